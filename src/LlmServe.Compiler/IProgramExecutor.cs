@@ -1,0 +1,60 @@
+namespace LlmServe.Compiler;
+
+/// <summary>
+/// A compiled model on a backend, with its KV memory: the engine's only view of the machine below.
+/// Not thread-safe: one engine thread fills <see cref="Rows"/> and runs ticks.
+/// </summary>
+public interface IProgramExecutor : IDisposable
+{
+    /// <summary>The model's shape and the program's modes.</summary>
+    ModelInfo Model { get; }
+
+    /// <summary>Name of the backend and the path taken, for people: "cpu avx2, 2 lanes".</summary>
+    string Backend { get; }
+
+    /// <summary>KV blocks of 32 positions that exist; block ids are 0 … KvBlockCount − 1.</summary>
+    int KvBlockCount { get; }
+
+    /// <summary>Bytes of one KV block (all layers).</summary>
+    long KvBlockBytes { get; }
+
+    /// <summary>The table that the next <see cref="RunTick"/> reads.</summary>
+    RowTable Rows { get; }
+
+    /// <summary>Runs every row of <see cref="Rows"/>: writes its keys and values, and computes the logits that are wanted. Allocates nothing.</summary>
+    void RunTick();
+
+    /// <summary>Logits row <paramref name="index"/> of the last tick. [vocabulary] Valid until the next tick.</summary>
+    ReadOnlySpan<float> Logits(int index);
+
+    /// <summary>Predicted time of a tick with this many rows, in seconds, at a context of <paramref name="context"/> positions per row.</summary>
+    double PredictTick(int rows, int logitsRows, int context);
+}
+
+/// <summary>What the engine needs to know of a compiled model.</summary>
+/// <param name="Architecture">GGUF architecture name, for example <c>llama</c>.</param>
+/// <param name="VocabularySize">Width of a logits row.</param>
+/// <param name="ContextLength">Most positions of a sequence.</param>
+/// <param name="Layers">Transformer blocks.</param>
+/// <param name="Activations">How rows enter quantized matrices.</param>
+/// <param name="Kv">Element type of the KV cache.</param>
+/// <param name="ProgramId">Digest over model, modes and numerics version, in hexadecimal.</param>
+public sealed record ModelInfo(
+    string Architecture, int VocabularySize, int ContextLength, int Layers, ActivationMode Activations, KvElement Kv, string ProgramId);
+
+/// <summary>How activations enter quantized matrices (NUMERICS: "Two activation modes").</summary>
+public enum ActivationMode
+{
+    /// <summary>8 bits per block of 32; integer dot products.</summary>
+    Int8,
+
+    /// <summary>Strictly weight-only.</summary>
+    F32,
+}
+
+/// <summary>Element type of keys and values in the cache.</summary>
+public enum KvElement
+{
+    F16,
+    F32,
+}

@@ -1,0 +1,43 @@
+namespace LlmServe.Engine;
+
+/// <summary>Why a generation ended.</summary>
+public enum FinishReason
+{
+    /// <summary>Still running.</summary>
+    None,
+
+    /// <summary>An end-of-generation token or a stop text.</summary>
+    Stop,
+
+    /// <summary>The token limit or the context's end.</summary>
+    Length,
+
+    /// <summary>The caller cancelled or its deadline passed.</summary>
+    Cancelled,
+
+    /// <summary>The engine stopped.</summary>
+    Aborted,
+}
+
+/// <summary>A step of a stream: usually one token; the last one has a <see cref="FinishReason"/>, <see cref="Usage"/> and <see cref="Timings"/>.</summary>
+/// <param name="Text">New text; empty while a character or a possible stop text is incomplete.</param>
+/// <param name="Tokens">New token ids.</param>
+/// <param name="LogProbabilities">One per token, where asked for.</param>
+/// <param name="FinishReason">Set on the last update only.</param>
+/// <param name="Usage">Set on the last update only.</param>
+/// <param name="Timings">Set on the last update only.</param>
+public sealed record GenerationUpdate(
+    string Text, IReadOnlyList<int> Tokens, IReadOnlyList<TokenLogProbability>? LogProbabilities = null,
+    FinishReason FinishReason = FinishReason.None, Usage? Usage = null, Timings? Timings = null);
+
+/// <summary>A token's log-probability and the likeliest alternatives, descending.</summary>
+public sealed record TokenLogProbability(int Token, float LogProbability, IReadOnlyList<KeyValuePair<int, float>> Top);
+
+/// <summary>Tokens read and written.</summary>
+public sealed record Usage(int PromptTokens, int CompletionTokens, int CachedPromptTokens);
+
+/// <summary>Where the time went, in seconds.</summary>
+/// <param name="Queue">Waiting before the first prompt row ran.</param>
+/// <param name="Prefill">From then to the first token.</param>
+/// <param name="Decode">From the first token to the last.</param>
+public sealed record Timings(double Queue, double Prefill, double Decode);

@@ -1,0 +1,42 @@
+namespace LlmServe.Text;
+
+/// <summary>What a token is, with GGUF's numbers (<c>tokenizer.ggml.token_type</c>).</summary>
+public enum TokenKind
+{
+    Normal = 1, Unknown = 2, Control = 3, UserDefined = 4, Unused = 5, Byte = 6,
+}
+
+/// <summary>Text to token ids and back. Implementations are immutable and safe to share between threads.</summary>
+public interface ITokenizer
+{
+    /// <summary>Number of token ids; valid ids are 0 … VocabularySize − 1.</summary>
+    int VocabularySize { get; }
+
+    /// <summary>Beginning-of-sequence token, where the model has one.</summary>
+    int? BosId { get; }
+
+    /// <summary>End-of-sequence token, where the model has one.</summary>
+    int? EosId { get; }
+
+    /// <summary>Ids that end a generation (end of sequence, end of turn, …).</summary>
+    IReadOnlySet<int> EndOfGenerationIds { get; }
+
+    /// <summary>Appends the ids of <paramref name="text"/> to <paramref name="ids"/>.</summary>
+    /// <param name="text">Any string; unpaired surrogates are read as U+FFFD.</param>
+    /// <param name="addSpecial">Whether the model's own BOS/EOS rules apply.</param>
+    /// <param name="parseSpecial">Whether control tokens written in the text become their ids.</param>
+    /// <param name="ids">Where to append.</param>
+    void Encode(string text, bool addSpecial, bool parseSpecial, List<int> ids);
+
+    /// <summary>The bytes that a token stands for in text (UTF-8, possibly part of a character). Control tokens give the bytes of their name.</summary>
+    ReadOnlySpan<byte> BytesOf(int id);
+
+    /// <summary>The token as the vocabulary spells it.</summary>
+    string PieceOf(int id);
+
+    /// <summary>What the token is.</summary>
+    TokenKind KindOf(int id);
+
+    /// <summary>Whether decoding drops the first space of the first token of a text (SentencePiece with a space prefix).</summary>
+    bool StripsLeadingSpace { get; }
+}
