@@ -1,0 +1,215 @@
+using LlmServe.Compiler;
+
+namespace LlmServe.Testing.Fakes;
+
+/// <summary>Picks the token that a fake model says next, given all tokens so far; negative: no preference, the pseudo-random logits decide.</summary>
+public delegate int NextToken(ReadOnlySpan<int> history);
+
+/// <summary>Shape and behaviour of a <see cref="FakeExecutor"/>.</summary>
+public sealed record FakeExecutorOptions
+{
+    public int VocabularySize { get; init; } = FakeTokenizer.Size;
+
+    public int ContextLength { get; init; } = 512;
+
+    public int KvBlocks { get; init; } = 128;
+
+    public int MaxRows { get; init; } = 32;
+
+    public int MaxSequences { get; init; } = 16;
+
+    /// <summary>Whether <see cref="FakeExecutor.Gate"/> starts closed.</summary>
+    public bool Gated { get; init; }
+
+    /// <summary>Number of the tick (from 1) that throws; 0: none.</summary>
+    public int ThrowAtTick { get; init; }
+
+    /// <summary>What <see cref="IProgramExecutor.PredictTick"/> says a tick costs whatever its rows, in seconds.</summary>
+    public double SecondsPerTick { get; init; }
+
+    /// <summary>What <see cref="IProgramExecutor.PredictTick"/> says a row costs, in seconds.</summary>
+    public double SecondsPerRow { get; init; } = 0.001;
+
+    /// <summary>Says what the model answers; null: pseudo-random.</summary>
+    public NextToken? Next { get; init; }
+
+    /// <summary>Called on the engine's thread at the start of every tick, before the gate.</summary>
+    public Action<RowTable>? OnTick { get; init; }
+}
+
+/// <summary>
+/// A model made of hashing. Its "keys and values" are the tokens themselves with a hash over everything before them, so logits depend on the whole
+/// history as it is read back through the block tables: a wrong block table, a missing position, a block used twice or after it was freed either
+/// throws or changes the answer.
+/// </summary>
+public sealed class FakeExecutor : IProgramExecutor
+{
+    private const ulong Seed = 0x243F6A8885A308D3;
+    private readonly FakeExecutorOptions _options;
+    private readonly int[] _tokens; // [blocks, 32]
+    private readonly ulong[] _hashes; // [blocks, 32]; 0: never written
+    private readonly int[] _writer; // [blocks]; slot that wrote the block in this tick, −1: none
+    private readonly int[] _history; // [context]
+    private readonly float[] _logits; // [rows, vocabulary]
+
+    public FakeExecutor(FakeExecutorOptions? options = null)
+    {
+        _options = options ?? new FakeExecutorOptions();
+        Gate = new TickGate(!_options.Gated);
+        int blocksPerSequence = KvBlock.CountFor(_options.ContextLength);
+        Rows = new RowTable(_options.MaxRows, _options.MaxSequences, blocksPerSequence);
+        Model = new ModelInfo("fake", _options.VocabularySize, _options.ContextLength, 1, ActivationMode.Int8, KvElement.F16, "fake-0");
+        _tokens = new int[_options.KvBlocks * KvBlock.Positions];
+        _hashes = new ulong[_tokens.Length];
+        _writer = new int[_options.KvBlocks];
+        _history = new int[_options.ContextLength];
+        _logits = new float[_options.MaxRows * _options.VocabularySize];
+    }
+
+    /// <summary>Lets a test hold and release ticks.</summary>
+    public TickGate Gate { get; }
+
+    /// <summary>Ticks that have run.</summary>
+    public int Ticks { get; private set; }
+
+    /// <summary>Rows that have run in all ticks.</summary>
+    public int TotalRows { get; private set; }
+
+    /// <summary>Whether <see cref="Dispose"/> was called.</summary>
+    public bool IsDisposed { get; private set; }
+
+    public ModelInfo Model { get; }
+
+    public string Backend => "fake";
+
+    public int KvBlockCount => _options.KvBlocks;
+
+    public long KvBlockBytes => 1024;
+
+    public RowTable Rows { get; }
+
+    public void RunTick()
+    {
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
+        _options.OnTick?.Invoke(Rows);
+        Gate.Pass();
+        Ticks++;
+        if (Ticks == _options.ThrowAtTick)
+        {
+            throw new InvalidOperationException($"the fake executor was told to fail in tick {Ticks}");
+        }
+
+        Require(Rows.Count > 0 && Rows.Count <= Rows.Capacity, "a tick needs between 1 and Capacity rows");
+        Array.Fill(_writer, -1);
+        int nextLogits = 0;
+        for (int row = 0; row < Rows.Count; row++)
+        {
+            ulong hash = Write(row);
+            if (nextLogits < Rows.LogitsCount && Rows.LogitsRows[nextLogits] == row)
+            {
+                FillLogits(nextLogits++, hash, Rows.Positions[row] + 1);
+            }
+        }
+
+        Require(nextLogits == Rows.LogitsCount, "LogitsRows must name rows of the tick, ascending");
+        TotalRows += Rows.Count;
+    }
+
+    public ReadOnlySpan<float> Logits(int index)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Rows.LogitsCount);
+        return _logits.AsSpan(index * _options.VocabularySize, _options.VocabularySize);
+    }
+
+    public double PredictTick(int rows, int logitsRows, int context) => _options.SecondsPerTick + rows * _options.SecondsPerRow;
+
+    public void Dispose()
+    {
+        IsDisposed = true;
+        Gate.Open();
+    }
+
+    /// <summary>Stores a row's token after reading the whole history back, and returns the hash over all of it.</summary>
+    private ulong Write(int row)
+    {
+        int slot = Rows.RowSlots[row];
+        int position = Rows.Positions[row];
+        int token = Rows.Tokens[row];
+        Require((uint)slot < (uint)Rows.Slots, "slot out of range");
+        Require((uint)position < (uint)_options.ContextLength, "position out of range");
+        Require((uint)token < (uint)_options.VocabularySize, "token out of range");
+        var table = Rows.BlockTable(slot);
+        ulong hash = Seed;
+        for (int p = 0; p < position; p++)
+        {
+            int at = Address(table, p);
+            hash = Next(hash, _tokens[at]);
+            if (_hashes[at] != hash)
+            {
+                throw Fault($"slot {slot}, position {position}: position {p} (block {at / KvBlock.Positions}) does not hold this sequence's past");
+            }
+
+            _history[p] = _tokens[at];
+        }
+
+        int address = Address(table, position);
+        int block = address / KvBlock.Positions;
+        if (_writer[block] != -1 && _writer[block] != slot)
+        {
+            throw Fault($"block {block} is written by slots {_writer[block]} and {slot} in one tick");
+        }
+
+        _writer[block] = slot;
+        hash = Next(hash, token);
+        _history[position] = token;
+        _tokens[address] = token;
+        _hashes[address] = hash;
+        return hash;
+    }
+
+    private int Address(ReadOnlySpan<int> table, int position)
+    {
+        int block = table[position / KvBlock.Positions];
+        if ((uint)block >= (uint)_options.KvBlocks)
+        {
+            throw Fault($"block {block} of position {position} does not exist");
+        }
+
+        return block * KvBlock.Positions + position % KvBlock.Positions;
+    }
+
+    private void FillLogits(int index, ulong hash, int length)
+    {
+        var logits = _logits.AsSpan(index * _options.VocabularySize, _options.VocabularySize);
+        for (int token = 0; token < logits.Length; token++)
+        {
+            ulong mixed = Mix(hash + (ulong)token * 0x9E3779B97F4A7C15);
+            logits[token] = (mixed >> 40) * (12f / (1 << 24)) - 6f;
+        }
+
+        int preferred = _options.Next?.Invoke(_history.AsSpan(0, length)) ?? -1;
+        if (preferred >= 0)
+        {
+            logits[preferred] = 100f;
+        }
+    }
+
+    private static ulong Next(ulong hash, int token) => Mix(hash ^ ((ulong)token + 1) * 0xD6E8FEB86659FD93) | 1;
+
+    private static ulong Mix(ulong x)
+    {
+        x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9;
+        x = (x ^ (x >> 27)) * 0x94D049BB133111EB;
+        return x ^ (x >> 31);
+    }
+
+    private static InvalidOperationException Fault(string message) => new("fake executor: " + message);
+
+    private static void Require(bool condition, string message)
+    {
+        if (!condition)
+        {
+            throw Fault(message);
+        }
+    }
+}
