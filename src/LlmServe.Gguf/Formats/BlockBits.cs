@@ -1,0 +1,60 @@
+using System.Runtime.CompilerServices;
+
+namespace LlmServe.Gguf.Formats;
+
+/// <summary>Bit pieces that several block formats share.</summary>
+internal static unsafe class BlockBits
+{
+    /// <summary>The sixteen integers that 4-bit codes of IQ4_NL and IQ4_XS stand for (GGML's non-linear 4-bit table).</summary>
+    public static ReadOnlySpan<sbyte> Iq4Values => [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
+
+    /// <summary>Widens a binary16 bit pattern; exact for every finite value.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Widen(ushort half) => (float)BitConverter.UInt16BitsToHalf(half);
+
+    /// <summary>Nibbles of 16 bytes: low ones become weights 0…15, high ones 16…31, each less <paramref name="offset"/>.</summary>
+    public static void SplitNibbles(byte* nibbles, int offset, ref Codes32 codes)
+    {
+        for (int i = 0; i < 16; i++)
+        {
+            codes.Q[i] = (sbyte)((nibbles[i] & 15) - offset);
+            codes.Q[i + 16] = (sbyte)((nibbles[i] >> 4) - offset);
+        }
+    }
+
+    /// <summary>As <see cref="SplitNibbles"/> with bit i of <paramref name="fifth"/> as the top bit of weight i.</summary>
+    public static void SplitNibblesWithFifth(byte* nibbles, uint fifth, int offset, ref Codes32 codes)
+    {
+        for (int i = 0; i < 16; i++)
+        {
+            codes.Q[i] = (sbyte)(((nibbles[i] & 15) | (int)((fifth >> i) & 1) << 4) - offset);
+            codes.Q[i + 16] = (sbyte)(((nibbles[i] >> 4) | (int)((fifth >> (i + 16)) & 1) << 4) - offset);
+        }
+    }
+
+    /// <summary>Nibbles of 16 bytes looked up in <see cref="Iq4Values"/>, in the order of <see cref="SplitNibbles"/>.</summary>
+    public static void SplitIq4(byte* nibbles, ref Codes32 codes)
+    {
+        var table = Iq4Values;
+        for (int i = 0; i < 16; i++)
+        {
+            codes.Q[i] = table[nibbles[i] & 15];
+            codes.Q[i + 16] = table[nibbles[i] >> 4];
+        }
+    }
+
+    /// <summary>
+    /// Scale and minimum number <paramref name="index"/> (0…7), 6 bits each, of the 12 bytes in Q4_K and Q5_K: bytes 0–3 and 4–7 hold the low six
+    /// bits of scales and minimums 0–3, bytes 8–11 the low nibbles of 4–7, whose top two bits sit in the top of bytes 0–7.
+    /// </summary>
+    public static (int Scale, int Minimum) SixBitPair(byte* packed, int index)
+    {
+        if (index < 4)
+        {
+            return (packed[index] & 63, packed[index + 4] & 63);
+        }
+
+        int low = packed[index + 4];
+        return ((low & 15) | packed[index - 4] >> 6 << 4, low >> 4 | packed[index] >> 6 << 4);
+    }
+}

@@ -1,0 +1,141 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace LlmServe.Gguf.Formats;
+
+/// <summary>What is known at run time about an element type: its sizes, and how to decode it where this project can.</summary>
+public sealed unsafe class BlockFormat
+{
+    private static readonly BlockFormat?[] Table = BuildTable();
+
+    private readonly delegate*<byte*, float*, long, void> _decode;
+
+    private BlockFormat(GgmlType type, int blockSize, int blockBytes, BlockKind? kind = null, int subBlockSize = 1,
+        delegate*<byte*, float*, long, void> decode = null)
+    {
+        Type = type;
+        BlockSize = blockSize;
+        BlockBytes = blockBytes;
+        Kind = kind;
+        SubBlockSize = subBlockSize;
+        _decode = decode;
+    }
+
+    /// <summary>The number in GGUF files.</summary>
+    public GgmlType Type { get; }
+
+    /// <summary>The name used by GGML and in reports, for example <c>Q4_K</c>.</summary>
+    public string Name => Type.ToString();
+
+    /// <summary>Elements in a block; 1 for plain numbers. A tensor's columns are a multiple of it.</summary>
+    public int BlockSize { get; }
+
+    /// <summary>Bytes of a block.</summary>
+    public int BlockBytes { get; }
+
+    /// <summary>Which terms the dot product has; null for plain numbers and for quantized types known only by size.</summary>
+    public BlockKind? Kind { get; }
+
+    /// <summary>Weights that share one scale: 16 or 32; 1 where <see cref="Kind"/> is null.</summary>
+    public int SubBlockSize { get; }
+
+    /// <summary>True where a block holds more than one element, also for types that cannot be decoded here.</summary>
+    public bool IsQuantized => BlockSize > 1;
+
+    /// <summary>True where <see cref="DecodeRow"/> works.</summary>
+    public bool CanDecode => _decode != null;
+
+    /// <summary>Every known type, by number.</summary>
+    public static IEnumerable<BlockFormat> All => Table.OfType<BlockFormat>();
+
+    /// <summary>Names of the types that can be decoded, for messages: "F32, F16, Q4_0, …".</summary>
+    public static string SupportedNames => string.Join(", ", All.Where(format => format.CanDecode).Select(format => format.Name));
+
+    /// <summary>The format of a type.</summary>
+    /// <exception cref="GgufException">The type is not known; the message lists those that are.</exception>
+    public static BlockFormat Get(GgmlType type) => TryGet(type, out var format)
+        ? format
+        : throw new GgufException($"Tensor type {(uint)type} is not known; known are {string.Join(", ", All.Select(known => known.Name))}.");
+
+    /// <summary>The format of a type, or false where the type is not known.</summary>
+    public static bool TryGet(GgmlType type, [NotNullWhen(true)] out BlockFormat? format)
+    {
+        format = (uint)type < (uint)Table.Length ? Table[(uint)type] : null;
+        return format is not null;
+    }
+
+    /// <summary>Bytes of <paramref name="elements"/> consecutive elements.</summary>
+    /// <exception cref="ArgumentException">Not a multiple of <see cref="BlockSize"/>, or negative.</exception>
+    /// <exception cref="OverflowException">The size does not fit in 63 bits.</exception>
+    public long BytesOf(long elements)
+    {
+        RequireWholeBlocks(elements);
+        return checked(elements / BlockSize * BlockBytes);
+    }
+
+    /// <summary>Decodes consecutive weights to f32: the exact real value rounded once (NUMERICS "Decoded weights").</summary>
+    /// <param name="data">Blocks, any alignment; <see cref="BytesOf"/>(count) bytes are read.</param>
+    /// <param name="destination">[count]</param>
+    /// <param name="count">Weights, a multiple of <see cref="BlockSize"/>.</param>
+    /// <exception cref="GgufException">The type is known only by size; the message lists those that can be decoded.</exception>
+    /// <exception cref="ArgumentException">The count is not a multiple of the block size.</exception>
+    public void DecodeRow(byte* data, float* destination, long count)
+    {
+        if (!CanDecode)
+        {
+            throw new GgufException($"Weights of type {Name} cannot be decoded; supported are {SupportedNames}. Convert the model to one of these.");
+        }
+
+        RequireWholeBlocks(count);
+        _decode(data, destination, count);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+
+    private void RequireWholeBlocks(long elements)
+    {
+        if (elements < 0 || elements % BlockSize != 0)
+        {
+            throw new ArgumentException($"{elements} elements of {Name}: allowed is a multiple of {BlockSize}.", nameof(elements));
+        }
+    }
+
+    private static BlockFormat Quantized<T>() where T : unmanaged, IBlockFormat<T>
+    {
+        if (sizeof(T) != T.BlockBytes)
+        {
+            throw new InvalidOperationException($"Layout of {T.Type} takes {sizeof(T)} bytes, {T.BlockBytes} expected.");
+        }
+
+        return new BlockFormat(T.Type, T.BlockSize, T.BlockBytes, T.Kind, T.SubBlockSize, &BlockDecoder.Decode<T>);
+    }
+
+    private static BlockFormat?[] BuildTable()
+    {
+        BlockFormat[] formats =
+        [
+            new(GgmlType.F32, 1, 4, decode: &BlockDecoder.DecodeF32),
+            new(GgmlType.F16, 1, 2, decode: &BlockDecoder.DecodeF16),
+            new(GgmlType.BF16, 1, 2, decode: &BlockDecoder.DecodeBF16),
+            Quantized<Q4_0>(), Quantized<Q4_1>(), Quantized<Q5_0>(), Quantized<Q5_1>(), Quantized<Q8_0>(),
+            Quantized<Q2_K>(), Quantized<Q3_K>(), Quantized<Q4_K>(), Quantized<Q5_K>(), Quantized<Q6_K>(),
+            Quantized<IQ4_NL>(), Quantized<IQ4_XS>(),
+
+            // Known by size, so that a file that holds them can be listed.
+            new(GgmlType.F64, 1, 8), new(GgmlType.I8, 1, 1), new(GgmlType.I16, 1, 2), new(GgmlType.I32, 1, 4), new(GgmlType.I64, 1, 8),
+            new(GgmlType.Q8_1, 32, 36), new(GgmlType.Q8_K, 256, 292),
+            new(GgmlType.IQ1_S, 256, 50), new(GgmlType.IQ1_M, 256, 56),
+            new(GgmlType.IQ2_XXS, 256, 66), new(GgmlType.IQ2_XS, 256, 74), new(GgmlType.IQ2_S, 256, 82),
+            new(GgmlType.IQ3_XXS, 256, 98), new(GgmlType.IQ3_S, 256, 110),
+            new(GgmlType.TQ1_0, 256, 54), new(GgmlType.TQ2_0, 256, 66),
+            new(GgmlType.MXFP4, 32, 17), new(GgmlType.NVFP4, 64, 36),
+        ];
+        var table = new BlockFormat?[formats.Max(format => (int)format.Type) + 1];
+        foreach (var format in formats)
+        {
+            table[(int)format.Type] = format;
+        }
+
+        return table;
+    }
+}

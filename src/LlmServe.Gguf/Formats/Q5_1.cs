@@ -1,0 +1,39 @@
+using System.Runtime.InteropServices;
+
+namespace LlmServe.Gguf.Formats;
+
+/// <summary>32 weights: a binary16 scale, a binary16 minimum, 32 fifth bits and 32 nibbles. Value = w · code + m.</summary>
+[StructLayout(LayoutKind.Sequential, Pack = 1)]
+public unsafe struct Q5_1 : IBlockFormat<Q5_1>
+{
+    private ushort _scale;
+    private ushort _minimum;
+    private uint _fifth;
+    private fixed byte _nibbles[16];
+
+    /// <inheritdoc/>
+    public static GgmlType Type => GgmlType.Q5_1;
+
+    /// <inheritdoc/>
+    public static int BlockSize => 32;
+
+    /// <inheritdoc/>
+    public static int BlockBytes => 24;
+
+    /// <inheritdoc/>
+    public static BlockKind Kind => BlockKind.WithMinimum;
+
+    /// <inheritdoc/>
+    public static int SubBlockSize => 32;
+
+    /// <inheritdoc/>
+    public static void Unpack(byte* block, int piece, out Codes32 codes)
+    {
+        var source = (Q5_1*)block;
+        codes = default;
+        codes.Scale = BlockBits.Widen(source->_scale);
+        codes.Minimum = BlockBits.Widen(source->_minimum);
+        codes.SubScale0 = codes.SubScale1 = 1;
+        BlockBits.SplitNibblesWithFifth(source->_nibbles, source->_fifth, 0, ref codes);
+    }
+}

@@ -1,0 +1,72 @@
+using System.IO.MemoryMappedFiles;
+
+namespace LlmServe.Gguf.Internal;
+
+/// <summary>One file mapped read-only. Its pointer is taken once and stays valid until disposal.</summary>
+internal sealed unsafe class MappedPart : IDisposable
+{
+    private readonly MemoryMappedFile? _file;
+    private readonly MemoryMappedViewAccessor? _view;
+
+    private MappedPart(string path, long length, MemoryMappedFile file)
+    {
+        Path = path;
+        Length = length;
+        Path = path;
+        Length = length;
+        _file = file;
+        _view = file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
+        byte* pointer = null;
+        _view.SafeMemoryMappedViewHandle.AcquirePointer(ref pointer);
+        Data = pointer + _view.PointerOffset;
+    }
+
+    /// <summary>Memory that somebody else owns, under a name for messages.</summary>
+    public MappedPart(string name, byte* data, long length)
+    {
+        Path = name;
+        Data = data;
+        Length = length;
+    }
+
+    public string Path { get; }
+
+    public byte* Data { get; private set; }
+
+    public long Length { get; }
+
+    /// <exception cref="GgufException">The file cannot be opened, or is shorter than a header.</exception>
+    public static MappedPart Open(string path)
+    {
+        try
+        {
+            var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+            long length = stream.Length;
+            if (length < GgufHeader.FixedBytes)
+            {
+                stream.Dispose();
+                throw new GgufException(path, "length", $"{length} bytes", $"at least {GgufHeader.FixedBytes}; the file is empty, truncated or no GGUF file");
+            }
+
+            var file = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
+            return new MappedPart(path, length, file);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
+        {
+            throw new GgufException($"{path}: cannot be opened: {error.Message}", error);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_view is not null && Data != null)
+        {
+            _view.SafeMemoryMappedViewHandle.ReleasePointer();
+            _view.Dispose();
+            _file!.Dispose();
+        }
+
+        Data = null;
+    }
+}
