@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace LlmServe.Gguf;
@@ -202,6 +203,12 @@ public sealed class GgufValue
 
     /// <summary>An array of strings given as bytes, which need not be UTF-8.</summary>
     public static GgufValue FromUtf8(IReadOnlyList<byte[]> items) => FromStrings(GgufStringArray.FromBytes(items));
+
+    /// <summary>An array of i32.</summary>
+    public static GgufValue Of(ReadOnlySpan<int> items) => FromRaw(GgufValueType.Int32, MemoryMarshal.AsBytes(items).ToArray());
+
+    /// <summary>An array of f32.</summary>
+    public static GgufValue Of(ReadOnlySpan<float> items) => FromRaw(GgufValueType.Float32, MemoryMarshal.AsBytes(items).ToArray());
 
     /// <summary>An array of values that all have the given type.</summary>
     /// <exception cref="ArgumentException">An item has another type.</exception>

@@ -57,4 +57,15 @@ internal static unsafe class BlockBits
         int low = packed[index + 4];
         return ((low & 15) | packed[index - 4] >> 6 << 4, low >> 4 | packed[index] >> 6 << 4);
     }
+
+    /// <summary>Packs eight scales and eight minimums of 0…63 as <see cref="SixBitPair"/> reads them.</summary>
+    public static void JoinSixBitPairs(ReadOnlySpan<byte> scales, ReadOnlySpan<byte> minimums, byte* packed)
+    {
+        for (int i = 0; i < 4; i++)
+        {
+            packed[i] = (byte)(scales[i] | scales[i + 4] >> 4 << 6);
+            packed[i + 4] = (byte)(minimums[i] | minimums[i + 4] >> 4 << 6);
+            packed[i + 8] = (byte)((scales[i + 4] & 15) | minimums[i + 4] << 4);
+        }
+    }
 }

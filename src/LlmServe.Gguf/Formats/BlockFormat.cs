@@ -8,9 +8,10 @@ public sealed unsafe class BlockFormat
     private static readonly BlockFormat?[] Table = BuildTable();
 
     private readonly delegate*<byte*, float*, long, void> _decode;
+    private readonly delegate*<float*, byte*, long, void> _encode;
 
     private BlockFormat(GgmlType type, int blockSize, int blockBytes, BlockKind? kind = null, int subBlockSize = 1,
-        delegate*<byte*, float*, long, void> decode = null)
+        delegate*<byte*, float*, long, void> decode = null, delegate*<float*, byte*, long, void> encode = null)
     {
         Type = type;
         BlockSize = blockSize;
@@ -18,6 +19,7 @@ public sealed unsafe class BlockFormat
         Kind = kind;
         SubBlockSize = subBlockSize;
         _decode = decode;
+        _encode = encode;
     }
 
     /// <summary>The number in GGUF files.</summary>
@@ -43,6 +45,9 @@ public sealed unsafe class BlockFormat
 
     /// <summary>True where <see cref="DecodeRow"/> works.</summary>
     public bool CanDecode => _decode != null;
+
+    /// <summary>True where <see cref="Encode"/> works.</summary>
+    public bool CanEncode => _encode != null;
 
     /// <summary>Every known type, by number.</summary>
     public static IEnumerable<BlockFormat> All => Table.OfType<BlockFormat>();
@@ -89,6 +94,39 @@ public sealed unsafe class BlockFormat
         _decode(data, destination, count);
     }
 
+    /// <summary>
+    /// Encodes f32 weights: float types round to nearest even; quantized types choose scales in the plain way (largest magnitude, or smallest and
+    /// largest value), good enough for tests and benchmarks. Magnitudes that a binary16 scale cannot reach are clamped.
+    /// </summary>
+    /// <param name="weights">A multiple of <see cref="BlockSize"/>; finite where the type is quantized.</param>
+    /// <param name="blocks">Exactly <see cref="BytesOf"/>(weights) bytes, all of which are written.</param>
+    /// <exception cref="GgufException">The type has no encoder; the message lists those that have one.</exception>
+    /// <exception cref="ArgumentException">A size does not fit, or a weight to quantize is not finite.</exception>
+    public void Encode(ReadOnlySpan<float> weights, Span<byte> blocks)
+    {
+        if (!CanEncode)
+        {
+            string able = string.Join(", ", All.Where(format => format.CanEncode).Select(format => format.Name));
+            throw new GgufException($"Weights cannot be encoded as {Name}; supported are {able}.");
+        }
+
+        if (blocks.Length != BytesOf(weights.Length))
+        {
+            throw new ArgumentException($"{blocks.Length} bytes for {weights.Length} weights of {Name}: {BytesOf(weights.Length)} needed.", nameof(blocks));
+        }
+
+        if (IsQuantized && weights.ContainsAnyExceptInRange(float.MinValue, float.MaxValue))
+        {
+            throw new ArgumentException($"Weights to be encoded as {Name} must be finite.", nameof(weights));
+        }
+
+        fixed (float* source = weights)
+        fixed (byte* target = blocks)
+        {
+            _encode(source, target, weights.Length);
+        }
+    }
+
     /// <inheritdoc/>
     public override string ToString() => Name;
 
@@ -100,26 +138,28 @@ public sealed unsafe class BlockFormat
         }
     }
 
-    private static BlockFormat Quantized<T>() where T : unmanaged, IBlockFormat<T>
+    private static BlockFormat Quantized<T>(delegate*<float*, byte*, long, void> encode = null) where T : unmanaged, IBlockFormat<T>
     {
         if (sizeof(T) != T.BlockBytes)
         {
             throw new InvalidOperationException($"Layout of {T.Type} takes {sizeof(T)} bytes, {T.BlockBytes} expected.");
         }
 
-        return new BlockFormat(T.Type, T.BlockSize, T.BlockBytes, T.Kind, T.SubBlockSize, &BlockDecoder.Decode<T>);
+        return new BlockFormat(T.Type, T.BlockSize, T.BlockBytes, T.Kind, T.SubBlockSize, &BlockDecoder.Decode<T>, encode);
     }
 
     private static BlockFormat?[] BuildTable()
     {
         BlockFormat[] formats =
         [
-            new(GgmlType.F32, 1, 4, decode: &BlockDecoder.DecodeF32),
-            new(GgmlType.F16, 1, 2, decode: &BlockDecoder.DecodeF16),
-            new(GgmlType.BF16, 1, 2, decode: &BlockDecoder.DecodeBF16),
-            Quantized<Q4_0>(), Quantized<Q4_1>(), Quantized<Q5_0>(), Quantized<Q5_1>(), Quantized<Q8_0>(),
-            Quantized<Q2_K>(), Quantized<Q3_K>(), Quantized<Q4_K>(), Quantized<Q5_K>(), Quantized<Q6_K>(),
-            Quantized<IQ4_NL>(), Quantized<IQ4_XS>(),
+            new(GgmlType.F32, 1, 4, decode: &BlockDecoder.DecodeF32, encode: &BlockEncoder.EncodeF32),
+            new(GgmlType.F16, 1, 2, decode: &BlockDecoder.DecodeF16, encode: &BlockEncoder.EncodeF16),
+            new(GgmlType.BF16, 1, 2, decode: &BlockDecoder.DecodeBF16, encode: &BlockEncoder.EncodeBF16),
+            Quantized<Q4_0>(&BlockEncoder.Encode<Q4_0>), Quantized<Q4_1>(&BlockEncoder.Encode<Q4_1>),
+            Quantized<Q5_0>(&BlockEncoder.Encode<Q5_0>), Quantized<Q5_1>(&BlockEncoder.Encode<Q5_1>),
+            Quantized<Q8_0>(&BlockEncoder.Encode<Q8_0>),
+            Quantized<Q4_K>(&BlockEncoder.Encode<Q4_K>), Quantized<Q6_K>(&BlockEncoder.Encode<Q6_K>),
+            Quantized<Q2_K>(), Quantized<Q3_K>(), Quantized<Q5_K>(), Quantized<IQ4_NL>(), Quantized<IQ4_XS>(),
 
             // Known by size, so that a file that holds them can be listed.
             new(GgmlType.F64, 1, 8), new(GgmlType.I8, 1, 1), new(GgmlType.I16, 1, 2), new(GgmlType.I32, 1, 4), new(GgmlType.I64, 1, 8),

@@ -17,10 +17,19 @@ internal sealed unsafe class GgufHeader
     /// <summary>Magic, version and two counts.</summary>
     public const int FixedBytes = 24;
 
+    /// <summary>Longest metadata key.</summary>
+    public const int MaxKeyBytes = 65535;
+
+    /// <summary>Longest tensor name.</summary>
+    public const int MaxTensorNameBytes = 1024;
+
+    /// <summary>Even at the fewest bits an element can take, more are no machine's; sizes in bytes then fit in 63 bits.</summary>
+    public const ulong MaxElements = 1ul << 56;
+
+    /// <summary>The allowed alignments, in words.</summary>
+    public const string AllowedAlignments = "a power of two from 8 to 2^20";
+
     private const uint Magic = 0x46554747;
-    private const int MaxKeyBytes = 65535;
-    private const int MaxTensorNameBytes = 1024;
-    private const int MaxAlignment = 1 << 20;
 
     private GgufHeader(uint version, GgufMetadata metadata, List<GgufTensor> tensors)
     {
@@ -64,11 +73,18 @@ internal sealed unsafe class GgufHeader
         return new GgufHeader(version, metadata, tensors);
     }
 
+    /// <summary>The error for a file that cannot even hold magic, version and counts.</summary>
+    public static GgufException TooShort(string file, long length) =>
+        new(file, "length", $"{length} bytes", $"at least {FixedBytes}; the file is empty, truncated or no GGUF file");
+
+    /// <summary>True for <see cref="AllowedAlignments"/>.</summary>
+    public static bool IsAlignment(long alignment) => alignment is >= 8 and <= 1 << 20 && BitOperations.IsPow2(alignment);
+
     private static uint ReadVersion(GgufCursor cursor, long length)
     {
         if (length < FixedBytes)
         {
-            throw cursor.Fail("length", $"{length} bytes", $"at least {FixedBytes}; the file is empty, truncated or no GGUF file");
+            throw TooShort(cursor.File, length);
         }
 
         if (cursor.Peek(FixedBytes).StartsWith("version https://git-"u8))
@@ -115,9 +131,7 @@ internal sealed unsafe class GgufHeader
     private static int ReadAlignment(GgufCursor cursor, GgufMetadata metadata)
     {
         long alignment = metadata.TryGetInt64(AlignmentKey, out long set) ? set : DefaultAlignment;
-        return alignment is >= 8 and <= MaxAlignment && BitOperations.IsPow2(alignment)
-            ? (int)alignment
-            : throw cursor.Fail(AlignmentKey, alignment.ToString(), $"a power of two from 8 to {MaxAlignment}");
+        return IsAlignment(alignment) ? (int)alignment : throw cursor.Fail(AlignmentKey, alignment.ToString(), AllowedAlignments);
     }
 
     /// <summary>A row of the tensor table, before its offset is checked, which needs the end of the table.</summary>
@@ -169,9 +183,7 @@ internal sealed unsafe class GgufHeader
         {
             ulong dimension = cursor.ReadUInt64(field);
             elements *= dimension;
-
-            // Even at the fewest bits an element can take, 2^56 of them are more than any machine holds; sizes in bytes then fit in 63 bits.
-            if (dimension == 0 || elements > 1ul << 56)
+            if (dimension == 0 || elements > MaxElements)
             {
                 throw cursor.Fail($"{field} dimension {i}", dimension.ToString(), "1 or more, with at most 2^56 elements in all");
             }

@@ -40,15 +40,15 @@ internal sealed unsafe class MappedPart : IDisposable
     {
         try
         {
-            var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
             long length = stream.Length;
             if (length < GgufHeader.FixedBytes)
             {
-                stream.Dispose();
-                throw new GgufException(path, "length", $"{length} bytes", $"at least {GgufHeader.FixedBytes}; the file is empty, truncated or no GGUF file");
+                throw GgufHeader.TooShort(path, length);
             }
 
-            var file = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
+            // The mapping outlives the stream.
+            var file = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
             return new MappedPart(path, length, file);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
