@@ -11,10 +11,14 @@ public enum EngineError
 
     /// <summary>The engine is stopping.</summary>
     Stopping,
+
+    /// <summary>The machine below failed in a tick; the engine takes nothing any more.</summary>
+    Failed,
 }
 
-/// <summary>A request that the engine does not take.</summary>
-public sealed class EngineException(EngineError error, string message, string? field = null) : Exception(message)
+/// <summary>A request that the engine does not take, or could not finish because it failed.</summary>
+public sealed class EngineException(EngineError error, string message, string? field = null, Exception? innerException = null)
+    : Exception(message, innerException)
 {
     /// <summary>The kind of failure.</summary>
     public EngineError Error { get; } = error;

@@ -55,6 +55,9 @@ public sealed record SamplingOptions
     /// <summary>Added to logits by token id.</summary>
     public IReadOnlyDictionary<int, float> LogitBias { get; init; } = new Dictionary<int, float>();
 
-    /// <summary>Key of the random draws.</summary>
+    /// <summary>Key of the random draws. The same seed, tokens and parameters always draw the same token.</summary>
     public ulong Seed { get; init; }
+
+    /// <summary>Number of this answer among several to the same prompt, from 0; answers with different numbers draw independently.</summary>
+    public int Choice { get; init; }
 }

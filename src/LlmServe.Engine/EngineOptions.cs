@@ -1,0 +1,35 @@
+namespace LlmServe.Engine;
+
+/// <summary>Limits of an engine.</summary>
+public sealed record EngineOptions
+{
+    /// <summary>Most sequences that run at once; the executor's row table may allow fewer.</summary>
+    public int MaxSequences { get; init; } = 64;
+
+    /// <summary>Most requests accepted beyond <see cref="MaxSequences"/>; one more is refused with <see cref="EngineError.QueueFull"/>.</summary>
+    public int MaxQueue { get; init; } = 256;
+
+    /// <summary>Most rows of a tick; the executor's row table may allow fewer.</summary>
+    public int MaxRowsPerTick { get; init; } = 256;
+
+    /// <summary>Updates that a stream buffers before its sequence pauses.</summary>
+    public int StreamCapacity { get; init; } = 64;
+
+    /// <summary>
+    /// While sequences decode, prompts are read in chunks small enough that the predicted time of a tick stays within this, in milliseconds.
+    /// </summary>
+    public double MaxTickMilliseconds { get; init; } = 50;
+
+    /// <exception cref="ArgumentOutOfRangeException">A limit is not positive, or <see cref="MaxQueue"/> is negative.</exception>
+    internal void Validate()
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxSequences, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(MaxQueue);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxRowsPerTick, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(StreamCapacity, 1);
+        if (!(MaxTickMilliseconds > 0))
+        {
+            throw new ArgumentOutOfRangeException(nameof(MaxTickMilliseconds), MaxTickMilliseconds, "must be above 0 milliseconds");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+namespace LlmServe.Engine;
+
+/// <summary>What an engine is doing, as of its last tick.</summary>
+/// <param name="Running">Sequences that hold a slot.</param>
+/// <param name="Waiting">Requests that wait for one, preempted sequences among them.</param>
+/// <param name="Paused">Running or waiting sequences whose reader does not read.</param>
+/// <param name="KvBlocks">KV blocks that exist.</param>
+/// <param name="FreeKvBlocks">KV blocks that no sequence holds.</param>
+/// <param name="Ticks">Ticks since the start.</param>
+/// <param name="PromptRows">Prompt rows computed since the start, recomputed ones included.</param>
+/// <param name="DecodeRows">Decode rows computed since the start.</param>
+/// <param name="Preemptions">Sequences that lost their KV blocks to others since the start.</param>
+public readonly record struct EngineStatistics(
+    int Running, int Waiting, int Paused, int KvBlocks, int FreeKvBlocks, long Ticks, long PromptRows, long DecodeRows, long Preemptions);

@@ -1,0 +1,14 @@
+namespace LlmServe.Engine;
+
+/// <summary>Bounds on what one request may ask for.</summary>
+public static class RequestLimits
+{
+    /// <summary>Most alternatives reported with log-probabilities.</summary>
+    public const int MaxLogProbabilities = 20;
+
+    /// <summary>Most stop texts.</summary>
+    public const int MaxStops = 16;
+
+    /// <summary>Most characters (UTF-16) of a stop text.</summary>
+    public const int MaxStopLength = 1024;
+}

@@ -1,0 +1,147 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+
+namespace LlmServe.Engine;
+
+/// <summary>Checks requests before anything is spent on them. Every failure names the field, what was found and what is allowed.</summary>
+internal static class RequestValidator
+{
+    /// <summary>Checks a request and copies its prompt, which the caller could still change.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="vocabulary">Token ids are below this.</param>
+    /// <param name="context">Most positions of a sequence.</param>
+    /// <exception cref="EngineException">Something is wrong with it (<see cref="EngineError.InvalidArgument"/>).</exception>
+    public static int[] Check(GenerationRequest request, int vocabulary, int context)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        int[] prompt = CheckPrompt(request.Prompt, vocabulary, context);
+        if (request.MaxTokens is < 1)
+        {
+            Throw("max_tokens", $"must be at least 1; found {request.MaxTokens}");
+        }
+
+        if (request.LogProbabilities is < 0 or > RequestLimits.MaxLogProbabilities)
+        {
+            Throw("log_probabilities", $"must be 0 to {RequestLimits.MaxLogProbabilities}; found {request.LogProbabilities}");
+        }
+
+        CheckStops(request.Stop);
+        CheckSampling(request.Sampling, vocabulary);
+        return prompt;
+    }
+
+    private static int[] CheckPrompt(IReadOnlyList<int> tokens, int vocabulary, int context)
+    {
+        // The length first: copying a huge prompt only to refuse it would cost memory.
+        int length = tokens?.Count ?? 0;
+        if (length == 0)
+        {
+            Throw("prompt", "must have at least one token; it is empty");
+        }
+
+        if (length >= context)
+        {
+            Throw("prompt", $"has {length} tokens, but the context holds {context} tokens including at least one of the answer; shorten the prompt");
+        }
+
+        int[] prompt = [.. tokens!];
+        for (int i = 0; i < prompt.Length; i++)
+        {
+            if ((uint)prompt[i] >= (uint)vocabulary)
+            {
+                Throw("prompt", $"token {prompt[i]} at index {i} is not in the vocabulary; ids are 0 to {vocabulary - 1}");
+            }
+        }
+
+        return prompt;
+    }
+
+    private static void CheckStops(IReadOnlyList<string> stops)
+    {
+        if (stops.Count > RequestLimits.MaxStops)
+        {
+            Throw("stop", $"has {stops.Count} texts; at most {RequestLimits.MaxStops} are allowed");
+        }
+
+        for (int i = 0; i < stops.Count; i++)
+        {
+            string stop = stops[i];
+            if (string.IsNullOrEmpty(stop))
+            {
+                Throw("stop", $"text {i} is empty; a stop text needs at least one character");
+            }
+
+            if (stop.Length > RequestLimits.MaxStopLength)
+            {
+                Throw("stop", $"text {i} has {stop.Length} characters; at most {RequestLimits.MaxStopLength} are allowed");
+            }
+
+            if (HasLoneSurrogate(stop))
+            {
+                Throw("stop", $"text {i} is not valid Unicode: it holds half of a surrogate pair");
+            }
+        }
+    }
+
+    private static bool HasLoneSurrogate(string text)
+    {
+        for (int i = 0; i < text.Length; i++)
+        {
+            if (char.IsSurrogatePair(text, i))
+            {
+                i++;
+            }
+            else if (char.IsSurrogate(text[i]))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static void CheckSampling(SamplingOptions sampling, int vocabulary)
+    {
+        Require(sampling.Temperature >= 0 && float.IsFinite(sampling.Temperature), "temperature", "must be 0 or more and finite", sampling.Temperature);
+        Require(sampling.TopK >= 0, "top_k", "must be 0 (all) or more", sampling.TopK);
+        Require(sampling.TopP is > 0 and <= 1, "top_p", "must be above 0 and at most 1", sampling.TopP);
+        Require(sampling.MinP is >= 0 and <= 1, "min_p", "must be 0 to 1", sampling.MinP);
+        float repetition = sampling.RepetitionPenalty;
+        Require(repetition > 0 && float.IsFinite(repetition), "repetition_penalty", "must be above 0 and finite", repetition);
+        Require(sampling.RepetitionWindow is null or >= 0, "repetition_window", "must be 0 or more", sampling.RepetitionWindow ?? 0);
+        Require(float.IsFinite(sampling.FrequencyPenalty), "frequency_penalty", "must be finite", sampling.FrequencyPenalty);
+        Require(float.IsFinite(sampling.PresencePenalty), "presence_penalty", "must be finite", sampling.PresencePenalty);
+        Require(sampling.Choice >= 0, "choice", "must be 0 or more", sampling.Choice);
+        if (sampling.LogitBias.Count > vocabulary)
+        {
+            Throw("logit_bias", $"has {sampling.LogitBias.Count} entries; the vocabulary has {vocabulary} tokens");
+        }
+
+        foreach (var (token, bias) in sampling.LogitBias)
+        {
+            if ((uint)token >= (uint)vocabulary)
+            {
+                Throw("logit_bias", $"token {token} is not in the vocabulary; ids are 0 to {vocabulary - 1}");
+            }
+
+            if (float.IsNaN(bias) || float.IsPositiveInfinity(bias))
+            {
+                Throw("logit_bias", $"of token {token} must be finite, or -inf to forbid it; found {Text(bias)}");
+            }
+        }
+    }
+
+    private static void Require(bool condition, string field, string rule, float found)
+    {
+        if (!condition)
+        {
+            Throw(field, $"{rule}; found {Text(found)}");
+        }
+    }
+
+    private static string Text(float value) => value.ToString("R", CultureInfo.InvariantCulture);
+
+    [DoesNotReturn]
+    private static void Throw(string field, string message) =>
+        throw new EngineException(EngineError.InvalidArgument, $"{field} {message}", field);
+}

@@ -1,0 +1,52 @@
+namespace LlmServe.Engine.Sampling;
+
+/// <summary>
+/// Chooses the next token of a sequence as NUMERICS ("Sampling") says, f32 operation by f32 operation. One instance serves all sequences of an
+/// engine thread; nothing is allocated per token. Not thread-safe.
+/// </summary>
+/// <param name="vocabulary">Width of a logits row.</param>
+internal sealed class Sampler(int vocabulary)
+{
+    private readonly float[] _adjusted = new float[vocabulary]; // [vocabulary]
+    private readonly LogitAdjuster _adjuster = new(vocabulary);
+    private readonly TokenRanking _ranking = new(vocabulary);
+
+    /// <summary>What the last <see cref="Sample"/> above temperature 0 drew from.</summary>
+    internal TokenRanking Ranking => _ranking;
+
+    /// <summary>Chooses a token.</summary>
+    /// <param name="logits">As the model gave them; not changed. [vocabulary]</param>
+    /// <param name="plan">How to choose.</param>
+    /// <param name="tokens">Prompt and answer so far.</param>
+    /// <param name="promptLength">How many of <paramref name="tokens"/> are the prompt.</param>
+    /// <param name="allowed">One bit per token, lowest first; empty: all are allowed.</param>
+    /// <param name="index">Index of the token in the sequence, which names the random draw.</param>
+    public int Sample(
+        ReadOnlySpan<float> logits, SamplingPlan plan, ReadOnlySpan<int> tokens, int promptLength, ReadOnlySpan<ulong> allowed, int index)
+    {
+        if (plan.AdjustsLogits || !allowed.IsEmpty)
+        {
+            logits.CopyTo(_adjusted);
+            _adjuster.Apply(_adjusted, plan, allowed, tokens, promptLength);
+            logits = _adjusted;
+        }
+
+        if (plan.Temperature == 0)
+        {
+            return LogitScan.ArgMax(logits);
+        }
+
+        _ranking.Rank(logits, plan.Temperature, plan.TopK);
+        if (plan.TopP < 1)
+        {
+            _ranking.KeepTopP(plan.TopP);
+        }
+
+        if (plan.MinP > 0)
+        {
+            _ranking.KeepMinP(plan.MinP);
+        }
+
+        return _ranking.Draw(Philox.Uniform(plan.Seed, index, plan.Choice));
+    }
+}

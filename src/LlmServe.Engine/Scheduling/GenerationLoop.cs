@@ -1,0 +1,181 @@
+using System.Diagnostics;
+using LlmServe.Compiler;
+using LlmServe.Engine.Kv;
+using LlmServe.Text;
+
+namespace LlmServe.Engine.Scheduling;
+
+/// <summary>
+/// The one generation loop, a tick at a time and without a thread of its own: <see cref="Step"/> lets sequences in, plans a tick, runs it and sends
+/// what came out. Everything else (threads, submission, stopping) stands around it in <see cref="LlmEngine"/>.
+/// </summary>
+internal sealed class GenerationLoop
+{
+    private readonly IProgramExecutor _executor;
+    private readonly KvCacheManager _kv;
+    private readonly SequenceSet _sequences;
+    private readonly TickPlanner _planner;
+    private readonly TokenWriter _writer;
+    private readonly int[] _chosen; // [sequences], the tick's new tokens
+    private readonly Action<Sequence> _onFinished;
+    private long _ticks;
+    private long _promptRows;
+    private long _decodeRows;
+
+    /// <param name="executor">Runs ticks.</param>
+    /// <param name="tokenizer">Names the end-of-generation tokens.</param>
+    /// <param name="options">Limits.</param>
+    /// <param name="onFinished">Called once per sequence when it has left, before its stream completes.</param>
+    public GenerationLoop(IProgramExecutor executor, ITokenizer tokenizer, EngineOptions options, Action<Sequence> onFinished)
+    {
+        _executor = executor;
+        _onFinished = onFinished;
+        MaxSequences = Math.Min(options.MaxSequences, executor.Rows.Slots);
+        _kv = new KvCacheManager(executor.Rows, executor.KvBlockCount);
+        _sequences = new SequenceSet(_kv, MaxSequences, options.MaxQueue);
+        int maxRows = Math.Min(options.MaxRowsPerTick, executor.Rows.Capacity);
+        _planner = new TickPlanner(executor, _sequences, maxRows, MaxSequences, options.MaxTickMilliseconds / 1000);
+        _writer = new TokenWriter(executor, tokenizer.EndOfGenerationIds);
+        _chosen = new int[MaxSequences];
+    }
+
+    /// <summary>Most sequences that run at once.</summary>
+    public int MaxSequences { get; }
+
+    /// <summary>Whether no sequence runs or waits.</summary>
+    public bool IsEmpty => _sequences.Running.Count == 0 && _sequences.Waiting.Count == 0;
+
+    /// <summary>Numbers as of now. [engine's thread]</summary>
+    public EngineStatistics Statistics => new(
+        _sequences.Running.Count, _sequences.Waiting.Count, CountPaused(_sequences.Running) + CountPaused(_sequences.Waiting), _kv.BlockCount,
+        _kv.Available, _ticks, _promptRows, _decodeRows, _sequences.Preemptions);
+
+    /// <summary>Most positions that a sequence can have on this executor.</summary>
+    public static int ContextOf(IProgramExecutor executor) => (int)Math.Min(
+        executor.Model.ContextLength, (long)Math.Min(executor.Rows.BlocksPerSlot, executor.KvBlockCount) * KvBlock.Positions);
+
+    /// <summary>Takes over a sequence.</summary>
+    public void Add(Sequence sequence) => _sequences.Add(sequence);
+
+    /// <summary>One tick. False when there was nothing to compute; then only a new request, a cancellation or a reader can change that.</summary>
+    public bool Step()
+    {
+        if (!Prepare())
+        {
+            return false;
+        }
+
+        _executor.RunTick();
+        Choose();
+        Send();
+        return true;
+    }
+
+    /// <summary>Everything before the tick: ends, entries, and the row table. False when the tick would be empty.</summary>
+    internal bool Prepare()
+    {
+        Reap(_sequences.Running);
+        Reap(_sequences.Waiting);
+        _sequences.Admit();
+        _planner.Plan();
+        return _executor.Rows.Count > 0;
+    }
+
+    /// <summary>After the tick: what is in the cache now, and which tokens come next.</summary>
+    internal void Choose()
+    {
+        _ticks++;
+        _promptRows += _planner.PromptRows;
+        _decodeRows += _planner.DecodeRows;
+        var scheduled = _planner.Scheduled;
+        for (int i = 0; i < scheduled.Length; i++)
+        {
+            scheduled[i].Computed += scheduled[i].TickRows;
+            _chosen[i] = scheduled[i].TickLogits >= 0 ? _writer.Choose(scheduled[i]) : -1;
+        }
+    }
+
+    /// <summary>Sends the chosen tokens and lets finished sequences go.</summary>
+    internal void Send()
+    {
+        long now = Stopwatch.GetTimestamp();
+        var scheduled = _planner.Scheduled;
+        for (int i = 0; i < scheduled.Length; i++)
+        {
+            var sequence = scheduled[i];
+            if (sequence.Started == 0)
+            {
+                sequence.Started = now;
+            }
+
+            if (_chosen[i] >= 0 && _writer.Write(sequence, _chosen[i]) != FinishReason.None)
+            {
+                Leave(sequence);
+            }
+        }
+    }
+
+    /// <summary>Ends all sequences with <see cref="FinishReason.Aborted"/>.</summary>
+    public void AbortAll()
+    {
+        while (Last() is { } sequence)
+        {
+            TokenWriter.WriteEnd(sequence, FinishReason.Aborted);
+            Leave(sequence);
+        }
+    }
+
+    /// <summary>Ends all sequences with an error on their streams. Slots and blocks are left alone: after a failure nothing runs any more.</summary>
+    public void FailAll(Exception failure)
+    {
+        foreach (var sequence in _sequences.Running.Concat(_sequences.Waiting))
+        {
+            sequence.Cancellation.Unregister();
+            _onFinished(sequence);
+            sequence.Stream.Complete(failure);
+        }
+
+        _sequences.Running.Clear();
+        _sequences.Waiting.Clear();
+    }
+
+    /// <summary>Ends the cancelled sequences of a list and looks up whose client does not read.</summary>
+    private void Reap(List<Sequence> sequences)
+    {
+        for (int i = sequences.Count - 1; i >= 0; i--)
+        {
+            var sequence = sequences[i];
+            if (sequence.CancelRequested)
+            {
+                TokenWriter.WriteEnd(sequence, FinishReason.Cancelled);
+                Leave(sequence);
+            }
+            else
+            {
+                sequence.IsPaused = sequence.Stream.IsFull();
+            }
+        }
+    }
+
+    private void Leave(Sequence sequence)
+    {
+        _sequences.Remove(sequence);
+        sequence.Cancellation.Unregister();
+        _onFinished(sequence);
+        sequence.Stream.Complete();
+    }
+
+    private Sequence? Last() =>
+        _sequences.Running.Count > 0 ? _sequences.Running[^1] : _sequences.Waiting.Count > 0 ? _sequences.Waiting[^1] : null;
+
+    private static int CountPaused(List<Sequence> sequences)
+    {
+        int count = 0;
+        foreach (var sequence in sequences)
+        {
+            count += sequence.IsPaused ? 1 : 0;
+        }
+
+        return count;
+    }
+}

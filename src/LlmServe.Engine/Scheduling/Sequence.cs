@@ -1,0 +1,109 @@
+using System.Diagnostics;
+using LlmServe.Engine.Sampling;
+using LlmServe.Engine.Streams;
+using LlmServe.Text;
+
+namespace LlmServe.Engine.Scheduling;
+
+/// <summary>One request on its way: its tokens, how far the KV cache has them, and its stream. Belongs to the engine's thread, except where noted.</summary>
+internal sealed class Sequence
+{
+    private volatile bool _cancelRequested;
+
+    /// <param name="arrival">Order of arrival; lower is older.</param>
+    /// <param name="request">A validated request.</param>
+    /// <param name="prompt">Its prompt.</param>
+    /// <param name="limit">Most tokens of prompt and answer.</param>
+    /// <param name="tokenizer">Turns the answer into text.</param>
+    /// <param name="stream">The way to the client.</param>
+    public Sequence(long arrival, GenerationRequest request, int[] prompt, int limit, ITokenizer tokenizer, UpdateStream stream)
+    {
+        Arrival = arrival;
+        Request = request;
+        Plan = new SamplingPlan(request.Sampling);
+        Text = new AnswerText(tokenizer, request.SpecialTokensInText, request.Stop);
+        Stream = stream;
+        Tokens = prompt;
+        PromptLength = prompt.Length;
+        Length = prompt.Length;
+        Limit = limit;
+        Submitted = Stopwatch.GetTimestamp();
+    }
+
+    public long Arrival { get; }
+
+    public GenerationRequest Request { get; }
+
+    public SamplingPlan Plan { get; }
+
+    public AnswerText Text { get; }
+
+    public UpdateStream Stream { get; }
+
+    /// <summary>Prompt and answer; the first <see cref="Length"/> entries count. Grown to <see cref="Limit"/> when the sequence first runs.</summary>
+    public int[] Tokens { get; private set; }
+
+    public int PromptLength { get; }
+
+    /// <summary>Tokens known so far.</summary>
+    public int Length { get; private set; }
+
+    /// <summary>Most tokens of prompt and answer.</summary>
+    public int Limit { get; }
+
+    /// <summary>Positions whose keys and values are in the cache.</summary>
+    public int Computed { get; set; }
+
+    /// <summary>Tokens that the model has not read yet.</summary>
+    public int Pending => Length - Computed;
+
+    /// <summary>Whether only the newest token of the answer is missing from the cache; otherwise a prompt (or a preempted sequence) is being read.</summary>
+    public bool IsDecoding => Pending == 1 && Length > PromptLength;
+
+    /// <summary>Row-table slot while running, else −1.</summary>
+    public int Slot { get; set; } = -1;
+
+    /// <summary>Whether the client has too much unread; looked up once per tick.</summary>
+    public bool IsPaused { get; set; }
+
+    /// <summary>Rows of the sequence in the current tick.</summary>
+    public int TickRows { get; set; }
+
+    /// <summary>First logits row of the sequence in the current tick; −1: none.</summary>
+    public int TickLogits { get; set; }
+
+    /// <summary>Positions of the prompt that were found in the prefix cache when the sequence first ran.</summary>
+    public int CachedPrompt { get; set; }
+
+    /// <summary>When the request was submitted (Stopwatch ticks).</summary>
+    public long Submitted { get; }
+
+    /// <summary>When its first prompt row ran; 0: not yet.</summary>
+    public long Started { get; set; }
+
+    /// <summary>When its first token was chosen; 0: not yet.</summary>
+    public long FirstToken { get; set; }
+
+    /// <summary>Undoes the cancellation callback.</summary>
+    public CancellationTokenRegistration Cancellation { get; set; }
+
+    /// <summary>Whether the client cancelled. Written by any thread.</summary>
+    public bool CancelRequested => _cancelRequested;
+
+    /// <summary>Asks the engine to end the sequence. Any thread.</summary>
+    public void RequestCancel() => _cancelRequested = true;
+
+    /// <summary>Makes room for the whole answer, so that no later tick has to.</summary>
+    public void Reserve()
+    {
+        if (Tokens.Length < Limit)
+        {
+            var tokens = new int[Limit];
+            Tokens.AsSpan(0, Length).CopyTo(tokens);
+            Tokens = tokens;
+        }
+    }
+
+    /// <summary>Adds a token to the answer.</summary>
+    public void Add(int token) => Tokens[Length++] = token;
+}

@@ -1,0 +1,176 @@
+using LlmServe.Compiler;
+
+namespace LlmServe.Engine.Scheduling;
+
+/// <summary>Fills the row table: first one row of every decoding sequence, then chunks of prompts, oldest first, within a row budget.</summary>
+internal sealed class TickPlanner
+{
+    /// <summary>Prompt rows that a tick takes even when decoding alone uses up the promised time; otherwise prompts would starve.</summary>
+    public const int LeastPromptRows = 8;
+
+    private readonly IProgramExecutor _executor;
+    private readonly SequenceSet _sequences;
+    private readonly int _maxRows;
+    private readonly double _maxSeconds;
+    private readonly Sequence[] _scheduled;
+    private int _scheduledCount;
+    private int _turn;
+
+    public TickPlanner(IProgramExecutor executor, SequenceSet sequences, int maxRows, int maxSequences, double maxSeconds)
+    {
+        _executor = executor;
+        _sequences = sequences;
+        _maxRows = maxRows;
+        _maxSeconds = maxSeconds;
+        _scheduled = new Sequence[maxSequences];
+    }
+
+    /// <summary>The sequences with rows in the tick.</summary>
+    public ReadOnlySpan<Sequence> Scheduled => _scheduled.AsSpan(0, _scheduledCount);
+
+    /// <summary>Decode rows of the tick.</summary>
+    public int DecodeRows { get; private set; }
+
+    /// <summary>Prompt rows of the tick.</summary>
+    public int PromptRows { get; private set; }
+
+    /// <summary>Plans the next tick.</summary>
+    public void Plan()
+    {
+        _executor.Rows.Clear();
+        Array.Clear(_scheduled, 0, _scheduledCount);
+        _scheduledCount = 0;
+        DecodeRows = 0;
+        PromptRows = 0;
+        GrowDecoding();
+        long positions = AddDecoding();
+        AddPrompts(positions);
+    }
+
+    /// <summary>Blocks for the next position of every decoding sequence; may throw sequences out, so it comes before any row is written.</summary>
+    private void GrowDecoding()
+    {
+        var running = _sequences.Running;
+        int i = 0;
+        while (i < running.Count)
+        {
+            var sequence = running[i];
+            if (sequence.IsDecoding && !sequence.IsPaused)
+            {
+                _sequences.Grow(sequence);
+            }
+
+            i = i < running.Count && running[i] == sequence ? i + 1 : FirstAfter(sequence.Arrival);
+        }
+    }
+
+    private int FirstAfter(long arrival)
+    {
+        int i = 0;
+        while (i < _sequences.Running.Count && _sequences.Running[i].Arrival <= arrival)
+        {
+            i++;
+        }
+
+        return i;
+    }
+
+    /// <summary>One row per decoding sequence. When there are more of them than rows they take turns.</summary>
+    /// <returns>Sum of the positions of the rows.</returns>
+    private long AddDecoding()
+    {
+        var running = _sequences.Running;
+        long positions = 0;
+        int start = _turn < running.Count ? _turn : 0;
+        _turn = 0;
+        for (int i = 0; i < running.Count; i++)
+        {
+            int at = (start + i) % running.Count;
+            var sequence = running[at];
+            if (!sequence.IsDecoding || sequence.IsPaused)
+            {
+                continue;
+            }
+
+            if (DecodeRows == _maxRows)
+            {
+                _turn = at;
+                break;
+            }
+
+            positions += sequence.Computed;
+            AddRows(sequence, 1);
+            DecodeRows++;
+        }
+
+        return positions;
+    }
+
+    private void AddPrompts(long decodePositions)
+    {
+        int left = _maxRows - DecodeRows;
+        bool budgeted = DecodeRows == 0;
+        foreach (var sequence in _sequences.Running)
+        {
+            if (left == 0)
+            {
+                return;
+            }
+
+            if (sequence.IsDecoding || sequence.IsPaused)
+            {
+                continue;
+            }
+
+            if (!budgeted)
+            {
+                left = Math.Min(left, PromptBudget(left, decodePositions, sequence.Computed));
+                budgeted = true;
+            }
+
+            int rows = Math.Min(left, sequence.Pending);
+            AddRows(sequence, rows);
+            PromptRows += rows;
+            left -= rows;
+        }
+    }
+
+    /// <summary>The most prompt rows whose tick is predicted to keep the promised time beside the decoding rows.</summary>
+    private int PromptBudget(int most, long decodePositions, int promptPosition)
+    {
+        int low = Math.Min(LeastPromptRows, most);
+        int high = most;
+        while (low < high)
+        {
+            int rows = low + (high - low + 1) / 2;
+            long positions = decodePositions + (long)rows * (promptPosition + rows / 2);
+            int total = DecodeRows + rows;
+            if (_executor.PredictTick(total, DecodeRows + 1, (int)(positions / total) + 1) <= _maxSeconds)
+            {
+                low = rows;
+            }
+            else
+            {
+                high = rows - 1;
+            }
+        }
+
+        return low;
+    }
+
+    /// <summary>Adds the next rows of a sequence; the row of its last known token wants logits.</summary>
+    private void AddRows(Sequence sequence, int rows)
+    {
+        sequence.TickRows = rows;
+        sequence.TickLogits = -1;
+        for (int i = 0; i < rows; i++)
+        {
+            int position = sequence.Computed + i;
+            bool isLast = position == sequence.Length - 1;
+            int logits = _executor.Rows.Add(sequence.Slot, position, sequence.Tokens[position], isLast);
+            sequence.TickLogits = isLast ? logits : -1;
+        }
+
+        _scheduled[_scheduledCount++] = sequence;
+    }
+}
