@@ -1,4 +1,6 @@
 using LlmServe.Compiler;
+using LlmServe.Cpu.Execution;
+using LlmServe.Cpu.Kernels;
 using LlmServe.Gguf;
 
 namespace LlmServe.Cpu;
@@ -47,5 +49,23 @@ public static class CpuBackend
 {
     /// <summary>Compiles <paramref name="model"/>, repacks its weights and starts the lanes. The file must stay open as long as the executor lives.</summary>
     /// <exception cref="GgufException">The model is incomplete or of an unknown architecture or format.</exception>
-    public static IProgramExecutor Load(GgufFile model, CpuOptions options, IProgress<LoadProgress>? progress = null) => throw new NotImplementedException();
+    /// <exception cref="ArgumentException">An option is out of range, or the processor has not the instruction set asked for.</exception>
+    public static IProgramExecutor Load(GgufFile model, CpuOptions options, IProgress<LoadProgress>? progress = null)
+    {
+        var (compiled, kernels, lanes) = Compile(model, options);
+        return new CpuExecutor(model, compiled, kernels, options, lanes, progress);
+    }
+
+    /// <summary>Compiles without loading weights: what <c>llmserve compile</c> prints.</summary>
+    public static CompiledModel CompileOnly(GgufFile model, CpuOptions options) => Compile(model, options).Model;
+
+    private static (CompiledModel Model, KernelTable Kernels, int Lanes) Compile(GgufFile model, CpuOptions options)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(options.Lanes);
+        int lanes = options.Lanes == 0 ? Environment.ProcessorCount : options.Lanes;
+        var kernels = IsaSelector.Select(options.Isa);
+        var target = new CpuTarget(kernels, options.Activations, lanes);
+        var compiled = ModelCompiler.Compile(model, target, new CompilerOptions(options.Activations, options.Kv, options.MaxRowsPerTick, options.ContextLength));
+        return (compiled, kernels, lanes);
+    }
 }

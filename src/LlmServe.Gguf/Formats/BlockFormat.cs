@@ -49,6 +49,9 @@ public sealed unsafe class BlockFormat
     /// <summary>True where <see cref="Encode"/> works.</summary>
     public bool CanEncode => _encode != null;
 
+    /// <summary>The decoder itself, for callers that have checked <see cref="CanDecode"/> and sizes: blocks, destination, weights.</summary>
+    public delegate*<byte*, float*, long, void> Decoder => _decode;
+
     /// <summary>Every known type, by number.</summary>
     public static IEnumerable<BlockFormat> All => Table.OfType<BlockFormat>();
 

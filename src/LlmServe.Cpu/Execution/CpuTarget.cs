@@ -1,0 +1,25 @@
+using LlmServe.Compiler;
+using LlmServe.Compiler.Graph;
+using LlmServe.Compiler.Programs;
+using LlmServe.Cpu.Kernels;
+
+namespace LlmServe.Cpu.Execution;
+
+/// <summary>What the compiler may assume of this machine's lanes and kernels.</summary>
+internal sealed class CpuTarget(KernelTable kernels, ActivationMode mode, int lanes) : ITarget
+{
+    /// <summary>Up to this many rows every lane computes norms for itself.</summary>
+    private const int RepeatNormRows = 4;
+
+    public string Name => $"cpu {kernels.Isa.ToString().ToLowerInvariant()}";
+
+    public int Lanes => lanes;
+
+    public ActivationForms FormFor(Weight matrix, int rows) => kernels.FormFor(matrix.Type, mode, rows);
+
+    public int RowBytes(ActivationForms forms, int columns) => new ActivationLayout(forms, columns).RowBytes;
+
+    public bool RepeatNorms(int rows) => rows <= RepeatNormRows;
+
+    public long StoredBytes(Weight matrix) => kernels.StoredBytes(matrix, mode);
+}

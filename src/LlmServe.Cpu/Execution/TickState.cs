@@ -1,0 +1,84 @@
+namespace LlmServe.Cpu.Execution;
+
+/// <summary>What every lane reads during a tick. Unmanaged, so that kernels follow plain pointers.</summary>
+internal unsafe struct TickState
+{
+    /// <summary>Rows in the tick.</summary>
+    public int Rows;
+
+    /// <summary>Rows whose logits are wanted.</summary>
+    public int Selected;
+
+    /// <summary>Token per row. [Rows]</summary>
+    public int* Tokens;
+
+    /// <summary>Position per row. [Rows]</summary>
+    public int* Positions;
+
+    /// <summary>Slot per row. [Rows]</summary>
+    public int* Slots;
+
+    /// <summary>Row of each logits row. [Selected]</summary>
+    public int* LogitsRows;
+
+    /// <summary>KV blocks of each slot. [slots, BlocksPerSlot]</summary>
+    public int* BlockTables;
+
+    public int BlocksPerSlot;
+
+    /// <summary>The cache.</summary>
+    public KvLayout Kv;
+
+    /// <summary>Shape constants.</summary>
+    public ShapeConstants Shape;
+}
+
+/// <summary>The model's shape as kernels need it.</summary>
+internal unsafe struct ShapeConstants
+{
+    public int QueryHeads;
+    public int KeyHeads;
+    public int HeadSize;
+    public int HeadsPerKeyHead;
+    public int RopePairs;
+    public bool RopeHalves;
+    public float AttentionScale;
+
+    /// <summary>Angle per position of each pair. [RopePairs]</summary>
+    public double* RopeFrequencies;
+}
+
+/// <summary>
+/// Layout of a KV block: [layer][key head][keys, values][32 positions][head size]. With <see cref="Interleaved"/> the elements of each group of 16
+/// stand as 0, 8, 1, 9, … so that a 32-bit word holds element i low and i + 8 high, and one shift each widens both from f16.
+/// </summary>
+internal unsafe struct KvLayout
+{
+    public byte* Data;
+    public long BlockBytes;
+    public int ElementBytes;
+    public int KeyHeads;
+    public int HeadSize;
+    public bool Interleaved;
+
+    /// <summary>Bytes of the 32 keys (or values) of one head.</summary>
+    public readonly int PanelBytes => Compiler.KvBlock.Positions * HeadSize * ElementBytes;
+
+    /// <summary>Keys of a head in a block; values follow after <see cref="PanelBytes"/>.</summary>
+    public readonly byte* Keys(int block, int layer, int head) =>
+        Data + (block * BlockBytes) + ((((nint)layer * KeyHeads) + head) * 2 * PanelBytes);
+
+    /// <summary>Place of element <paramref name="i"/> in a row of the cache.</summary>
+    public readonly int IndexOf(int i) => Interleaved ? (i & ~15) | ((i & 7) << 1) | ((i >> 3) & 1) : i;
+}
+
+/// <summary>A lane's own state.</summary>
+internal unsafe struct LaneState
+{
+    public int Lane;
+    public int Lanes;
+    public TickState* Tick;
+
+    /// <summary>Private memory for kernels. [ScratchBytes], 64-byte aligned</summary>
+    public byte* Scratch;
+}

@@ -1,0 +1,80 @@
+using System.Runtime.InteropServices;
+using LlmServe.Compiler.Graph;
+using LlmServe.Cpu.Kernels;
+using LlmServe.Cpu.Memory;
+using LlmServe.Gguf;
+
+namespace LlmServe.Cpu.Execution;
+
+/// <summary>The weights of a model as kernels see them: raw rows in the mapped file, and repacked tiles in memory of our own.</summary>
+internal sealed unsafe class WeightStore : IDisposable
+{
+    private const int TilesPerStep = 64;
+
+    private readonly Matrix* _matrices;
+    private readonly NativeBuffer _packed;
+
+    public WeightStore(GgufFile file, ModelGraph graph, KernelTable kernels, int threads, IProgress<LoadProgress>? progress)
+    {
+        var multiplied = MultipliedWeights(graph);
+        _matrices = (Matrix*)NativeMemory.AllocZeroed((nuint)graph.Weights.Count, (nuint)sizeof(Matrix));
+        long total = multiplied.Sum(w => PackedBytes(w, kernels));
+        _packed = new NativeBuffer(total);
+        byte* next = _packed.Data;
+        foreach (var weight in graph.Weights)
+        {
+            var tensor = file.GetTensor(weight.Name);
+            ref var matrix = ref _matrices[weight.Id];
+            matrix.Raw = file.DataOf(tensor);
+            matrix.RawRowBytes = tensor.RowBytes;
+            matrix.Rows = weight.Rows;
+            matrix.Columns = weight.Columns;
+            matrix.Decode = tensor.Format.Decoder;
+            if (multiplied.Contains(weight) && kernels.TileBytes(weight.Type, weight.Columns) is > 0 and var tileBytes)
+            {
+                matrix.TileBytes = tileBytes;
+                matrix.Packed = next;
+                next += PackedBytes(weight, kernels);
+            }
+        }
+
+        Pack(multiplied, kernels, threads, progress);
+    }
+
+    /// <summary>The matrix of a weight.</summary>
+    public Matrix* this[int weight] => _matrices + weight;
+
+    public void Dispose()
+    {
+        NativeMemory.Free(_matrices);
+        _packed.Dispose();
+    }
+
+    private void Pack(HashSet<Weight> weights, KernelTable kernels, int threads, IProgress<LoadProgress>? progress)
+    {
+        var work = new List<(Weight Weight, int Begin, int End)>();
+        foreach (var weight in weights.Where(w => _matrices[w.Id].Packed != null))
+        {
+            int tiles = Tiles(weight);
+            for (int begin = 0; begin < tiles; begin += TilesPerStep)
+            {
+                work.Add((weight, begin, Math.Min(tiles, begin + TilesPerStep)));
+            }
+        }
+
+        int done = 0;
+        Parallel.ForEach(work, new ParallelOptions { MaxDegreeOfParallelism = threads }, item =>
+        {
+            kernels.Pack(item.Weight.Type, _matrices[item.Weight.Id], item.Begin, item.End);
+            progress?.Report(new LoadProgress("repacking weights", (double)Interlocked.Increment(ref done) / work.Count));
+        });
+    }
+
+    private static HashSet<Weight> MultipliedWeights(ModelGraph graph) =>
+        [.. graph.Operations.Where(o => o is not (Embed or RmsNorm)).SelectMany(o => o.Weights)];
+
+    private static long PackedBytes(Weight weight, KernelTable kernels) =>
+        (kernels.TileBytes(weight.Type, weight.Columns) * Tiles(weight) + 63) / 64 * 64;
+
+    private static int Tiles(Weight weight) => (weight.Rows + KernelTable.LaneTilerRows - 1) / KernelTable.LaneTilerRows;
+}

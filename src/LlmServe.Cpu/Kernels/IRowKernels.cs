@@ -1,0 +1,25 @@
+using LlmServe.Cpu.Execution;
+
+namespace LlmServe.Cpu.Kernels;
+
+/// <summary>Row operations of one instruction set; all give the bits of <see cref="Reference.ReferenceRows"/>.</summary>
+internal unsafe interface IRowKernels<TSelf> where TSelf : struct, IRowKernels<TSelf>
+{
+    /// <summary>RMSNorm of a row. [length]</summary>
+    static abstract void RmsNorm(float* x, float* gain, float* y, int length, float epsilon);
+
+    /// <summary>Writes columns of a row in all forms that the row carries.</summary>
+    static abstract void WriteForms(float* values, in ActivationView output, int row, int begin, int count);
+
+    /// <summary>gate_i = silu(gate_i) · up_i. [length]</summary>
+    static abstract void GateSilu(float* gate, float* up, int length);
+
+    /// <summary>y_i += x_i. [length]</summary>
+    static abstract void Add(float* y, float* x, int length);
+
+    /// <summary>Writes elements to a row of the cache. [length], starting at element <paramref name="first"/> of the head</summary>
+    static abstract void StoreCache(float* values, byte* row, int first, int length, in KvLayout kv);
+
+    /// <summary>Attention of one row and a range of query heads. output: [heads, head size]</summary>
+    static abstract void Attend(LaneState* lane, float* query, float* output, int row, int layer, int firstHead, int heads);
+}

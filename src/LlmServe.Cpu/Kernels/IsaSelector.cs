@@ -1,0 +1,50 @@
+using System.Runtime.Intrinsics.X86;
+using LlmServe.Cpu.Kernels.Reference;
+
+namespace LlmServe.Cpu.Kernels;
+
+/// <summary>Chooses the kernels for this processor.</summary>
+internal static class IsaSelector
+{
+    /// <summary>Environment variable that forces a lower path.</summary>
+    public const string Variable = "LLMSERVE_ISA";
+
+    /// <summary>Whether the processor (and the runtime) can run the kernels.</summary>
+    public static bool IsSupported(CpuIsa isa) => isa switch
+    {
+        CpuIsa.Scalar => true,
+        _ => false,
+    };
+
+    /// <summary>Kernels for the instruction set asked for, else named by the environment, else the best there is.</summary>
+    /// <exception cref="ArgumentException">The processor has not that instruction set, or the variable names none.</exception>
+    public static KernelTable Select(CpuIsa? asked)
+    {
+        var isa = asked ?? FromEnvironment() ?? Enum.GetValues<CpuIsa>().Last(IsSupported);
+        if (!IsSupported(isa))
+        {
+            string possible = string.Join(", ", Enum.GetValues<CpuIsa>().Where(IsSupported).Select(i => i.ToString().ToLowerInvariant()));
+            throw new ArgumentException($"this processor cannot run the {isa.ToString().ToLowerInvariant()} kernels; possible here: {possible}");
+        }
+
+        return Create(isa);
+    }
+
+    private static KernelTable Create(CpuIsa isa) => isa switch
+    {
+        _ => new ReferenceKernels(),
+    };
+
+    private static CpuIsa? FromEnvironment()
+    {
+        string? name = Environment.GetEnvironmentVariable(Variable);
+        if (string.IsNullOrEmpty(name))
+        {
+            return null;
+        }
+
+        return Enum.TryParse<CpuIsa>(name, ignoreCase: true, out var isa) && Enum.IsDefined(isa)
+            ? isa
+            : throw new ArgumentException($"{Variable} is '{name}'; allowed: {string.Join(", ", Enum.GetNames<CpuIsa>()).ToLowerInvariant()}");
+    }
+}

@@ -1,0 +1,61 @@
+using LlmServe.Compiler;
+using LlmServe.Compiler.Graph;
+using LlmServe.Compiler.Programs;
+using LlmServe.Cpu.Execution;
+using LlmServe.Gguf;
+
+namespace LlmServe.Cpu.Kernels;
+
+/// <summary>The kernels of one instruction set: chosen once when a program is lowered, never looked up at run time.</summary>
+internal abstract unsafe class KernelTable
+{
+    /// <summary>The instruction set.</summary>
+    public abstract CpuIsa Isa { get; }
+
+    /// <summary>Whether cache rows stand interleaved (see <see cref="KvLayout"/>).</summary>
+    public abstract bool InterleavesCache { get; }
+
+    /// <summary>Entry point of an opcode.</summary>
+    public abstract delegate*<Step*, LaneState*, void> EntryOf(Opcode opcode);
+
+    /// <summary>The form in which rows must reach a matrix.</summary>
+    public abstract ActivationForms FormFor(GgmlType type, ActivationMode mode, int rows);
+
+    /// <summary>Matrix kernel for ticks of up to <paramref name="rows"/> rows.</summary>
+    public abstract delegate*<Matrix*, ActivationView*, int, int, int, float*, int, byte*, void> ProductOf(GgmlType type, ActivationMode mode, int rows);
+
+    /// <summary>Bytes of a tile of 16 rows as repacked, or 0 when the kernels read the file's own layout.</summary>
+    public abstract long TileBytes(GgmlType type, int columns);
+
+    /// <summary>Repacks tiles [begin, end) of a matrix.</summary>
+    public abstract void Pack(GgmlType type, in Matrix matrix, int beginTile, int endTile);
+
+    /// <summary>Bytes that kernels read of a matrix.</summary>
+    public long StoredBytes(Weight matrix, ActivationMode mode)
+    {
+        long tile = TileBytes(matrix.Type, matrix.Columns);
+        return tile == 0 ? matrix.Bytes : tile * ((matrix.Rows + LaneTilerRows - 1) / LaneTilerRows);
+    }
+
+    /// <summary>Rows of a tile.</summary>
+    public const int LaneTilerRows = 16;
+
+    /// <summary>Bytes of scratch that matrix kernels need beside result panels.</summary>
+    public abstract long ScratchBytes(int largestColumns);
+
+    /// <summary>The entry points over a set of row kernels.</summary>
+    protected static delegate*<Step*, LaneState*, void> EntryOf<TRows>(Opcode opcode) where TRows : struct, IRowKernels<TRows> => opcode switch
+    {
+        Opcode.Embed => &Steps<TRows>.Embed,
+        Opcode.RopeTable => &Steps<TRows>.RopeTable,
+        Opcode.Norm => &Steps<TRows>.Norm,
+        Opcode.MatMul => &Steps<TRows>.MatMul,
+        Opcode.MatMulAdd => &Steps<TRows>.MatMulAdd,
+        Opcode.GatedMatMul => &Steps<TRows>.GatedMatMul,
+        Opcode.RotateQueries => &Steps<TRows>.RotateQueries,
+        Opcode.StoreKeys => &Steps<TRows>.StoreKeys,
+        Opcode.StoreValues => &Steps<TRows>.StoreValues,
+        Opcode.Attention => &Steps<TRows>.Attention,
+        _ => throw new ArgumentOutOfRangeException(nameof(opcode), opcode, "no kernel"),
+    };
+}
