@@ -31,7 +31,7 @@ internal sealed unsafe class GgufCursor
     public ReadOnlySpan<byte> Peek(long bytes) => new(_data + Position, checked((int)bytes));
 
     /// <summary>Takes <paramref name="bytes"/> bytes and returns where they start.</summary>
-    public byte* Take(long bytes, string field)
+    public byte* Take(long bytes, in GgufField field)
     {
         if (bytes < 0 || bytes > Remaining)
         {
@@ -43,12 +43,12 @@ internal sealed unsafe class GgufCursor
         return start;
     }
 
-    public uint ReadUInt32(string field) => Unsafe.ReadUnaligned<uint>(Take(sizeof(uint), field));
+    public uint ReadUInt32(in GgufField field) => Unsafe.ReadUnaligned<uint>(Take(sizeof(uint), field));
 
-    public ulong ReadUInt64(string field) => Unsafe.ReadUnaligned<ulong>(Take(sizeof(ulong), field));
+    public ulong ReadUInt64(in GgufField field) => Unsafe.ReadUnaligned<ulong>(Take(sizeof(ulong), field));
 
     /// <summary>A count of things that take at least <paramref name="leastBytes"/> each, so that no array is larger than the file justifies.</summary>
-    public long ReadCount(string field, int leastBytes)
+    public long ReadCount(in GgufField field, int leastBytes)
     {
         ulong count = ReadUInt64(field);
         long most = Remaining / leastBytes;
@@ -58,17 +58,17 @@ internal sealed unsafe class GgufCursor
     }
 
     /// <summary>A string that names something: 1 to <paramref name="mostBytes"/> bytes of valid UTF-8.</summary>
-    public string ReadName(string field, int mostBytes)
+    public string ReadName(in GgufField field, int mostBytes)
     {
-        long length = ReadCount(field + " length", 1);
-        if (length < 1 || length > mostBytes)
+        ulong length = ReadUInt64(field);
+        if (length < 1 || length > (ulong)mostBytes)
         {
-            throw Fail(field + " length", $"{length} bytes", $"1 to {mostBytes}");
+            throw Fail(field with { Detail = $"{field.Detail} length".TrimStart() }, $"{length} bytes", $"1 to {mostBytes}");
         }
 
         try
         {
-            return StrictUtf8.GetString(Take(length, field), (int)length);
+            return StrictUtf8.GetString(Take((long)length, field), (int)length);
         }
         catch (DecoderFallbackException)
         {
@@ -76,5 +76,6 @@ internal sealed unsafe class GgufCursor
         }
     }
 
-    public GgufException Fail(string field, string found, string allowed) => new(File, field, found, allowed);
+    /// <summary>The error for a field, to be thrown.</summary>
+    public GgufException Fail(in GgufField field, string found, string allowed) => new(File, field.ToString(), found, allowed);
 }

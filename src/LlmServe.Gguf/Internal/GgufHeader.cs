@@ -115,8 +115,8 @@ internal sealed unsafe class GgufHeader
         var seen = new HashSet<string>(StringComparer.Ordinal);
         for (long i = 0; i < count; i++)
         {
-            string key = cursor.ReadName($"metadata key number {i}", MaxKeyBytes);
-            string field = $"metadata key {GgufException.Quote(key)}";
+            string key = cursor.ReadName(new GgufField("metadata key", Number: i), MaxKeyBytes);
+            var field = new GgufField("metadata key", key);
             if (!seen.Add(key))
             {
                 throw cursor.Fail(field, "the key twice", "once");
@@ -143,8 +143,8 @@ internal sealed unsafe class GgufHeader
         var seen = new HashSet<string>(StringComparer.Ordinal);
         for (long i = 0; i < count; i++)
         {
-            string name = cursor.ReadName($"tensor number {i} name", MaxTensorNameBytes);
-            string field = $"tensor {GgufException.Quote(name)}";
+            string name = cursor.ReadName(new GgufField("tensor", Number: i, Detail: "name"), MaxTensorNameBytes);
+            var field = new GgufField("tensor", name);
             if (!seen.Add(name))
             {
                 throw cursor.Fail(field, "the name twice", "once");
@@ -155,12 +155,12 @@ internal sealed unsafe class GgufHeader
             if (!BlockFormat.TryGet((GgmlType)type, out var format))
             {
                 string known = string.Join(", ", BlockFormat.All.Select(known => $"{(uint)known.Type} {known.Name}"));
-                throw cursor.Fail($"{field} type", type.ToString(), known);
+                throw cursor.Fail(field with { Detail = "type" }, type.ToString(), known);
             }
 
             if (dimensions[0] % format.BlockSize != 0)
             {
-                throw cursor.Fail($"{field} dimension 0", $"{dimensions[0]} columns of {format.Name}", $"a multiple of {format.BlockSize}");
+                throw cursor.Fail(field with { Detail = "dimension 0" }, $"{dimensions[0]} columns of {format.Name}", $"a multiple of {format.BlockSize}");
             }
 
             entries.Add(new Entry(name, format, dimensions, cursor.ReadUInt64(field)));
@@ -169,12 +169,12 @@ internal sealed unsafe class GgufHeader
         return entries;
     }
 
-    private static ImmutableArray<long> ReadDimensions(GgufCursor cursor, string field)
+    private static ImmutableArray<long> ReadDimensions(GgufCursor cursor, in GgufField field)
     {
         uint count = cursor.ReadUInt32(field);
         if (count is < 1 or > 4)
         {
-            throw cursor.Fail($"{field} dimensions", count.ToString(), "1 to 4");
+            throw cursor.Fail(field with { Detail = "dimensions" }, count.ToString(), "1 to 4");
         }
 
         var dimensions = ImmutableArray.CreateBuilder<long>((int)count);
@@ -185,7 +185,7 @@ internal sealed unsafe class GgufHeader
             elements *= dimension;
             if (dimension == 0 || elements > MaxElements)
             {
-                throw cursor.Fail($"{field} dimension {i}", dimension.ToString(), "1 or more, with at most 2^56 elements in all");
+                throw cursor.Fail(field with { Detail = $"dimension {i}" }, dimension.ToString(), "1 or more, with at most 2^56 elements in all");
             }
 
             dimensions.Add((long)dimension);
@@ -196,7 +196,7 @@ internal sealed unsafe class GgufHeader
 
     private static GgufTensor Place(GgufCursor cursor, Entry entry, long dataStart, long length, int alignment, int part)
     {
-        string field = $"tensor {GgufException.Quote(entry.Name)} offset";
+        var field = new GgufField("tensor", entry.Name, Detail: "offset");
         if (entry.Offset % (ulong)alignment != 0)
         {
             throw cursor.Fail(field, entry.Offset.ToString(), $"a multiple of the alignment {alignment}");
@@ -212,7 +212,7 @@ internal sealed unsafe class GgufHeader
         return tensor.ByteLength <= length - tensor.Offset
             ? tensor
             : throw cursor.Fail(
-                $"tensor {GgufException.Quote(entry.Name)} data",
+                field with { Detail = "data" },
                 $"{tensor.ByteLength} bytes at file offset {tensor.Offset}",
                 $"an end within the file's {length} bytes; it is truncated or damaged");
     }
@@ -227,7 +227,7 @@ internal sealed unsafe class GgufHeader
             if (end > after.Offset)
             {
                 throw cursor.Fail(
-                    $"tensor {GgufException.Quote(after.Name)} offset",
+                    new GgufField("tensor", after.Name, Detail: "offset"),
                     $"file offset {after.Offset} inside tensor {GgufException.Quote(before.Name)}",
                     $"tensors that do not overlap, here {end} or more");
             }

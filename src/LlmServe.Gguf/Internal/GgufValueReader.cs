@@ -1,32 +1,32 @@
-using System.Runtime.CompilerServices;
-
 namespace LlmServe.Gguf.Internal;
 
-/// <summary>Reads metadata values. What it allocates is bounded by a small multiple of the bytes that are left in the file.</summary>
+/// <summary>Reads metadata values. What it allocates is bounded by a small multiple of the bytes that it reads.</summary>
 internal static unsafe class GgufValueReader
 {
     /// <summary>Arrays in arrays in arrays: deeper than any known file, shallow enough for the stack.</summary>
     public const int MaxDepth = 4;
 
+    private const int MaxBytes = 1 << 28;
+
     /// <summary>Reads a type and a value of that type.</summary>
-    public static GgufValue Read(GgufCursor cursor, string field)
+    public static GgufValue Read(GgufCursor cursor, in GgufField field)
     {
         var type = ReadType(cursor, field);
         return type == GgufValueType.Array ? ReadArray(cursor, field, 1) : ReadSimple(cursor, field, type);
     }
 
-    private static GgufValueType ReadType(GgufCursor cursor, string field)
+    private static GgufValueType ReadType(GgufCursor cursor, in GgufField field)
     {
         var type = (GgufValueType)cursor.ReadUInt32(field);
         return GgufValueTypes.IsKnown(type) ? type : throw cursor.Fail(field, $"value type {(uint)type}", GgufValueTypes.Allowed);
     }
 
-    private static GgufValue ReadSimple(GgufCursor cursor, string field, GgufValueType type)
+    private static GgufValue ReadSimple(GgufCursor cursor, in GgufField field, GgufValueType type)
     {
         if (type == GgufValueType.String)
         {
             long length = cursor.ReadCount(field, 1);
-            RequireAddressable(cursor, field, length);
+            RequireModest(cursor, field, length);
             return GgufValue.FromUtf8(new ReadOnlySpan<byte>(cursor.Take(length, field), (int)length).ToArray());
         }
 
@@ -37,7 +37,7 @@ internal static unsafe class GgufValueReader
             : GgufValue.Scalar(type, bits);
     }
 
-    private static GgufValue ReadArray(GgufCursor cursor, string field, int depth)
+    private static GgufValue ReadArray(GgufCursor cursor, in GgufField field, int depth)
     {
         if (depth > MaxDepth)
         {
@@ -53,21 +53,24 @@ internal static unsafe class GgufValueReader
         };
     }
 
-    private static GgufValue ReadNumbers(GgufCursor cursor, string field, GgufValueType elementType)
+    private static GgufValue ReadNumbers(GgufCursor cursor, in GgufField field, GgufValueType elementType)
     {
         int size = GgufValueTypes.SizeOf(elementType);
         long bytes = cursor.ReadCount(field, size) * size;
-        RequireAddressable(cursor, field, bytes);
+        RequireModest(cursor, field, bytes);
         var raw = new ReadOnlySpan<byte>(cursor.Take(bytes, field), (int)bytes).ToArray();
         return elementType == GgufValueType.Bool && raw.AsSpan().ContainsAnyExceptInRange((byte)0, (byte)1)
             ? throw cursor.Fail(field, "bools other than 0 and 1", "0 or 1")
             : GgufValue.FromRaw(elementType, raw);
     }
 
-    private static GgufValue ReadNested(GgufCursor cursor, string field, int depth)
+    private static GgufValue ReadNested(GgufCursor cursor, in GgufField field, int depth)
     {
         // An empty array still has its type (4 bytes) and its count (8 bytes).
-        var items = new GgufValue[cursor.ReadCount(field, 12)];
+        const int LeastBytes = 12;
+        long count = cursor.ReadCount(field, LeastBytes);
+        RequireModest(cursor, field, count * LeastBytes);
+        var items = new GgufValue[count];
         for (int i = 0; i < items.Length; i++)
         {
             items[i] = ReadArray(cursor, field, depth + 1);
@@ -76,10 +79,10 @@ internal static unsafe class GgufValueReader
         return GgufValue.FromNested(items);
     }
 
-    private static GgufValue ReadStrings(GgufCursor cursor, string field)
+    private static GgufValue ReadStrings(GgufCursor cursor, in GgufField field)
     {
         long count = cursor.ReadCount(field, sizeof(ulong));
-        RequireAddressable(cursor, field, count * sizeof(ulong));
+        RequireModest(cursor, field, count * sizeof(ulong));
         int[] starts = new int[count + 1];
         byte* first = cursor.Take(0, field);
         for (int i = 0; i < count; i++)
@@ -87,11 +90,11 @@ internal static unsafe class GgufValueReader
             ulong length = cursor.ReadUInt64(field);
             if (length > (ulong)cursor.Remaining)
             {
-                throw cursor.Fail($"{field} string {i} length", $"{length} bytes", $"at most the {cursor.Remaining} left in the file");
+                throw cursor.Fail(field with { Detail = $"string {i} length" }, $"{length} bytes", $"at most the {cursor.Remaining} left in the file");
             }
 
+            RequireModest(cursor, field, (long)length);
             byte* start = cursor.Take((long)length, field);
-            RequireAddressable(cursor, field, start + length - first);
             starts[i] = (int)(start - first);
         }
 
@@ -101,13 +104,12 @@ internal static unsafe class GgufValueReader
         return GgufValue.FromStrings(new GgufStringArray(new ReadOnlySpan<byte>(first, (int)bytes).ToArray(), starts));
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void RequireAddressable(GgufCursor cursor, string field, long bytes)
+    /// <summary>Keeps all metadata below a size that no real model comes near, also where the file is larger than memory (a sparse one costs nothing to make).</summary>
+    private static void RequireModest(GgufCursor cursor, in GgufField field, long bytes)
     {
-        const int Most = 1 << 30;
-        if (bytes > Most)
+        if (bytes > MaxBytes - cursor.Position)
         {
-            throw cursor.Fail(field, $"a value of {bytes} bytes", $"at most {Most}");
+            throw cursor.Fail(field, $"{bytes} bytes at offset {cursor.Position}", $"metadata within the first {MaxBytes} bytes of the file");
         }
     }
 }
