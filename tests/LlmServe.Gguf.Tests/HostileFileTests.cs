@@ -3,7 +3,7 @@ namespace LlmServe.Gguf.Tests;
 /// <summary>One defect per file: the error has to name the field, what was found and what is allowed.</summary>
 public sealed class HostileFileTests
 {
-    private static readonly Dictionary<string, (byte[] Bytes, string[] Fragments)> Cases = new()
+    private static readonly Dictionary<string, (byte[] Bytes, string[] Fragments)> _cases = new()
     {
         ["empty"] = ([], ["length", "0 bytes", "24"]),
         ["short header"] = (RawGguf.Header(0, 0).Build()[..23], ["length", "23 bytes"]),
@@ -54,13 +54,13 @@ public sealed class HostileFileTests
         ["split count"] = (RawGguf.Header(0, 1).Key("split.count", GgufValueType.Int32).U32(uint.MaxValue).Build(), ["split.count", "found -1"]),
     };
 
-    public static TheoryData<string> Names => new(Cases.Keys);
+    public static TheoryData<string> Names => new(_cases.Keys);
 
     [Theory]
     [MemberData(nameof(Names))]
     public void Open_OneDefect_NamesFieldFoundAndAllowed(string name)
     {
-        var (bytes, fragments) = Cases[name];
+        var (bytes, fragments) = _cases[name];
         var fromMemory = Assert.Throws<GgufException>(() => TestModels.Use(bytes, TestModels.TouchEverything));
         using var folder = new TempFolder();
         var fromFile = Assert.Throws<GgufException>(() => GgufFile.Open(folder.Write("bad.gguf", bytes)).Dispose());
@@ -81,6 +81,31 @@ public sealed class HostileFileTests
         var error = Assert.Throws<GgufException>(() => TestModels.Use(bytes, _ => { }));
         Assert.DoesNotContain(error.Message, char.IsControl);
         Assert.Contains("'a\\u000a\\u001b[31m'", error.Message);
+    }
+
+    [Theory]
+    [InlineData(GgufValueType.UInt8, 1)]
+    [InlineData(GgufValueType.String, 8)]
+    [InlineData(GgufValueType.Array, 12)]
+    public void Open_MetadataBeyondAllReason_IsRefusedBeforeMemoryIsTaken(GgufValueType elementType, int elementBytes)
+    {
+        // The file is sparse: it claims 600 MB and takes none on disk.
+        const long Claimed = 600_000_000;
+        using var folder = new TempFolder();
+        byte[] start = RawGguf.Header(0, 1).Key("k", GgufValueType.Array).U32((uint)elementType).U64((ulong)(Claimed / 2 / elementBytes)).Build();
+        string path = folder.Write("sparse.gguf", start);
+        using (var stream = new FileStream(path, FileMode.Open))
+        {
+            stream.SetLength(Claimed);
+        }
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        var error = Assert.Throws<GgufException>(() => GgufFile.Open(path).Dispose());
+        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+
+        Assert.Contains("'k'", error.Message);
+        Assert.Contains("within the first 268435456 bytes", error.Message);
+        Assert.InRange(allocated, 0, 1 << 20);
     }
 
     private static byte[] Nested(int levels)
