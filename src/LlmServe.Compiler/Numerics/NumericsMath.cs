@@ -26,7 +26,7 @@ public static class NumericsMath
     private const float C3 = 0.166665182f; // 0x1.55548ep-3
     private const float C2 = 0.499999881f; // 0x1.fffff8p-2
 
-    /// <summary>e^x; at most 0.96 units in the last place off.</summary>
+    /// <summary>e^x; less than one unit in the last place off.</summary>
     public static float Exp(float x)
     {
         if (float.IsNaN(x))

@@ -75,11 +75,12 @@ internal sealed class TickPlanner
         return i;
     }
 
-    /// <summary>One row per decoding sequence. When there are more of them than rows they take turns.</summary>
+    /// <summary>One row per decoding sequence. When there are more of them than rows they take turns, and a few rows stay for prompts.</summary>
     /// <returns>Sum of the positions of the rows.</returns>
     private long AddDecoding()
     {
         var running = _sequences.Running;
+        int most = HasPrompt() ? Math.Max(1, _maxRows - Math.Clamp(_maxRows / 4, 1, LeastPromptRows)) : _maxRows;
         long positions = 0;
         int start = _turn < running.Count ? _turn : 0;
         _turn = 0;
@@ -92,7 +93,7 @@ internal sealed class TickPlanner
                 continue;
             }
 
-            if (DecodeRows == _maxRows)
+            if (DecodeRows == most)
             {
                 _turn = at;
                 break;
@@ -104,6 +105,19 @@ internal sealed class TickPlanner
         }
 
         return positions;
+    }
+
+    private bool HasPrompt()
+    {
+        foreach (var sequence in _sequences.Running)
+        {
+            if (!sequence.IsDecoding && !sequence.IsPaused)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private void AddPrompts(long decodePositions)

@@ -10,7 +10,7 @@ internal sealed class AnswerText
 
     public AnswerText(ITokenizer tokenizer, bool specialTokens, IReadOnlyList<string> stops)
     {
-        _detokenizer = new Detokenizer(tokenizer, specialTokens);
+        _detokenizer = new Detokenizer(tokenizer, specialTokens, atStart: false); // an answer continues its prompt
         _stops = stops.Count > 0 ? new StopMatcher(stops) : null;
     }
 

@@ -1,0 +1,264 @@
+using LlmServe.Engine.Scheduling;
+using LlmServe.Engine.Streams;
+using LlmServe.Testing.Fakes;
+
+namespace LlmServe.Engine.Tests;
+
+/// <summary>The loop stepped by hand: what stands in each tick's row table.</summary>
+public class GenerationLoopTests
+{
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public void Step_RandomLoad_KeepsTheSchedulersPromises(int seed)
+    {
+        var random = new Random(seed);
+        var rig = new Rig(new FakeExecutorOptions { MaxRows = 24, MaxSequences = 6, KvBlocks = 40 }, new EngineOptions { MaxRowsPerTick = 20 });
+        int budget = 20;
+        long arrivals = 0;
+        int ticks = 0;
+        while (ticks++ < 400)
+        {
+            if (random.Next(6) == 0 && arrivals < 40)
+            {
+                rig.Add(EngineTest.RandomPrompt(random, random.Next(1, 90)), random.Next(1, 30));
+                arrivals++;
+            }
+
+            var decoding = rig.Running.Where(sequence => sequence.IsDecoding).ToArray();
+            if (!rig.Loop.Prepare())
+            {
+                continue;
+            }
+
+            var table = rig.Executor.Rows;
+            Assert.InRange(table.Count, 1, budget);
+            Assert.All(decoding, sequence => Assert.True(sequence.Slot < 0 || rig.RowsOf(sequence) == 1, "a decoding sequence has exactly one row"));
+            AssertOldestPromptFirst(rig);
+            AssertOnlyLastKnownTokenWantsLogits(rig);
+            rig.Finish();
+        }
+
+        Assert.Equal(arrivals, rig.Finished);
+        Assert.Equal(40, rig.Loop.Statistics.FreeKvBlocks);
+    }
+
+    [Fact]
+    public void Step_PromptBesideDecoding_KeepsThePredictedTickTime()
+    {
+        var model = new FakeExecutorOptions { MaxRows = 64, SecondsPerRow = 0.001, SecondsPerTick = 0.002, ContextLength = 1024 };
+        var rig = new Rig(model, new EngineOptions { MaxTickMilliseconds = 15.5 });
+        rig.Add([65], 50);
+        rig.Step();
+        var prompt = rig.Add(new int[500], 5);
+
+        rig.Loop.Prepare();
+
+        Assert.Equal(13, rig.Executor.Rows.Count); // 2 ms + 13 × 1 ms
+        Assert.Equal(12, rig.RowsOf(prompt));
+    }
+
+    [Fact]
+    public void Step_PromptAlone_TakesTheWholeBudget()
+    {
+        var rig = new Rig(new FakeExecutorOptions { MaxRows = 64, SecondsPerRow = 1, ContextLength = 1024 }, new EngineOptions { MaxTickMilliseconds = 15 });
+        rig.Add(new int[500], 5);
+        rig.Loop.Prepare();
+        Assert.Equal(64, rig.Executor.Rows.Count);
+    }
+
+    [Fact]
+    public void Step_DecodingUsesUpTheTime_PromptsStillAdvance()
+    {
+        var rig = new Rig(new FakeExecutorOptions { MaxRows = 64, SecondsPerRow = 1, ContextLength = 1024 }, new EngineOptions { MaxTickMilliseconds = 15 });
+        rig.Add([65], 50);
+        rig.Step();
+        var prompt = rig.Add(new int[500], 5);
+        rig.Loop.Prepare();
+        Assert.Equal(TickPlanner.LeastPromptRows, rig.RowsOf(prompt));
+    }
+
+    [Fact]
+    public void Step_MoreDecodingThanRows_TakesTurns()
+    {
+        var rig = new Rig(new FakeExecutorOptions { MaxRows = 2 }, new EngineOptions());
+        var sequences = Enumerable.Range(0, 5).Select(i => rig.Add([65 + i], 100)).ToArray();
+        while (sequences.Any(sequence => !sequence.IsDecoding))
+        {
+            rig.Step();
+        }
+
+        int[] before = [.. sequences.Select(sequence => sequence.Length)];
+        for (int tick = 0; tick < 10; tick++)
+        {
+            rig.Step();
+        }
+
+        Assert.All(sequences.Zip(before), pair => Assert.InRange(pair.First.Length - pair.Second, 3, 5));
+    }
+
+    [Fact]
+    public void Step_OutOfBlocks_TheYoungestLeavesAndTheOldestFinishesFirst()
+    {
+        var rig = new Rig(new FakeExecutorOptions { KvBlocks = 8, ContextLength = 256 }, new EngineOptions());
+        var order = new List<long>();
+        rig.OnFinished = sequence => order.Add(sequence.Arrival);
+        for (int i = 0; i < 3; i++)
+        {
+            rig.Add([70 + i], 150);
+        }
+
+        while (!rig.Loop.IsEmpty)
+        {
+            rig.Step();
+        }
+
+        Assert.Equal([0, 1, 2], order);
+        Assert.True(rig.Loop.Statistics.Preemptions > 0);
+        Assert.Equal(8, rig.Loop.Statistics.FreeKvBlocks);
+    }
+
+    [Fact]
+    public void Step_SteadyState_AllocatesNothingButUpdates()
+    {
+        var rig = new Rig(new FakeExecutorOptions { MaxRows = 40, ContextLength = 512 }, new EngineOptions { StreamCapacity = 1000 });
+        for (int i = 0; i < 6; i++)
+        {
+            var sampling = new SamplingOptions { Temperature = i * 0.3f, TopP = 0.9f, TopK = i * 7, RepetitionPenalty = 1.1f, FrequencyPenalty = 0.1f };
+            rig.Add(EngineTest.RandomPrompt(new Random(i), 30), 300, sampling);
+        }
+
+        rig.Add(new int[480], 5); // reads its prompt while the others decode
+        long allocated = 0;
+        for (int tick = 0; tick < 80; tick++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            rig.Loop.Prepare();
+            rig.Executor.RunTick();
+            rig.Loop.Choose();
+            allocated += tick >= 20 ? GC.GetAllocatedBytesForCurrentThread() - before : 0;
+            rig.Loop.Send();
+        }
+
+        Assert.Equal(0, allocated);
+    }
+
+    [Fact]
+    public void Step_PromptTicks_AllocateNothingAtAll()
+    {
+        var rig = new Rig(new FakeExecutorOptions { MaxRows = 8, ContextLength = 512 }, new EngineOptions());
+        rig.Add(new int[500], 5);
+        rig.Step();
+        rig.Step();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int tick = 0; tick < 50; tick++)
+        {
+            rig.Loop.Step();
+        }
+
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
+
+    /// <summary>A younger prompt has rows only when every older one has all of its.</summary>
+    private static void AssertOldestPromptFirst(Rig rig)
+    {
+        bool olderIncomplete = false;
+        foreach (var sequence in rig.Running.Where(sequence => !sequence.IsDecoding))
+        {
+            int rows = rig.RowsOf(sequence);
+            Assert.False(olderIncomplete && rows > 0, "a younger prompt overtook an older one");
+            olderIncomplete |= rows < sequence.Pending;
+        }
+    }
+
+    private static void AssertOnlyLastKnownTokenWantsLogits(Rig rig)
+    {
+        var table = rig.Executor.Rows;
+        var wanted = table.LogitsRows.AsSpan(0, table.LogitsCount).ToArray();
+        for (int row = 0; row < table.Count; row++)
+        {
+            var sequence = rig.Running.Single(sequence => sequence.Slot == table.RowSlots[row]);
+            Assert.Equal(table.Positions[row] == sequence.Length - 1, wanted.Contains(row));
+            Assert.Equal(sequence.Tokens[table.Positions[row]], table.Tokens[row]);
+        }
+    }
+
+    /// <summary>A loop, its fake machine, and the sequences in it.</summary>
+    private sealed class Rig
+    {
+        private readonly List<Sequence> _all = [];
+        private readonly EngineOptions _options;
+        private long _arrivals;
+
+        public Rig(FakeExecutorOptions model, EngineOptions options)
+        {
+            _options = options;
+            Executor = new FakeExecutor(model);
+            Loop = new GenerationLoop(Executor, EngineTest.Tokenizer, options, Leave);
+        }
+
+        public FakeExecutor Executor { get; }
+
+        public GenerationLoop Loop { get; }
+
+        public int Finished { get; private set; }
+
+        public Action<Sequence>? OnFinished { get; set; }
+
+        /// <summary>Sequences with a slot, oldest first.</summary>
+        public IEnumerable<Sequence> Running => _all.Where(sequence => sequence.Slot >= 0);
+
+        public Sequence Add(int[] prompt, int maxTokens, SamplingOptions? sampling = null)
+        {
+            var request = new GenerationRequest
+            {
+                Prompt = prompt, MaxTokens = maxTokens, IgnoreEndOfGeneration = true, Sampling = sampling ?? new SamplingOptions(),
+            };
+            int limit = Math.Min(prompt.Length + maxTokens, GenerationLoop.ContextOf(Executor));
+            var sequence = new Sequence(
+                _arrivals++, request, prompt, limit, EngineTest.Tokenizer, new UpdateStream(_options.StreamCapacity, () => { }));
+            _all.Add(sequence);
+            Loop.Add(sequence);
+            return sequence;
+        }
+
+        public int RowsOf(Sequence sequence)
+        {
+            int rows = 0;
+            for (int row = 0; row < Executor.Rows.Count; row++)
+            {
+                rows += Executor.Rows.RowSlots[row] == sequence.Slot ? 1 : 0;
+            }
+
+            return rows;
+        }
+
+        public void Step()
+        {
+            Assert.True(Loop.Prepare());
+            Finish();
+        }
+
+        /// <summary>Runs the prepared tick, and reads what the clients got.</summary>
+        public void Finish()
+        {
+            Executor.RunTick();
+            Loop.Choose();
+            Loop.Send();
+            foreach (var sequence in _all)
+            {
+                while (sequence.Stream.TryRead(out _))
+                {
+                }
+            }
+        }
+
+        private void Leave(Sequence sequence)
+        {
+            Finished++;
+            OnFinished?.Invoke(sequence);
+        }
+    }
+}
