@@ -25,4 +25,10 @@ public enum ActivationForms
 
     /// <summary>The same codes widened to 16 bits.</summary>
     Signed16 = 8,
+
+    /// <summary>Beside the f32 values, their sums per 16 (for sub-blocks with a minimum in <c>f32</c> mode).</summary>
+    RealSums16 = 16,
+
+    /// <summary>The same per 32.</summary>
+    RealSums32 = 32,
 }

@@ -4,7 +4,8 @@ namespace LlmServe.Cpu.Execution;
 
 /// <summary>
 /// Where the forms of a row stand inside its buffer row, in bytes from the row's start; −1 for a form that it does not carry.
-/// Order: f32, signed codes, unsigned codes, 16-bit codes, scales (f32 per block of 32), half sums (two i16 per block, the first half low).
+/// Order: f32, signed codes, unsigned codes, 16-bit codes, scales (f32 per block of 32), half sums (two i16 per block, the first half low),
+/// sums of f32 values per 16 and per 32. SIMD kernels keep 16-bit codes in the order 0, 2, 1, 3 of each four.
 /// </summary>
 internal readonly struct ActivationLayout
 {
@@ -16,6 +17,8 @@ internal readonly struct ActivationLayout
     public readonly int Signed16;
     public readonly int Scales;
     public readonly int Sums;
+    public readonly int RealSums16;
+    public readonly int RealSums32;
     public readonly int Columns;
     public readonly int RowBytes;
 
@@ -29,7 +32,7 @@ internal readonly struct ActivationLayout
             return present ? start : -1;
         }
 
-        bool blocks = (forms & ~ActivationForms.Real) != 0;
+        bool blocks = (forms & (ActivationForms.Signed8 | ActivationForms.Unsigned8 | ActivationForms.Signed16)) != 0;
         int blockCount = columns / 32;
         Columns = columns;
         Real = Take(forms.HasFlag(ActivationForms.Real), columns * 4);
@@ -38,6 +41,8 @@ internal readonly struct ActivationLayout
         Signed16 = Take(forms.HasFlag(ActivationForms.Signed16), columns * 2);
         Scales = Take(blocks, blockCount * 4);
         Sums = Take(blocks, blockCount * 4);
+        RealSums16 = Take(forms.HasFlag(ActivationForms.RealSums16), columns / 16 * 4);
+        RealSums32 = Take(forms.HasFlag(ActivationForms.RealSums32), columns / 32 * 4);
         RowBytes = at;
     }
 

@@ -1,5 +1,7 @@
+using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using LlmServe.Cpu.Kernels.Reference;
+using LlmServe.Cpu.Kernels.Simd;
 
 namespace LlmServe.Cpu.Kernels;
 
@@ -13,6 +15,8 @@ internal static class IsaSelector
     public static bool IsSupported(CpuIsa isa) => isa switch
     {
         CpuIsa.Scalar => true,
+        CpuIsa.Avx2 => Avx2.IsSupported && Fma.IsSupported,
+        CpuIsa.Avx512 => Avx2.IsSupported && Fma.IsSupported && Avx512F.IsSupported && Avx512BW.IsSupported,
         _ => false,
     };
 
@@ -32,6 +36,8 @@ internal static class IsaSelector
 
     private static KernelTable Create(CpuIsa isa) => isa switch
     {
+        CpuIsa.Avx2 => new SimdKernels<Simd256, Vector256<int>>(isa),
+        CpuIsa.Avx512 => new SimdKernels<Simd512, Vector512<int>>(isa),
         _ => new ReferenceKernels(),
     };
 

@@ -6,6 +6,9 @@ namespace LlmServe.Gguf.Formats;
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 public unsafe struct IQ4_NL : IBlockFormat<IQ4_NL>
 {
+    /// <summary>The sixteen integers that codes stand for, ascending; IQ4_XS uses the same.</summary>
+    public static ReadOnlySpan<sbyte> Values => BlockBits.Iq4Values;
+
     private ushort _scale;
     private fixed byte _nibbles[16];
 

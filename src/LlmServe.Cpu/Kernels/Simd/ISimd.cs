@@ -1,0 +1,97 @@
+namespace LlmServe.Cpu.Kernels.Simd;
+
+/// <summary>
+/// A vector of 32-bit lanes, one matrix row each, as an instruction set offers it. Kernels are written once over this; the JIT compiles a body per
+/// instruction set in which every member is one or a few instructions. <typeparamref name="V"/> holds bits: members say how they read them.
+/// </summary>
+internal unsafe interface ISimd<V> where V : unmanaged
+{
+    /// <summary>32-bit lanes: 8 or 16.</summary>
+    static abstract int Lanes { get; }
+
+    /// <summary>All bits zero.</summary>
+    static abstract V Zero { get; }
+
+    /// <summary>Bytes of a vector, any alignment.</summary>
+    static abstract V Load(void* source);
+
+    static abstract void Store(void* target, V value);
+
+    /// <summary>32 bits in every lane.</summary>
+    static abstract V Broadcast(void* source);
+
+    /// <summary>The same integer in every lane.</summary>
+    static abstract V Set(int value);
+
+    /// <summary>The same f32 in every lane.</summary>
+    static abstract V Set(float value);
+
+    static abstract V And(V a, V b);
+
+    static abstract V Or(V a, V b);
+
+    static abstract V Xor(V a, V b);
+
+    /// <summary>16-bit shifts.</summary>
+    static abstract V ShiftLeft16(V a, byte count);
+
+    static abstract V ShiftRight16(V a, byte count);
+
+    static abstract V ShiftRightArithmetic16(V a, byte count);
+
+    /// <summary>32-bit shifts.</summary>
+    static abstract V ShiftLeft32(V a, byte count);
+
+    static abstract V ShiftRightArithmetic32(V a, byte count);
+
+    /// <summary>16-bit sums of neighbouring products of unsigned bytes and signed bytes; the caller keeps them in range.</summary>
+    static abstract V MultiplyAddBytes(V unsigned, V signed);
+
+    /// <summary>32-bit sums of neighbouring products of signed 16-bit numbers.</summary>
+    static abstract V MultiplyAdd16(V a, V b);
+
+    /// <summary>16-bit sum, wrapping.</summary>
+    static abstract V Add16(V a, V b);
+
+    static abstract V Subtract16(V a, V b);
+
+    static abstract V Add32(V a, V b);
+
+    static abstract V Subtract32(V a, V b);
+
+    /// <summary>Low 32 bits of products.</summary>
+    static abstract V Multiply32(V a, V b);
+
+    /// <summary>i32 to f32.</summary>
+    static abstract V ToSingle(V a);
+
+    /// <summary>f32 product, sum, and fused a · b + c.</summary>
+    static abstract V Multiply(V a, V b);
+
+    static abstract V Add(V a, V b);
+
+    static abstract V MultiplyAdd(V a, V b, V c);
+
+    /// <summary>Signed bytes minus signed bytes.</summary>
+    static abstract V Subtract8(V a, V b);
+
+    /// <summary>Per byte, the entry of a table of 16 (repeated in every 128 bits) at the low four bits.</summary>
+    static abstract V Lookup(V table, V index);
+
+    /// <summary>The 16 bytes repeated in every 128 bits.</summary>
+    static abstract V Repeat128(void* source);
+
+    /// <summary>One binary16 per lane, widened exactly to f32. Infinities and NaN are not meant.</summary>
+    static abstract V LoadHalves(void* source);
+
+    /// <summary>One signed byte per lane, as a 16-bit number in both halves of the lane.</summary>
+    static abstract V LoadBytePairs(void* source);
+
+    /// <summary>Two signed bytes per lane, as 16-bit numbers.</summary>
+    static abstract V LoadTwoBytes(void* source);
+
+    /// <summary>The lower (upper) 16 bits of each lane in both halves.</summary>
+    static abstract V LowTwice(V a);
+
+    static abstract V HighTwice(V a);
+}

@@ -1,0 +1,115 @@
+using LlmServe.Cpu.Execution;
+using LlmServe.Cpu.Kernels.Simd.Codes;
+using LlmServe.Gguf.Formats;
+
+namespace LlmServe.Cpu.Kernels.Simd;
+
+/// <summary>
+/// Layout of a repacked matrix: tiles of 16 rows; in a tile, segments of up to 8 pieces (256 columns); in a segment
+/// <c>[scales][minimums][sub-block scales][sub-block minimums][codes]</c>, each part for its pieces in order and, within a piece, row after row.
+/// Scales and minimums are binary16: one per piece, or one per segment for formats of 256. Sub-block entries are bytes, one or two per piece.
+/// Minimums of formats of 256 are stored negated, since that is how they enter.
+/// </summary>
+internal static unsafe class PackedLayout<TBlock, TCodes>
+    where TBlock : unmanaged, IBlockFormat<TBlock>
+    where TCodes : struct, ICodePlanes
+{
+    public const int TileRows = 16;
+    public const int PiecesPerSegment = 8;
+
+    public static bool IsSuper => TBlock.Kind is BlockKind.Super or BlockKind.SuperWithMinimum;
+
+    public static bool HasMinimum => TBlock.Kind is BlockKind.WithMinimum or BlockKind.SuperWithMinimum;
+
+    /// <summary>Bytes between the sub-block entries of pieces: 16 for sub-blocks of 32, 32 for sub-blocks of 16.</summary>
+    public static int SubStride => TBlock.SubBlockSize == 16 ? 2 * TileRows : TileRows;
+
+    public static int ScaleBytes(int pieces) => (IsSuper ? 1 : pieces) * TileRows * 2;
+
+    public static int MinimumOffset(int pieces) => ScaleBytes(pieces);
+
+    public static int SubScaleOffset(int pieces) => MinimumOffset(pieces) + (HasMinimum ? ScaleBytes(pieces) : 0);
+
+    public static int SubMinimumOffset(int pieces) => SubScaleOffset(pieces) + (IsSuper ? pieces * SubStride : 0);
+
+    public static int CodesOffset(int pieces) => SubMinimumOffset(pieces) + (TBlock.Kind == BlockKind.SuperWithMinimum ? pieces * SubStride : 0);
+
+    public static int SegmentBytes(int pieces) => CodesOffset(pieces) + (pieces * TCodes.PieceBytes);
+
+    /// <summary>Bytes of a tile.</summary>
+    public static long TileBytes(int columns)
+    {
+        int pieces = columns / 32;
+        int rest = pieces % PiecesPerSegment;
+        return ((long)(pieces / PiecesPerSegment) * SegmentBytes(PiecesPerSegment)) + (rest > 0 ? SegmentBytes(rest) : 0);
+    }
+
+    /// <summary>Repacks tiles [begin, end). Rows after the last are zero.</summary>
+    public static void Pack(in Matrix matrix, int begin, int end)
+    {
+        for (int tile = begin; tile < end; tile++)
+        {
+            byte* target = matrix.Packed + (tile * matrix.TileBytes);
+            for (int column = 0; column < matrix.Columns; column += 32 * PiecesPerSegment)
+            {
+                int pieces = Math.Min(PiecesPerSegment, (matrix.Columns - column) / 32);
+                for (int piece = 0; piece < pieces; piece++)
+                {
+                    PackPiece(matrix, tile * TileRows, column + (32 * piece), target, pieces, piece);
+                }
+
+                target += SegmentBytes(pieces);
+            }
+        }
+    }
+
+    private static void PackPiece(in Matrix matrix, int firstRow, int column, byte* segment, int pieces, int piece)
+    {
+        byte* codes = stackalloc byte[TileRows * 32];
+        for (int r = 0; r < TileRows; r++)
+        {
+            Codes32 source = default;
+            if (firstRow + r < matrix.Rows)
+            {
+                byte* row = matrix.Raw + ((firstRow + r) * matrix.RawRowBytes);
+                TBlock.Unpack(row + ((nint)(column / TBlock.BlockSize) * TBlock.BlockBytes), column % TBlock.BlockSize / 32, out source);
+            }
+
+            for (int i = 0; i < 32; i++)
+            {
+                codes[(r * 32) + i] = (byte)(source.Q[i] + TCodes.Bias);
+            }
+
+            int scaleIndex = ((IsSuper ? 0 : piece) * TileRows) + r;
+            ((Half*)segment)[scaleIndex] = (Half)source.Scale;
+            if (HasMinimum)
+            {
+                ((Half*)(segment + MinimumOffset(pieces)))[scaleIndex] = (Half)(IsSuper ? -source.Minimum : source.Minimum);
+            }
+
+            StoreSub(segment + SubScaleOffset(pieces), IsSuper, piece, r, source.SubScale0, source.SubScale1);
+            StoreSub(segment + SubMinimumOffset(pieces), TBlock.Kind == BlockKind.SuperWithMinimum, piece, r, source.SubMinimum0, source.SubMinimum1);
+        }
+
+        TCodes.Pack(codes, segment + CodesOffset(pieces) + (piece * TCodes.PieceBytes));
+    }
+
+    private static void StoreSub(byte* entries, bool present, int piece, int row, int first, int second)
+    {
+        if (!present)
+        {
+            return;
+        }
+
+        byte* target = entries + (piece * SubStride);
+        if (TBlock.SubBlockSize == 16)
+        {
+            target[2 * row] = (byte)first;
+            target[(2 * row) + 1] = (byte)second;
+        }
+        else
+        {
+            target[row] = (byte)first;
+        }
+    }
+}

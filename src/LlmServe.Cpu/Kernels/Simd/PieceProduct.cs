@@ -1,0 +1,77 @@
+using System.Runtime.CompilerServices;
+using LlmServe.Cpu.Kernels.Simd.Codes;
+using LlmServe.Gguf.Formats;
+
+namespace LlmServe.Cpu.Kernels.Simd;
+
+/// <summary>
+/// The integer dot product of a piece (32 weights of each row of a vector) with signed 8-bit activations, without the bias and with sub-block scales
+/// applied: <c>n</c> of docs/numerics.md, exact in 32 bits.
+/// </summary>
+internal static unsafe class PieceProduct<TSimd, V, TBlock, TCodes>
+    where TSimd : struct, ISimd<V>
+    where V : unmanaged
+    where TBlock : unmanaged, IBlockFormat<TBlock>
+    where TCodes : struct, ICodePlanes
+{
+    /// <summary>
+    /// <paramref name="x"/> points at the piece's 32 codes: signed bytes, or 16-bit numbers in the order 0, 2, 1, 3 of each four for wide codes.
+    /// <paramref name="scales"/> are sub-block scales as pairs of 16 bits (first half, second half), ones where there are none.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Dot(byte* codes, byte* x, V scales)
+    {
+        if (TCodes.Wide)
+        {
+            var sum = Wide(codes, x, 0);
+            sum = TSimd.Add32(sum, Wide(codes, x, 1));
+            sum = TSimd.Add32(sum, Wide(codes, x, 2));
+            sum = TSimd.Add32(sum, Wide(codes, x, 3));
+            // Wide formats have one scale per 32.
+            return PackedLayout<TBlock, TCodes>.IsSuper ? TSimd.Multiply32(sum, TSimd.ShiftRightArithmetic32(scales, 16)) : sum;
+        }
+
+        bool halves = TBlock.SubBlockSize == 16;
+        if (TCodes.GroupsPerSum == 8 && !halves)
+        {
+            var all = TSimd.Add16(TSimd.Add16(Pair(codes, x, 0), Pair(codes, x, 1)), TSimd.Add16(Pair(codes, x, 2), Pair(codes, x, 3)));
+            return TSimd.MultiplyAdd16(all, scales);
+        }
+
+        var first = halves ? TSimd.LowTwice(scales) : scales;
+        var second = halves ? TSimd.HighTwice(scales) : scales;
+        if (TCodes.GroupsPerSum == 2)
+        {
+            var low = TSimd.Add32(TSimd.MultiplyAdd16(Pair(codes, x, 0), first), TSimd.MultiplyAdd16(Pair(codes, x, 1), first));
+            var high = TSimd.Add32(TSimd.MultiplyAdd16(Pair(codes, x, 2), second), TSimd.MultiplyAdd16(Pair(codes, x, 3), second));
+            return TSimd.Add32(low, high);
+        }
+
+        return TSimd.Add32(
+            TSimd.MultiplyAdd16(TSimd.Add16(Pair(codes, x, 0), Pair(codes, x, 1)), first),
+            TSimd.MultiplyAdd16(TSimd.Add16(Pair(codes, x, 2), Pair(codes, x, 3)), second));
+    }
+
+    /// <summary>16-bit sums over eight weights, unsigned codes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Pair(byte* codes, byte* x, int pair)
+    {
+        TCodes.LoadPair<TSimd, V>(codes, pair, out var even, out var odd);
+        return TSimd.Add16(
+            TSimd.MultiplyAddBytes(even, TSimd.Broadcast(x + (8 * pair))),
+            TSimd.MultiplyAddBytes(odd, TSimd.Broadcast(x + (8 * pair) + 4)));
+    }
+
+    /// <summary>32-bit sums over eight weights, signed bytes widened by shifts.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Wide(byte* codes, byte* x, int pair)
+    {
+        TCodes.LoadPair<TSimd, V>(codes, pair, out var even, out var odd);
+        return TSimd.Add32(WideGroup(even, x + (16 * pair)), WideGroup(odd, x + (16 * pair) + 8));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V WideGroup(V codes, byte* x) => TSimd.Add32(
+        TSimd.MultiplyAdd16(TSimd.ShiftRightArithmetic16(TSimd.ShiftLeft16(codes, 8), 8), TSimd.Broadcast(x)),
+        TSimd.MultiplyAdd16(TSimd.ShiftRightArithmetic16(codes, 8), TSimd.Broadcast(x + 4)));
+}

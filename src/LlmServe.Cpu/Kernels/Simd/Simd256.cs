@@ -1,0 +1,124 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using V = System.Runtime.Intrinsics.Vector256<int>;
+
+namespace LlmServe.Cpu.Kernels.Simd;
+
+/// <summary>AVX2 and FMA: 8 rows a vector.</summary>
+internal unsafe struct Simd256 : ISimd<V>
+{
+    public static int Lanes => 8;
+
+    public static V Zero => V.Zero;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Load(void* source) => Vector256.Load((int*)source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(void* target, V value) => value.Store((int*)target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Broadcast(void* source) => Vector256.Create(*(int*)source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Set(int value) => Vector256.Create(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Set(float value) => Vector256.Create(value).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V And(V a, V b) => a & b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Or(V a, V b) => a | b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Xor(V a, V b) => a ^ b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V ShiftLeft16(V a, byte count) => Vector256.ShiftLeft(a.AsInt16(), count).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V ShiftRight16(V a, byte count) => Vector256.ShiftRightLogical(a.AsInt16(), count).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V ShiftRightArithmetic16(V a, byte count) => Vector256.ShiftRightArithmetic(a.AsInt16(), count).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V ShiftLeft32(V a, byte count) => Vector256.ShiftLeft(a, count);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V ShiftRightArithmetic32(V a, byte count) => Vector256.ShiftRightArithmetic(a, count);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V MultiplyAddBytes(V unsigned, V signed) => Avx2.MultiplyAddAdjacent(unsigned.AsByte(), signed.AsSByte()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V MultiplyAdd16(V a, V b) => Avx2.MultiplyAddAdjacent(a.AsInt16(), b.AsInt16());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Add16(V a, V b) => (a.AsInt16() + b.AsInt16()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Subtract16(V a, V b) => (a.AsInt16() - b.AsInt16()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Add32(V a, V b) => a + b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Subtract32(V a, V b) => a - b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Multiply32(V a, V b) => a * b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V ToSingle(V a) => Vector256.ConvertToSingle(a).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Multiply(V a, V b) => (a.AsSingle() * b.AsSingle()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Add(V a, V b) => (a.AsSingle() + b.AsSingle()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V MultiplyAdd(V a, V b, V c) => Fma.MultiplyAdd(a.AsSingle(), b.AsSingle(), c.AsSingle()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Subtract8(V a, V b) => (a.AsSByte() - b.AsSByte()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Lookup(V table, V index) => Avx2.Shuffle(table.AsByte(), index.AsByte()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Repeat128(void* source)
+    {
+        var part = Vector128.Load((int*)source);
+        return Vector256.Create(part, part);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V LoadHalves(void* source)
+    {
+        // Exponent and mantissa move to their f32 places, which scales by 2^-112 (subnormals included); the product with 2^112 is exact.
+        var bits = Avx2.ConvertToVector256Int32((short*)source) << 13;
+        return MultiplyAdd(bits & Set(unchecked((int)0x8fffe000)), Set(0x77800000), V.Zero);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V LoadBytePairs(void* source) =>
+        LowTwice(Avx2.ConvertToVector256Int32((sbyte*)source));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V LoadTwoBytes(void* source)
+    {
+        var both = Avx2.ConvertToVector256Int32((ushort*)source);
+        return ShiftRightArithmetic16(((both << 8) & Set(0xff00)) | ((both & Set(0xff00)) << 16), 8);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V LowTwice(V a) => (a & Set(0xffff)) | (a << 16);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V HighTwice(V a) => (a & Set(unchecked((int)0xffff0000))) | (a >>> 16);
+}

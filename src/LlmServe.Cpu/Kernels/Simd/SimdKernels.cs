@@ -1,0 +1,121 @@
+using LlmServe.Compiler;
+using LlmServe.Compiler.Graph;
+using LlmServe.Compiler.Programs;
+using LlmServe.Cpu.Execution;
+using LlmServe.Cpu.Kernels.Simd.Codes;
+using LlmServe.Gguf;
+using LlmServe.Gguf.Formats;
+
+namespace LlmServe.Cpu.Kernels.Simd;
+
+/// <summary>Kernels over repacked weights for one vector width.</summary>
+internal sealed unsafe class SimdKernels<TSimd, V>(CpuIsa isa) : KernelTable
+    where TSimd : struct, ISimd<V>
+    where V : unmanaged
+{
+    /// <summary>Up to this many rows a tile is multiplied as it streams in; above, it is unpacked first.</summary>
+    private const int FewRows = 3;
+
+    public override CpuIsa Isa => isa;
+
+    public override bool InterleavesCache => true;
+
+    public override delegate*<Step*, LaneState*, void> EntryOf(Opcode opcode) => EntryOf<SimdRows>(opcode);
+
+    public override ActivationForms FormFor(GgmlType type, ActivationMode mode, int rows)
+    {
+        if (!BlockFormat.Get(type).IsQuantized)
+        {
+            return ActivationForms.Real;
+        }
+
+        return Entry(type).FormFor(mode, rows);
+    }
+
+    public override long TileBytes(GgmlType type, int columns) => BlockFormat.Get(type).IsQuantized ? Entry(type).TileBytes(columns) : 0;
+
+    public override void Pack(GgmlType type, in Matrix matrix, int beginTile, int endTile) => Entry(type).Pack(matrix, beginTile, endTile);
+
+    public override long ScratchBytes(int largestColumns) =>
+        Math.Max((long)largestColumns * sizeof(float), _formats.Values.Max(f => f.ScratchBytes));
+
+    public override delegate*<Matrix*, ActivationView*, int, int, int, float*, int, byte*, void> ProductOf(GgmlType type, ActivationMode mode, int rows) => type switch
+    {
+        GgmlType.F32 => &FloatProduct.F32,
+        GgmlType.F16 => &FloatProduct.F16,
+        GgmlType.BF16 => &FloatProduct.BF16,
+        _ => Entry(type).ProductOf(mode, rows),
+    };
+
+    private readonly Dictionary<GgmlType, FormatEntry> _formats = new FormatEntry[]
+    {
+        new FormatEntry<Q8_0, EightBit>(),
+        new FormatEntry<Q4_0, FourBit<Bias8>>(),
+        new FormatEntry<Q4_1, FourBit<NoBias>>(),
+        new FormatEntry<Q5_0, FiveBit<Bias16>>(),
+        new FormatEntry<Q5_1, FiveBit<NoBias>>(),
+        new FormatEntry<Q2_K, TwoBit>(),
+        new FormatEntry<Q3_K, ThreeBit>(),
+        new FormatEntry<Q4_K, FourBit<NoBias>>(),
+        new FormatEntry<Q5_K, FiveBit<NoBias>>(),
+        new FormatEntry<Q6_K, SixBit>(),
+        new FormatEntry<IQ4_NL, TableFourBit>(),
+        new FormatEntry<IQ4_XS, TableFourBit>(),
+    }.ToDictionary(f => f.Type);
+
+    private FormatEntry Entry(GgmlType type) => _formats.TryGetValue(type, out var entry)
+        ? entry
+        : throw new GgufException($"no matrix kernel for {type}; supported: {string.Join(", ", _formats.Keys)}");
+
+    /// <summary>A block format with the planes that hold its codes: the row of the kernel table.</summary>
+    private abstract class FormatEntry
+    {
+        public abstract GgmlType Type { get; }
+
+        public abstract long ScratchBytes { get; }
+
+        public abstract ActivationForms FormFor(ActivationMode mode, int rows);
+
+        public abstract long TileBytes(int columns);
+
+        public abstract void Pack(in Matrix matrix, int beginTile, int endTile);
+
+        public abstract delegate*<Matrix*, ActivationView*, int, int, int, float*, int, byte*, void> ProductOf(ActivationMode mode, int rows);
+    }
+
+    private sealed class FormatEntry<TBlock, TCodes> : FormatEntry
+        where TBlock : unmanaged, IBlockFormat<TBlock>
+        where TCodes : struct, ICodePlanes
+    {
+        private const int MostRows = 256;
+
+        public override GgmlType Type => TBlock.Type;
+
+        public override long ScratchBytes => Math.Max(ManyRowsProduct<TSimd, V, TBlock, TCodes>.ScratchBytes, RealProduct<TSimd, V, TBlock, TCodes>.ScratchBytes(MostRows));
+
+        public override ActivationForms FormFor(ActivationMode mode, int rows)
+        {
+            if (mode == ActivationMode.F32)
+            {
+                bool minimum = TBlock.Kind is BlockKind.WithMinimum or BlockKind.SuperWithMinimum;
+                return ActivationForms.Real | (!minimum ? ActivationForms.None : TBlock.SubBlockSize == 16 ? ActivationForms.RealSums16 : ActivationForms.RealSums32);
+            }
+
+            return TCodes.Wide ? ActivationForms.Signed16 : rows <= FewRows ? ActivationForms.Signed8 : ActivationForms.Unsigned8;
+        }
+
+        public override long TileBytes(int columns) => PackedLayout<TBlock, TCodes>.TileBytes(columns);
+
+        public override void Pack(in Matrix matrix, int beginTile, int endTile) => PackedLayout<TBlock, TCodes>.Pack(matrix, beginTile, endTile);
+
+        public override delegate*<Matrix*, ActivationView*, int, int, int, float*, int, byte*, void> ProductOf(ActivationMode mode, int rows)
+        {
+            if (mode == ActivationMode.F32)
+            {
+                return &RealProduct<TSimd, V, TBlock, TCodes>.Run;
+            }
+
+            return rows <= FewRows ? &FewRowsProduct<TSimd, V, TBlock, TCodes>.Run : &ManyRowsProduct<TSimd, V, TBlock, TCodes>.Run;
+        }
+    }
+}

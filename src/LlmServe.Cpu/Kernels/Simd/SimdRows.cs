@@ -1,0 +1,192 @@
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using LlmServe.Compiler.Numerics;
+using LlmServe.Cpu.Execution;
+using LlmServe.Cpu.Kernels.Reference;
+
+namespace LlmServe.Cpu.Kernels.Simd;
+
+/// <summary>Row kernels with eight f32 a vector (AVX2 and FMA).</summary>
+internal unsafe struct SimdRows : IRowKernels<SimdRows>
+{
+    public static void RmsNorm(float* x, float* gain, float* y, int length, float epsilon)
+    {
+        float r = 1 / MathF.Sqrt((VectorMath.Dot(x, x, length) / length) + epsilon);
+        var factor = Vector256.Create(r);
+        int i = 0;
+        for (; i <= length - 8; i += 8)
+        {
+            (Vector256.Load(x + i) * factor * Vector256.Load(gain + i)).Store(y + i);
+        }
+
+        for (; i < length; i++)
+        {
+            y[i] = x[i] * r * gain[i];
+        }
+    }
+
+    public static void WriteForms(float* values, in ActivationView output, int row, int begin, int count)
+    {
+        ref readonly var layout = ref output.Layout;
+        byte* start = output.Row(row);
+        if (layout.Real >= 0)
+        {
+            new ReadOnlySpan<float>(values, count).CopyTo(new Span<float>((float*)(start + layout.Real) + begin, count));
+        }
+
+        if (layout.HasBlocks)
+        {
+            for (int i = 0; i < count; i += 32)
+            {
+                QuantizeBlock(values + i, start, layout, begin + i);
+            }
+        }
+
+        WriteSums(values, start + layout.RealSums16, layout.RealSums16 >= 0, 16, begin, count);
+        WriteSums(values, start + layout.RealSums32, layout.RealSums32 >= 0, 32, begin, count);
+    }
+
+    public static void GateSilu(float* gate, float* up, int length)
+    {
+        var one = Vector256.Create(1f);
+        int i = 0;
+        for (; i <= length - 8; i += 8)
+        {
+            var x = Vector256.Load(gate + i);
+            (x / (one + NumericsMath.Exp(-x)) * Vector256.Load(up + i)).Store(gate + i);
+        }
+
+        for (; i < length; i++)
+        {
+            gate[i] = NumericsMath.Silu(gate[i]) * up[i];
+        }
+    }
+
+    public static void Add(float* y, float* x, int length)
+    {
+        int i = 0;
+        for (; i <= length - 8; i += 8)
+        {
+            (Vector256.Load(y + i) + Vector256.Load(x + i)).Store(y + i);
+        }
+
+        for (; i < length; i++)
+        {
+            y[i] += x[i];
+        }
+    }
+
+    public static void StoreCache(float* values, byte* row, int first, int length, in KvLayout kv)
+    {
+        if (kv.ElementBytes == 4)
+        {
+            new ReadOnlySpan<float>(values, length).CopyTo(new Span<float>((float*)row + first, length));
+            return;
+        }
+
+        if (!kv.Interleaved || first % 16 != 0 || length % 16 != 0)
+        {
+            ReferenceRows.StoreCache(values, row, first, length, kv);
+            return;
+        }
+
+        for (int i = 0; i < length; i += 16)
+        {
+            var low = VectorMath.ToHalves(Vector256.Load(values + i));
+            var high = VectorMath.ToHalves(Vector256.Load(values + i + 8));
+            (low | (high << 16)).Store((int*)(row + (2 * (first + i))));
+        }
+    }
+
+    public static void Attend(LaneState* lane, float* query, float* output, int row, int layer, int firstHead, int heads)
+    {
+        var tick = lane->Tick;
+        int size = tick->Shape.HeadSize;
+        if (!SimdAttention.CanHandle(tick->Kv, size))
+        {
+            ReferenceRows.Attend(lane, query, output, row, layer, firstHead, heads);
+            return;
+        }
+
+        while (heads > 0)
+        {
+            // Heads that share keys read them together.
+            int keyHead = firstHead / tick->Shape.HeadsPerKeyHead;
+            int count = Math.Min(heads, ((keyHead + 1) * tick->Shape.HeadsPerKeyHead) - firstHead);
+            SimdAttention.Heads(tick, query + (firstHead * size), output, row, layer, keyHead, count);
+            output += count * size;
+            firstHead += count;
+            heads -= count;
+        }
+    }
+
+    private static void QuantizeBlock(float* x, byte* start, in ActivationLayout layout, int column)
+    {
+        var x0 = Vector256.Load(x);
+        var x1 = Vector256.Load(x + 8);
+        var x2 = Vector256.Load(x + 16);
+        var x3 = Vector256.Load(x + 24);
+        var largest = Avx.Max(Avx.Max(Vector256.Abs(x0), Vector256.Abs(x1)), Avx.Max(Vector256.Abs(x2), Vector256.Abs(x3)));
+        var four = Sse.Max(largest.GetLower(), largest.GetUpper());
+        four = Sse.Max(four, Sse.MoveHighToLow(four, four));
+        float amax = Math.Max(four.ToScalar(), four.GetElement(1));
+        float r = 127 / amax;
+        bool zero = amax == 0 || float.IsInfinity(r);
+        int block = column / 32;
+        ((float*)(start + layout.Scales))[block] = zero ? 0 : amax / 127;
+        var factor = Vector256.Create(zero ? 0 : r);
+        var q0 = Avx.ConvertToVector256Int32(x0 * factor);
+        var q1 = Avx.ConvertToVector256Int32(x1 * factor);
+        var q2 = Avx.ConvertToVector256Int32(x2 * factor);
+        var q3 = Avx.ConvertToVector256Int32(x3 * factor);
+        StoreCodes(q0, q1, q2, q3, start, layout, column);
+        int low = Vector256.Sum(q0 + q1), high = Vector256.Sum(q2 + q3);
+        ((int*)(start + layout.Sums))[block] = (low & 0xffff) | (high << 16);
+    }
+
+    private static void StoreCodes(Vector256<int> q0, Vector256<int> q1, Vector256<int> q2, Vector256<int> q3, byte* start, in ActivationLayout layout, int column)
+    {
+        // Packing works within 128 bits; the permutations put the order right again.
+        var words0 = Avx2.Permute4x64(Avx2.PackSignedSaturate(q0, q1).AsInt64(), 0b11_01_10_00).AsInt16();
+        var words1 = Avx2.Permute4x64(Avx2.PackSignedSaturate(q2, q3).AsInt64(), 0b11_01_10_00).AsInt16();
+        if (layout.Signed16 >= 0)
+        {
+            // Within each four: 0, 2, 1, 3.
+            var order = Vector256.Create((byte)0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15, 0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15);
+            short* target = (short*)(start + layout.Signed16) + column;
+            Avx2.Shuffle(words0.AsByte(), order).AsInt16().Store(target);
+            Avx2.Shuffle(words1.AsByte(), order).AsInt16().Store(target + 16);
+        }
+
+        var bytes = Avx2.Permute4x64(Avx2.PackSignedSaturate(words0, words1).AsInt64(), 0b11_01_10_00).AsByte();
+        if (layout.Signed8 >= 0)
+        {
+            bytes.Store(start + layout.Signed8 + column);
+        }
+
+        if (layout.Unsigned8 >= 0)
+        {
+            (bytes ^ Vector256.Create((byte)0x80)).Store(start + layout.Unsigned8 + column);
+        }
+    }
+
+    /// <summary>Sums of consecutive values, each from +0 upwards in order.</summary>
+    private static void WriteSums(float* values, byte* sums, bool present, int length, int begin, int count)
+    {
+        if (!present)
+        {
+            return;
+        }
+
+        for (int i = 0; i < count; i += length)
+        {
+            float sum = 0;
+            for (int k = i; k < i + length; k++)
+            {
+                sum += values[k];
+            }
+
+            ((float*)sums)[(begin + i) / length] = sum;
+        }
+    }
+}

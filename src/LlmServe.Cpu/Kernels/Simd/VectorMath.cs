@@ -1,0 +1,123 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace LlmServe.Cpu.Kernels.Simd;
+
+/// <summary>Float dot products and conversions with eight f32 a vector, which is what the numerics' eight accumulators fill.</summary>
+internal static unsafe class VectorMath
+{
+    private const int Segment = 256;
+
+    /// <summary>2^112: what moves the bits of a binary16, shifted into an f32, to their value.</summary>
+    public const float HalfScale = 5.192296858534828e33f;
+
+    /// <summary>Float dot product (docs/numerics.md), two rows of y at distance <paramref name="distance"/> when asked for.</summary>
+    public static float Dot(float* x, float* y, int length)
+    {
+        var total = Vector256<float>.Zero;
+        for (int segment = 0; segment < length; segment += Segment)
+        {
+            int end = Math.Min(length, segment + Segment);
+            var acc = Vector256<float>.Zero;
+            int i = segment;
+            for (; i <= end - 8; i += 8)
+            {
+                acc = Fma.MultiplyAdd(Vector256.Load(x + i), Vector256.Load(y + i), acc);
+            }
+
+            acc = Tail(x + i, y + i, end - i, acc);
+            total = segment == 0 ? acc : total + acc;
+        }
+
+        return Join(total);
+    }
+
+    /// <summary>Four dot products of x with y, y + distance, …: four independent chains.</summary>
+    public static void Dot4(float* x, float* y, nint distance, int length, float* results)
+    {
+        float* y1 = y + distance, y2 = y1 + distance, y3 = y2 + distance;
+        Vector256<float> t0 = default, t1 = default, t2 = default, t3 = default;
+        for (int segment = 0; segment < length; segment += Segment)
+        {
+            int end = Math.Min(length, segment + Segment);
+            Vector256<float> a0 = default, a1 = default, a2 = default, a3 = default;
+            int i = segment;
+            for (; i <= end - 8; i += 8)
+            {
+                var v = Vector256.Load(x + i);
+                a0 = Fma.MultiplyAdd(v, Vector256.Load(y + i), a0);
+                a1 = Fma.MultiplyAdd(v, Vector256.Load(y1 + i), a1);
+                a2 = Fma.MultiplyAdd(v, Vector256.Load(y2 + i), a2);
+                a3 = Fma.MultiplyAdd(v, Vector256.Load(y3 + i), a3);
+            }
+
+            a0 = Tail(x + i, y + i, end - i, a0);
+            a1 = Tail(x + i, y1 + i, end - i, a1);
+            a2 = Tail(x + i, y2 + i, end - i, a2);
+            a3 = Tail(x + i, y3 + i, end - i, a3);
+            bool first = segment == 0;
+            t0 = first ? a0 : t0 + a0;
+            t1 = first ? a1 : t1 + a1;
+            t2 = first ? a2 : t2 + a2;
+            t3 = first ? a3 : t3 + a3;
+        }
+
+        results[0] = Join(t0);
+        results[1] = Join(t1);
+        results[2] = Join(t2);
+        results[3] = Join(t3);
+    }
+
+    /// <summary>((a0+a4)+(a2+a6)) + ((a1+a5)+(a3+a7)).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Join(Vector256<float> a)
+    {
+        var four = a.GetLower() + a.GetUpper();
+        var two = four + Sse.MoveHighToLow(four, four);
+        return two.ToScalar() + two.GetElement(1);
+    }
+
+    /// <summary>Eight binary16 values widened exactly.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadHalves(byte* source)
+    {
+        var bits = (Avx2.ConvertToVector256Int32((short*)source) << 13) & Vector256.Create(unchecked((int)0x8fffe000));
+        return Fma.MultiplyAdd(bits.AsSingle(), Vector256.Create(HalfScale), Vector256<float>.Zero);
+    }
+
+    /// <summary>f32 to binary16, nearest even, with infinities and NaN; the result's low 16 bits of each lane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> ToHalves(Vector256<float> value)
+    {
+        var bits = value.AsInt32();
+        var sign = (bits >>> 16) & Vector256.Create(0x8000);
+        var magnitude = bits & Vector256.Create(0x7fffffff);
+
+        // Normal results: rounding adds half a unit less one, and one more where the last kept bit is odd.
+        var odd = (magnitude >>> 13) & Vector256.Create(1);
+        var normal = (magnitude + Vector256.Create(0xfff - (112 << 23)) + odd) >>> 13;
+
+        // Subnormal results: adding 0.5 lets the f32 adder round at the right place.
+        var half = Vector256.Create(0.5f);
+        var small = (magnitude.AsSingle() + half).AsInt32() - half.AsInt32();
+
+        var isSmall = Vector256.LessThan(magnitude, Vector256.Create(113 << 23));
+        var result = Vector256.ConditionalSelect(isSmall, small, normal);
+        var isLarge = Vector256.GreaterThan(magnitude, Vector256.Create(0x477fefff));
+        var isNan = Vector256.GreaterThan(magnitude, Vector256.Create(0x7f800000));
+        result = Vector256.ConditionalSelect(isLarge, Vector256.Create(0x7c00), result);
+        result = Vector256.ConditionalSelect(isNan, Vector256.Create(0x7e00), result);
+        return result | sign;
+    }
+
+    private static Vector256<float> Tail(float* x, float* y, int count, Vector256<float> acc)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            acc = acc.WithElement(i, MathF.FusedMultiplyAdd(x[i], y[i], acc.GetElement(i)));
+        }
+
+        return acc;
+    }
+}
