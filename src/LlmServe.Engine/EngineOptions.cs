@@ -20,6 +20,12 @@ public sealed record EngineOptions
     /// </summary>
     public double MaxTickMilliseconds { get; init; } = 50;
 
+    /// <summary>
+    /// Whether KV blocks of finished and running sequences are kept, as long as memory lasts, for requests that start with the same tokens (system
+    /// prompts, chats with several turns). Answers are the same either way.
+    /// </summary>
+    public bool PrefixCache { get; init; } = true;
+
     /// <exception cref="ArgumentOutOfRangeException">A limit is not positive, or <see cref="MaxQueue"/> is negative.</exception>
     internal void Validate()
     {

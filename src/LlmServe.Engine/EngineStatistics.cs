@@ -5,10 +5,13 @@ namespace LlmServe.Engine;
 /// <param name="Waiting">Requests that wait for one, preempted sequences among them.</param>
 /// <param name="Paused">Running or waiting sequences whose reader does not read.</param>
 /// <param name="KvBlocks">KV blocks that exist.</param>
-/// <param name="FreeKvBlocks">KV blocks that no sequence holds.</param>
+/// <param name="FreeKvBlocks">KV blocks that no sequence holds, cached ones included.</param>
+/// <param name="CachedKvBlocks">Those among them that are kept for requests that start with the same tokens.</param>
 /// <param name="Ticks">Ticks since the start.</param>
 /// <param name="PromptRows">Prompt rows computed since the start, recomputed ones included.</param>
 /// <param name="DecodeRows">Decode rows computed since the start.</param>
+/// <param name="CachedPromptTokens">Prompt tokens since the start that were found in the prefix cache instead of being computed.</param>
 /// <param name="Preemptions">Sequences that lost their KV blocks to others since the start.</param>
 public readonly record struct EngineStatistics(
-    int Running, int Waiting, int Paused, int KvBlocks, int FreeKvBlocks, long Ticks, long PromptRows, long DecodeRows, long Preemptions);
+    int Running, int Waiting, int Paused, int KvBlocks, int FreeKvBlocks, int CachedKvBlocks, long Ticks, long PromptRows, long DecodeRows,
+    long CachedPromptTokens, long Preemptions);

@@ -8,16 +8,18 @@ public class ConcurrencyTests
     private const int Clients = 64;
 
     [Theory]
-    [InlineData(1, 24)]
-    [InlineData(2, 24)]
-    [InlineData(3, 200)]
-    public async Task Submit_ManyMixedClients_GetTheAnswersTheyWouldGetAlone(int seed, int kvBlocks)
+    [InlineData(1, 24, false)]
+    [InlineData(2, 24, true)]
+    [InlineData(3, 30, true)]
+    [InlineData(4, 200, true)]
+    public async Task Submit_ManyMixedClients_GetTheAnswersTheyWouldGetAlone(int seed, int kvBlocks, bool prefixCache)
     {
         var random = new Random(seed);
         var model = new FakeExecutorOptions { ContextLength = 256, MaxRows = 48, MaxSequences = 16, KvBlocks = kvBlocks };
-        var requests = Enumerable.Range(0, Clients).Select(_ => RandomRequest(random)).ToArray();
+        int[] system = EngineTest.RandomPrompt(random, 80);
+        var requests = Enumerable.Range(0, Clients).Select(_ => RandomRequest(random, system)).ToArray();
         var expected = new Answer[Clients];
-        await using (var alone = EngineTest.Start(new FakeExecutor(model)))
+        await using (var alone = EngineTest.Start(new FakeExecutor(model), new EngineOptions { PrefixCache = false }))
         {
             for (int i = 0; i < Clients; i++)
             {
@@ -25,7 +27,7 @@ public class ConcurrencyTests
             }
         }
 
-        await using var engine = EngineTest.Start(new FakeExecutor(model), new EngineOptions { StreamCapacity = 8, MaxRowsPerTick = 40 });
+        await using var engine = EngineTest.Start(new FakeExecutor(model), Options(prefixCache));
         int[] cancelAfter = [.. Enumerable.Range(0, Clients).Select(_ => random.Next(4) == 0 ? random.Next(0, 30) : int.MaxValue)];
         var clients = new Task<Answer>[Clients];
         for (int i = 0; i < Clients; i++)
@@ -48,13 +50,17 @@ public class ConcurrencyTests
         }
 
         var statistics = engine.Statistics;
+        Assert.Equal(prefixCache, statistics.CachedPromptTokens > 0);
         Assert.True(kvBlocks > 100 || statistics.Preemptions > 0, "the small cache must have led to preemption");
         Assert.Equal((0, 0, kvBlocks), (statistics.Running, statistics.Waiting, statistics.FreeKvBlocks));
     }
 
-    private static GenerationRequest RandomRequest(Random random) => new()
+    private static EngineOptions Options(bool prefixCache) => new() { StreamCapacity = 8, MaxRowsPerTick = 40, PrefixCache = prefixCache };
+
+    /// <summary>A third of the clients start with the same system prompt.</summary>
+    private static GenerationRequest RandomRequest(Random random, int[] system) => new()
     {
-        Prompt = EngineTest.RandomPrompt(random, random.Next(1, 100)),
+        Prompt = [.. random.Next(3) == 0 ? system : [], .. EngineTest.RandomPrompt(random, random.Next(1, 60))],
         MaxTokens = random.Next(1, 120),
         IgnoreEndOfGeneration = random.Next(2) == 0,
         Stop = random.Next(3) == 0 ? ["th", "one"] : [],

@@ -47,7 +47,7 @@ public class KvCacheManagerTests
     private static bool HoldsInvariants((int Slot, int Positions, bool Frees)[] steps)
     {
         var rows = new RowTable(1, Slots, 7);
-        var kv = new KvCacheManager(rows, Blocks);
+        var kv = new KvCacheManager(rows, Blocks, prefixCache: false);
         foreach (var (slot, positions, frees) in steps)
         {
             int held = kv.Held(slot);

@@ -180,10 +180,11 @@ public class LlmEngineLifetimeTests
     [Fact]
     public async Task RunTick_Throws_EndsEveryStreamWithTheCauseAndRefusesNewRequests()
     {
-        var executor = new FakeExecutor(new FakeExecutorOptions { ThrowAtTick = 3 });
+        var executor = new FakeExecutor(new FakeExecutorOptions { ThrowAtTick = 3, Gated = true });
         await using var engine = EngineTest.Start(executor, new EngineOptions { MaxSequences = 1 });
         var running = engine.Submit(s_long, CancellationToken.None);
         var waiting = engine.Submit(s_long, CancellationToken.None);
+        executor.Gate.Open();
 
         foreach (var reader in new[] { running, waiting })
         {

@@ -31,7 +31,7 @@ internal sealed class GenerationLoop
         _executor = executor;
         _onFinished = onFinished;
         MaxSequences = Math.Min(options.MaxSequences, executor.Rows.Slots);
-        _kv = new KvCacheManager(executor.Rows, executor.KvBlockCount);
+        _kv = new KvCacheManager(executor.Rows, executor.KvBlockCount, options.PrefixCache);
         _sequences = new SequenceSet(_kv, MaxSequences, options.MaxQueue);
         int maxRows = Math.Min(options.MaxRowsPerTick, executor.Rows.Capacity);
         _planner = new TickPlanner(executor, _sequences, maxRows, MaxSequences, options.MaxTickMilliseconds / 1000);
@@ -48,7 +48,7 @@ internal sealed class GenerationLoop
     /// <summary>Numbers as of now. [engine's thread]</summary>
     public EngineStatistics Statistics => new(
         _sequences.Running.Count, _sequences.Waiting.Count, CountPaused(_sequences.Running) + CountPaused(_sequences.Waiting), _kv.BlockCount,
-        _kv.Available, _ticks, _promptRows, _decodeRows, _sequences.Preemptions);
+        _kv.Available, _kv.Cached, _ticks, _promptRows, _decodeRows, _sequences.CachedPromptTokens, _sequences.Preemptions);
 
     /// <summary>Most positions that a sequence can have on this executor.</summary>
     public static int ContextOf(IProgramExecutor executor) => (int)Math.Min(
@@ -90,8 +90,10 @@ internal sealed class GenerationLoop
         var scheduled = _planner.Scheduled;
         for (int i = 0; i < scheduled.Length; i++)
         {
-            scheduled[i].Computed += scheduled[i].TickRows;
-            _chosen[i] = scheduled[i].TickLogits >= 0 ? _writer.Choose(scheduled[i]) : -1;
+            var sequence = scheduled[i];
+            sequence.Computed += sequence.TickRows;
+            _kv.Commit(sequence.Slot, sequence.Tokens.AsSpan(0, sequence.Computed));
+            _chosen[i] = sequence.TickLogits >= 0 ? _writer.Choose(sequence) : -1;
         }
     }
 

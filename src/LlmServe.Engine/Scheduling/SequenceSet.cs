@@ -39,6 +39,9 @@ internal sealed class SequenceSet
     /// <summary>Sequences that lost their blocks so far.</summary>
     public long Preemptions { get; private set; }
 
+    /// <summary>Prompt positions so far that newcomers found in the prefix cache.</summary>
+    public long CachedPromptTokens { get; private set; }
+
     /// <summary>Adds a new sequence to those that wait.</summary>
     public void Add(Sequence sequence) => Insert(Waiting, sequence);
 
@@ -111,15 +114,26 @@ internal sealed class SequenceSet
 
         int slot = _freeSlots[_freeSlotCount - 1];
 
+        // The last token is computed in any case: its logits are what the sequence wants.
+        int cached = _kv.Attach(slot, sequence.Tokens.AsSpan(0, sequence.Length - 1));
+
         // A block per running sequence stays back, so that a newcomer is not thrown out again at once.
-        if (_kv.Missing(slot, sequence.Length + 1) + Running.Count > _kv.Available && Running.Count > 0 || !_kv.TryEnsure(slot, sequence.Length))
+        bool crowded = Running.Count > 0 && _kv.Missing(slot, sequence.Length + 1) + Running.Count > _kv.Available;
+        if (crowded || !_kv.TryEnsure(slot, sequence.Length))
         {
+            _kv.Free(slot);
             return false;
         }
 
         _freeSlotCount--;
         sequence.Slot = slot;
-        sequence.Computed = 0;
+        sequence.Computed = cached;
+        if (sequence.Started == 0)
+        {
+            sequence.CachedPrompt = cached;
+            CachedPromptTokens += cached;
+        }
+
         sequence.Reserve();
         Insert(Running, sequence);
         return true;
