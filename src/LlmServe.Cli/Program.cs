@@ -1,1 +1,8 @@
-return 0;
+using LlmServe.Cli.App;
+using LlmServe.Cli.Models;
+using LlmServe.Cli.Terminal;
+
+using var interrupts = new Interrupts();
+interrupts.Listen();
+var console = CliConsole.OpenSystem();
+return await new CommandLineApp(new CliServices(console, interrupts, new ModelLoader())).RunAsync(args);

@@ -1,0 +1,19 @@
+using System.CommandLine;
+using LlmServe.Cli.App;
+using LlmServe.Cli.Bench;
+
+namespace LlmServe.Cli.Commands;
+
+/// <summary>The commands of <c>llmserve</c>, in the order in which help shows them.</summary>
+internal static class CommandList
+{
+    /// <summary>One factory per command.</summary>
+    public static IReadOnlyList<Func<CliServices, Command>> All { get; } =
+    [
+        HealthCommand.Create,
+        TokenizeCommand.Create,
+        InspectCommand.Create,
+        LogitsCommand.Create,
+        BenchCommand.Create,
+    ];
+}

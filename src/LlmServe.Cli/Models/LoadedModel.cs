@@ -1,0 +1,53 @@
+using LlmServe.Compiler;
+using LlmServe.Gguf;
+using LlmServe.Text;
+
+namespace LlmServe.Cli.Models;
+
+/// <summary>A model that is ready to run: the open file, the compiled program and the tokenizer.</summary>
+internal sealed class LoadedModel(string path, GgufFile file, IProgramExecutor executor, ITokenizer tokenizer) : IDisposable
+{
+    private const int LongestId = 128;
+
+    /// <summary>The file, open as long as the executor reads it.</summary>
+    public GgufFile File { get; } = file;
+
+    /// <summary>The compiled program on its backend.</summary>
+    public IProgramExecutor Executor { get; } = executor;
+
+    /// <summary>The model's tokenizer.</summary>
+    public ITokenizer Tokenizer { get; } = tokenizer;
+
+    /// <summary>What people call it: the name in the file, else the file's.</summary>
+    public string DisplayName => File.Metadata.GetString("general.name", "") is { Length: > 0 } name ? name : System.IO.Path.GetFileNameWithoutExtension(path);
+
+    /// <summary>What requests call it: the file's name, with characters that ids do not have replaced.</summary>
+    public string Id
+    {
+        get
+        {
+            string stem = System.IO.Path.GetFileNameWithoutExtension(path);
+            return string.Concat(stem.Take(LongestId).Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-' ? c : '-')).ToLowerInvariant();
+        }
+    }
+
+    /// <summary>The chat template's source, or null.</summary>
+    public string? TemplateSource => File.Metadata.TryGetString("tokenizer.chat_template", out string? source) ? source : null;
+
+    /// <summary>Number of weights.</summary>
+    public long ParameterCount => File.Tensors.Sum(tensor => tensor.ElementCount);
+
+    /// <summary>The formats of its matrices, most bytes first.</summary>
+    public string Quantization => string.Join(", ", File.Tensors
+        .Where(tensor => tensor.Dimensions.Length > 1)
+        .GroupBy(tensor => tensor.Format.Name)
+        .OrderByDescending(group => group.Sum(tensor => tensor.ByteLength))
+        .Select(group => group.Key));
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Executor.Dispose();
+        File.Dispose();
+    }
+}

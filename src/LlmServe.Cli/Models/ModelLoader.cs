@@ -1,0 +1,58 @@
+using LlmServe.Cli.App;
+using LlmServe.Cli.Options;
+using LlmServe.Cli.Terminal;
+using LlmServe.Compiler;
+using LlmServe.Cpu;
+using LlmServe.Gguf;
+using LlmServe.Text;
+
+namespace LlmServe.Cli.Models;
+
+/// <summary>Compiles an open model for a backend; the seam at which tests put a fake.</summary>
+internal delegate IProgramExecutor ExecutorFactory(GgufFile file, CpuOptions options, IProgress<LoadProgress>? progress);
+
+/// <summary>From a path, or none, to a model that runs: the one composition that every command uses.</summary>
+internal sealed class ModelLoader
+{
+    private readonly ModelFinder _finder;
+    private readonly ExecutorFactory _compile;
+
+    /// <param name="finder">Null: that of this process.</param>
+    /// <param name="compile">Null: the CPU.</param>
+    public ModelLoader(ModelFinder? finder = null, ExecutorFactory? compile = null)
+    {
+        _finder = finder ?? ModelFinder.ForProcess();
+        _compile = compile ?? CpuBackend.Load;
+    }
+
+    /// <summary>Opens a model file without running it.</summary>
+    /// <param name="path">The value of <c>--model</c>, or null.</param>
+    /// <exception cref="CliException">There is no such file.</exception>
+    /// <exception cref="GgufException">The file is broken.</exception>
+    public GgufFile Open(string? path) => GgufFile.Open(_finder.Find(path));
+
+    /// <summary>Loads a model, with a progress bar where a person sees it.</summary>
+    /// <exception cref="CliException">There is no such file.</exception>
+    /// <exception cref="GgufException">The file is broken or of a kind that is not supported.</exception>
+    public async Task<LoadedModel> LoadAsync(CliConsole console, ModelSettings settings, CancellationToken cancellation)
+    {
+        string path = _finder.Find(settings.Path);
+        return await LoadProgressBar.RunAsync(
+            console, System.IO.Path.GetFileName(path), progress => Load(path, settings.Cpu, progress), cancellation);
+    }
+
+    private LoadedModel Load(string path, CpuOptions options, IProgress<LoadProgress>? progress)
+    {
+        var file = GgufFile.Open(path);
+        try
+        {
+            var tokenizer = TokenizerFactory.Create(file.Metadata);
+            return new LoadedModel(path, file, _compile(file, options, progress), tokenizer);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+}

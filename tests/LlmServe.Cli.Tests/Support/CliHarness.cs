@@ -1,0 +1,43 @@
+using LlmServe.Cli.App;
+using LlmServe.Cli.Models;
+using LlmServe.Cli.Terminal;
+
+namespace LlmServe.Cli.Tests.Support;
+
+/// <summary>What a command wrote and how it ended.</summary>
+internal sealed record CliResult(int Code, string Out, string Error);
+
+/// <summary>Runs the command line inside the test, with streams that a test can read.</summary>
+internal sealed class CliHarness
+{
+    private readonly StringWriter _out = new() { NewLine = "\n" };
+    private readonly StringWriter _error = new() { NewLine = "\n" };
+
+    public CliHarness(string input = "", bool terminal = false, bool escapes = true, ModelLoader? models = null)
+    {
+        Console = new CliConsole(_out, _error, new StringReader(input))
+        {
+            OutIsTerminal = terminal,
+            ErrorIsTerminal = terminal,
+            InIsTerminal = terminal,
+            AllowEscapes = escapes,
+        };
+        Services = new CliServices(Console, Interrupts, models ?? new ModelLoader());
+    }
+
+    public CliConsole Console { get; }
+
+    public Interrupts Interrupts { get; } = new();
+
+    public CliServices Services { get; }
+
+    public string Out => _out.ToString();
+
+    public string Error => _error.ToString();
+
+    public async Task<CliResult> RunAsync(params string[] args)
+    {
+        int code = await new CommandLineApp(Services).RunAsync(args);
+        return new CliResult(code, Out, Error);
+    }
+}
