@@ -1,0 +1,191 @@
+using System.Net;
+using Grpc.AspNetCore.Server;
+using Grpc.HealthCheck;
+using LlmServe.Server.Internal;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace LlmServe.Server;
+
+/// <summary>
+/// A running server: gRPC over HTTP/2 without TLS, with health (grpc.health.v1) and reflection. It lives in the process that starts it, reads
+/// no configuration of its own and handles no signals; its owner decides when it stops.
+/// </summary>
+public sealed class LlmServeHost : IAsyncDisposable
+{
+    /// <summary>Time for the connections to close once no call runs any more.</summary>
+    private static readonly TimeSpan _closing = TimeSpan.FromMilliseconds(500);
+
+    private readonly WebApplication _app;
+    private readonly ModelCatalog _catalog;
+    private readonly ServerOptions _options;
+    private readonly CallGate _gate;
+    private readonly HealthReporter _health;
+    private readonly ILogger _logger;
+    private readonly Lazy<Task> _stop;
+
+    private LlmServeHost(WebApplication app, ModelCatalog catalog, ServerOptions options)
+    {
+        _app = app;
+        _catalog = catalog;
+        _options = options;
+        _gate = app.Services.GetRequiredService<CallGate>();
+        _health = app.Services.GetRequiredService<HealthReporter>();
+        _logger = app.Services.GetRequiredService<ILogger<LlmServeHost>>();
+        _stop = new Lazy<Task>(StopOnceAsync);
+        Address = new Uri("http://127.0.0.1");
+        Endpoint = new IPEndPoint(IPAddress.Loopback, 0);
+    }
+
+    /// <summary>The address and port that the server listens on.</summary>
+    public IPEndPoint Endpoint { get; private set; }
+
+    /// <summary>Where clients on this machine reach the server, such as <c>http://127.0.0.1:5080</c>.</summary>
+    public Uri Address { get; private set; }
+
+    /// <summary>Starts a server.</summary>
+    /// <param name="models">The models, the default one first.</param>
+    /// <param name="options">Where to listen and what to take; null: the defaults.</param>
+    /// <param name="loggers">Where log messages go; null: nowhere.</param>
+    /// <param name="cancellationToken">Gives up starting.</param>
+    /// <exception cref="ArgumentException">An option or a model's id is not allowed.</exception>
+    /// <exception cref="IOException">The address cannot be bound, for example because another program has the port.</exception>
+    public static async Task<LlmServeHost> StartAsync(
+        IReadOnlyList<ServedModel> models, ServerOptions? options = null, ILoggerFactory? loggers = null, CancellationToken cancellationToken = default)
+    {
+        options ??= new ServerOptions();
+        options.Validate();
+        var address = ParseHost(options.Host);
+        var catalog = new ModelCatalog(models);
+        var app = Build(catalog, options, address, loggers ?? NullLoggerFactory.Instance);
+        try
+        {
+            var host = new LlmServeHost(app, catalog, options);
+            await app.StartAsync(cancellationToken).ConfigureAwait(false);
+            host.Open(address);
+            return host;
+        }
+        catch
+        {
+            await app.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Stops the server and its engines: new calls get UNAVAILABLE and health says NOT_SERVING at once; running calls finish, or end with
+    /// UNAVAILABLE when <see cref="ServerOptions.GracePeriod"/> is over. Safe to call more than once: all calls wait for the same stop.
+    /// </summary>
+    public Task StopAsync() => _stop.Value;
+
+    /// <summary>Stops the server as <see cref="StopAsync"/> does and frees its port.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync().ConfigureAwait(false);
+        await _app.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private static WebApplication Build(ModelCatalog catalog, ServerOptions options, IPAddress address, ILoggerFactory loggers)
+    {
+        // The empty builder reads no files and no environment: the server does what its options say, wherever it is started.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Configure(kestrel, options, address));
+        var services = builder.Services;
+        services.AddSingleton(loggers);
+        services.AddSingleton<IHostLifetime, OwnerLifetime>();
+        services.AddRoutingCore();
+        services.AddSingleton(catalog).AddSingleton(options);
+        services.AddSingleton<CallGate>().AddSingleton<StatusInterceptor>().AddSingleton<HealthServiceImpl>().AddSingleton<HealthReporter>();
+        services.AddSingleton<ChatPrompt>().AddSingleton<GenerationStream>();
+        services.AddSingleton<ChatEndpoint>().AddSingleton<TextEndpoint>().AddSingleton<ModelEndpoint>();
+        var grpc = services.AddGrpc(global => global.MaxReceiveMessageSize = options.MaxRequestBytes);
+        // A compressed request could unfold to any size; the size limit counts what arrives.
+        services.PostConfigure<GrpcServiceOptions>(global => global.CompressionProviders.Clear());
+        grpc.AddServiceOptions<ChatEndpoint>(Guard).AddServiceOptions<TextEndpoint>(Guard).AddServiceOptions<ModelEndpoint>(Guard);
+        services.AddGrpcReflection();
+
+        var app = builder.Build();
+        app.UseRouting();
+        app.MapGrpcService<ChatEndpoint>();
+        app.MapGrpcService<TextEndpoint>();
+        app.MapGrpcService<ModelEndpoint>();
+        app.MapGrpcService<HealthServiceImpl>();
+        if (options.Reflection)
+        {
+            app.MapGrpcReflectionService();
+        }
+
+        return app;
+    }
+
+    private static void Guard<TService>(GrpcServiceOptions<TService> service)
+        where TService : class => service.Interceptors.Add<StatusInterceptor>();
+
+    private static void Configure(KestrelServerOptions kestrel, ServerOptions options, IPAddress address)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Listen(address, options.Port, listen => listen.Protocols = HttpProtocols.Http2);
+        // More streams than an engine queues, so that a full queue is reported by its own status and not by a client that waits silently.
+        kestrel.Limits.Http2.MaxStreamsPerConnection = 1024;
+        // Pings find clients that went away without closing their connection, so that their sequences are freed.
+        kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
+        kestrel.Limits.Http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(20);
+    }
+
+    private static IPAddress ParseHost(string host)
+    {
+        if (string.Equals(host, "localhost", StringComparison.OrdinalIgnoreCase))
+        {
+            return IPAddress.Loopback;
+        }
+
+        return IPAddress.TryParse(host, out var address)
+            ? address
+            : throw new ArgumentException(
+                $"The server's host is '{host}'; it must be an IP address such as 127.0.0.1 or 0.0.0.0, or localhost.", nameof(ServerOptions.Host));
+    }
+
+    private void Open(IPAddress address)
+    {
+        string bound = _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+        Endpoint = new IPEndPoint(address, new Uri(bound).Port);
+        var reachable = address.Equals(IPAddress.Any) ? IPAddress.Loopback : address.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback : address;
+        Address = new Uri($"http://{new IPEndPoint(reachable, Endpoint.Port)}");
+        _health.Serving();
+        Log.Started(_logger, string.Join(", ", _catalog.Models.Select(model => model.Id)), Address);
+    }
+
+    private async Task StopOnceAsync()
+    {
+        _health.NotServing();
+        var drained = _gate.Close();
+        Log.Stopping(_logger, _gate.Running, _options.GracePeriod);
+        await Task.WhenAll(_catalog.Models.Select(model => model.Engine).Distinct().Select(engine => engine.StopAsync(_options.GracePeriod)))
+            .ConfigureAwait(false);
+
+        // The engines are done; what is left is answers on their way to their clients. A client that does not read is not waited for.
+        if (await Task.WhenAny(drained, Task.Delay(_closing)).ConfigureAwait(false) != drained)
+        {
+            Log.CutOff(_logger, _gate.Running);
+        }
+
+        using var limit = new CancellationTokenSource(_closing);
+        await _app.StopAsync(limit.Token).ConfigureAwait(false);
+        Log.Stopped(_logger);
+    }
+
+    /// <summary>A lifetime that waits for nothing and watches no signals.</summary>
+    private sealed class OwnerLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}
