@@ -12,6 +12,7 @@ internal sealed class LineBpeTokenizer : Tokenizer
     private readonly PairTable _merges;
     private readonly int[] _byteTokens;
     private readonly int? _unknown;
+    private readonly WordBorders _borders;
 
     private LineBpeTokenizer(Vocabulary vocabulary, SpecialTokens specials, TokenTable table, PairTable merges)
         : base(vocabulary, specials, EscapedText.Unescaped(vocabulary))
@@ -20,6 +21,7 @@ internal sealed class LineBpeTokenizer : Tokenizer
         _merges = merges;
         _byteTokens = EscapedText.ByteTokens(table);
         _unknown = specials.Unknown;
+        _borders = new WordBorders(vocabulary);
     }
 
     /// <summary>Builds the tokenizer that a model file describes.</summary>
@@ -55,9 +57,14 @@ internal sealed class LineBpeTokenizer : Tokenizer
             return;
         }
 
-        int count = EscapedText.SplitCharacters(buffers, 0, length, _table);
-        count = Merger.Merge(new PairMergeRule(_merges), buffers, count);
-        EscapedText.Append(buffers, count, _byteTokens, _unknown, ids);
+        for (int start = 0; start < length;)
+        {
+            int end = _borders.Next(buffers.Utf8.AsSpan(0, length), start);
+            int count = EscapedText.SplitCharacters(buffers, start, end, _table);
+            count = Merger.Merge(new PairMergeRule(_merges), buffers, count);
+            EscapedText.Append(buffers, count, _byteTokens, _unknown, ids);
+            start = end;
+        }
     }
 
     private static int Copy(ReadOnlySpan<byte> part, Span<byte> destination) => part.TryCopyTo(destination) ? part.Length : -1;

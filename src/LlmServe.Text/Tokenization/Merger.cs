@@ -70,10 +70,7 @@ internal static class Merger
 
             b.Ids[best] = b.Merged[best];
             count--;
-            RemoveAt(b.Ids, best + 1, count);
-            RemoveAt(b.Starts, best + 1, count + 1);
-            RemoveAt(b.Ranks, best, count - 1);
-            RemoveAt(b.Merged, best, count - 1);
+            RemoveAfter(b, best, count);
             if (best > 0)
             {
                 Look(rule, b, best - 1, best, b.Starts[best + 1]);
@@ -88,7 +85,20 @@ internal static class Merger
         return count;
     }
 
-    private static void RemoveAt(int[] array, int index, int length) => Array.Copy(array, index + 1, array, index, length - index);
+    /// <summary>Closes the gap behind the symbol that took in its neighbour; plain loops, since words are too short for block copies.</summary>
+    private static void RemoveAfter(EncodeBuffers b, int index, int count)
+    {
+        int[] ids = b.Ids, starts = b.Starts, ranks = b.Ranks, merged = b.Merged;
+        for (int i = index + 1; i < count; i++)
+        {
+            ids[i] = ids[i + 1];
+            starts[i] = starts[i + 1];
+            ranks[i - 1] = ranks[i];
+            merged[i - 1] = merged[i];
+        }
+
+        starts[count] = starts[count + 1];
+    }
 
     private static int MergeByHeap<TRule>(in TRule rule, EncodeBuffers b, int count) where TRule : struct, IMergeRule, allows ref struct
     {

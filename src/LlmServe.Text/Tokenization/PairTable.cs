@@ -40,14 +40,6 @@ internal sealed class PairTable
         return true;
     }
 
-    /// <summary>Gives a pair that was added other values.</summary>
-    public void Replace(int left, int right, int first, int second)
-    {
-        ref Slot slot = ref Find(Key(left, right));
-        slot.First = first;
-        slot.Second = second;
-    }
-
     /// <summary>The values of a pair; false, and zeros, where it was never added.</summary>
     public bool TryGet(int left, int right, out int first, out int second)
     {

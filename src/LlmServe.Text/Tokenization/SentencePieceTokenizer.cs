@@ -14,7 +14,7 @@ internal sealed class SentencePieceTokenizer : Tokenizer
     private readonly int[] _ranks;
     private readonly int[] _byteTokens;
     private readonly int? _unknown;
-    private readonly bool _spaceStartsWord;
+    private readonly WordBorders _borders;
 
     private SentencePieceTokenizer(
         Vocabulary vocabulary, SpecialTokens specials, TokenTable table, int[] ranks, bool addSpacePrefix, HashSet<int> eatSpaceAfter)
@@ -24,7 +24,7 @@ internal sealed class SentencePieceTokenizer : Tokenizer
         _ranks = ranks;
         _byteTokens = EscapedText.ByteTokens(table);
         _unknown = specials.Unknown;
-        _spaceStartsWord = SpaceStartsWord(vocabulary);
+        _borders = new WordBorders(vocabulary);
         StripsLeadingSpace = addSpacePrefix;
     }
 
@@ -57,46 +57,12 @@ internal sealed class SentencePieceTokenizer : Tokenizer
         length += EscapedText.Write(text, buffers.Utf8.AsSpan(length));
         for (int start = 0; start < length;)
         {
-            int end = _spaceStartsWord ? WordEnd(buffers.Utf8.AsSpan(0, length), start) : length;
+            int end = _borders.Next(buffers.Utf8.AsSpan(0, length), start);
             int count = EscapedText.SplitCharacters(buffers, start, end, _table);
             count = Merger.Merge(new ScoreRule(buffers.Utf8, _table, _ranks), buffers, count);
             EscapedText.Append(buffers, count, _byteTokens, _unknown, ids);
             start = end;
         }
-    }
-
-    /// <summary>
-    /// End of the escaped spaces at <paramref name="start"/> and of what follows them up to the next one: where no token has a space behind another
-    /// character, no merge crosses that border.
-    /// </summary>
-    private static int WordEnd(ReadOnlySpan<byte> text, int start)
-    {
-        while (text[start..].StartsWith(EscapedText.Space))
-        {
-            start += EscapedText.Space.Length;
-        }
-
-        int next = text[start..].IndexOf(EscapedText.Space);
-        return next < 0 ? text.Length : start + next;
-    }
-
-    private static bool SpaceStartsWord(Vocabulary vocabulary)
-    {
-        for (int id = 0; id < vocabulary.Count; id++)
-        {
-            var piece = vocabulary.PieceBytes(id);
-            while (piece.StartsWith(EscapedText.Space))
-            {
-                piece = piece[EscapedText.Space.Length..];
-            }
-
-            if (piece.IndexOf(EscapedText.Space) >= 0)
-            {
-                return false;
-            }
-        }
-
-        return true;
     }
 
     /// <summary>[tokens] The rank of each score: 0 for the highest, equal for equal ones.</summary>

@@ -6,22 +6,20 @@ namespace LlmServe.Text.Tokenization;
 internal sealed class SpecialTokenMatcher
 {
     private readonly SearchValues<char> _first;
-    private readonly PairTable _children;               // (node, UTF-16 unit) → node
-    private readonly List<int> _tokens = [-1];          // [nodes] the token that ends at a node, or −1
+    private readonly TokenTrie _trie = new(); // by UTF-16 units
 
     /// <param name="vocabulary">Whose tokens.</param>
     /// <param name="kinds">Which tokens to find.</param>
     public SpecialTokenMatcher(Vocabulary vocabulary, params ReadOnlySpan<TokenKind> kinds)
     {
         var first = new HashSet<char>();
-        _children = new PairTable(16);
         for (int id = 0; id < vocabulary.Count; id++)
         {
             string piece = kinds.Contains(vocabulary.Kinds[id]) ? vocabulary.Piece(id) : "";
             if (piece.Length > 0)
             {
                 first.Add(piece[0]);
-                Add(piece, id);
+                _trie.Add(piece.AsSpan(), id);
             }
         }
 
@@ -55,38 +53,17 @@ internal sealed class SpecialTokenMatcher
     private int LongestAt(ReadOnlySpan<char> text, out int length)
     {
         int id = -1;
-        int node = 0;
+        int node = TokenTrie.Root;
         length = 0;
-        for (int i = 0; i < text.Length && _children.TryGet(node, text[i], out node, out _); i++)
+        for (int i = 0; i < text.Length && _trie.TryStep(ref node, text[i], out int token); i++)
         {
-            if (_tokens[node] >= 0)
+            if (token >= 0)
             {
-                id = _tokens[node];
+                id = token;
                 length = i + 1;
             }
         }
 
         return id;
-    }
-
-    private void Add(string piece, int id)
-    {
-        int node = 0;
-        foreach (char c in piece)
-        {
-            if (!_children.TryGet(node, c, out int child, out _))
-            {
-                child = _tokens.Count;
-                _tokens.Add(-1);
-                _children.TryAdd(node, c, child, 0);
-            }
-
-            node = child;
-        }
-
-        if (_tokens[node] < 0)
-        {
-            _tokens[node] = id;
-        }
     }
 }

@@ -10,8 +10,9 @@ internal sealed class Vocabulary
     internal const string KindsKey = "tokenizer.ggml.token_type";
     internal const string ScoresKey = "tokenizer.ggml.scores";
 
-    // Ids are packed with other numbers; no real vocabulary comes near.
+    // Ids are packed with other numbers, and a merge looks at all bytes of what it makes; no real vocabulary comes near these.
     private const int MostTokens = 1 << 24;
+    private const int LongestToken = 1 << 14;
 
     private readonly GgufStringArray _pieces;
 
@@ -45,6 +46,14 @@ internal sealed class Vocabulary
         if (pieces.Count > MostTokens)
         {
             throw TokenizerErrors.At(TokensKey, $"{pieces.Count} tokens", $"at most {MostTokens}");
+        }
+
+        for (int id = 0; id < pieces.Count; id++)
+        {
+            if (pieces.BytesOf(id).Length > LongestToken)
+            {
+                throw TokenizerErrors.At(TokensKey, $"{pieces.BytesOf(id).Length} bytes in token {id}", $"at most {LongestToken}");
+            }
         }
 
         var kinds = new TokenKind[pieces.Count];

@@ -10,7 +10,7 @@ namespace LlmServe.Text.Tokenization;
 /// </summary>
 internal sealed class WordPieceTokenizer : Tokenizer
 {
-    private readonly PairTable _children = new(1024);   // (node, byte) → (node, token + 1)
+    private readonly TokenTrie _trie = new(); // by bytes
     private readonly bool _lowerCase;
     private readonly bool _stripAccents;
     private readonly int _unknown;
@@ -25,7 +25,10 @@ internal sealed class WordPieceTokenizer : Tokenizer
         _unknown = specials.Unknown ?? throw TokenizerErrors.At("tokenizer.ggml.unknown_token_id", "nothing", "the token for words that no tokens spell");
         _first = specials.Bos;
         _last = specials.Id("seperator_token_id", 102); // spelled so in the format
-        AddTokens(vocabulary);
+        for (int id = 0; id < vocabulary.Count; id++)
+        {
+            _trie.Add(vocabulary.PieceBytes(id), id);
+        }
     }
 
     /// <inheritdoc/>
@@ -130,42 +133,17 @@ internal sealed class WordPieceTokenizer : Tokenizer
     private int LongestToken(ReadOnlySpan<byte> word, out int id)
     {
         int longest = 0;
-        int node = 0;
+        int node = TokenTrie.Root;
         id = -1;
-        for (int i = 0; i < word.Length && _children.TryGet(node, word[i], out node, out int token); i++)
+        for (int i = 0; i < word.Length && _trie.TryStep(ref node, word[i], out int token); i++)
         {
-            if (token > 0)
+            if (token >= 0)
             {
                 longest = i + 1;
-                id = token - 1;
+                id = token;
             }
         }
 
         return longest;
-    }
-
-    private void AddTokens(Vocabulary vocabulary)
-    {
-        int nodes = 1;
-        for (int id = 0; id < vocabulary.Count; id++)
-        {
-            var piece = vocabulary.PieceBytes(id);
-            int node = 0;
-            for (int i = 0; i < piece.Length; i++)
-            {
-                int token = i == piece.Length - 1 ? id + 1 : 0;
-                if (!_children.TryGet(node, piece[i], out int child, out int earlier))
-                {
-                    child = nodes++;
-                    _children.TryAdd(node, piece[i], child, token);
-                }
-                else if (token > 0 && earlier == 0)
-                {
-                    _children.Replace(node, piece[i], child, token);
-                }
-
-                node = child;
-            }
-        }
     }
 }

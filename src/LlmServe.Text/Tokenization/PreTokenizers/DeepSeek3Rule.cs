@@ -18,11 +18,7 @@ internal sealed class DeepSeek3Rule : PreTokenizer
             return NumberEnd(text, start);
         }
 
-        if (IsEastAsian(text[start]))
-        {
-            return EastAsianEnd(text, start);
-        }
-
+        bool east = IsEastAsian(text[start]);
         int next = start + length;
         if (char.IsAscii(text[start]) && (first & Signs) != 0 && next < text.Length && char.IsAsciiLetter(text[next]))
         {
@@ -32,44 +28,44 @@ internal sealed class DeepSeek3Rule : PreTokenizer
         // A letter or mark starts a word; so does any other character but a line break or a sign, with the word after it.
         if (StartsWord(text, start))
         {
-            return RunEnd(text, next, Letters);
+            return RunEnd(text, next, Letters, east);
         }
 
-        bool spaceThenSign = text[start] == ' ' && (SeenAt(text, next) & Signs) != 0;
+        bool spaceThenSign = text[start] == ' ' && (SeenAt(text, next, east) & Signs) != 0;
         if (spaceThenSign || (first & Signs) != 0)
         {
-            return SignsEnd(text, spaceThenSign ? next : start);
+            return SignsEnd(text, spaceThenSign ? next : start, east);
         }
 
         if ((first & CharClass.Space) != 0)
         {
-            int end = RunEnd(text, start, CharClass.Space);
+            int end = CharClasses.RunEnd(text, start, CharClass.Space);
             bool atEnd = end == text.Length || (CharClasses.At(text, end, out _) & CharClass.Number) != 0 || IsEastAsian(text[end]);
             return WhiteSpace(text, start, end, atEnd, untilBreak: true);
         }
 
-        return GapEnd(text, next);
+        return GapEnd(text, next, east);
     }
 
     private static bool IsEastAsian(char c) => c is (>= '\u4E00' and <= '\u9FA5') or (>= '\u3040' and <= '\u30FF');
 
-    /// <summary>Class of a character as the third rule sees it: what the first two took is not there.</summary>
-    private static CharClass SeenAt(ReadOnlySpan<char> text, int index)
+    /// <summary>Class of a character as the third rule sees it from a segment: what lies in another segment is not there.</summary>
+    private static CharClass SeenAt(ReadOnlySpan<char> text, int index, bool east)
     {
         var cls = CharClasses.AtOrEnd(text, index, out int length);
-        return length == 0 || IsEastAsian(text[index]) ? CharClass.Other : cls & ~CharClass.Number;
+        return length == 0 || IsEastAsian(text[index]) != east ? CharClass.Other : cls & ~CharClass.Number;
     }
 
     private static bool StartsWord(ReadOnlySpan<char> text, int index)
     {
         var cls = CharClasses.At(text, index, out int length);
         return (cls & Letters) != 0
-            || ((cls & Signs) == 0 && text[index] is not ('\r' or '\n') && (SeenAt(text, index + length) & Letters) != 0);
+            || ((cls & Signs) == 0 && text[index] is not ('\r' or '\n') && (SeenAt(text, index + length, IsEastAsian(text[index])) & Letters) != 0);
     }
 
-    private static int RunEnd(ReadOnlySpan<char> text, int index, CharClass any)
+    private static int RunEnd(ReadOnlySpan<char> text, int index, CharClass any, bool east)
     {
-        while (index < text.Length && (CharClasses.At(text, index, out int length) & any) != 0 && !IsEastAsian(text[index]))
+        while (index < text.Length && (CharClasses.At(text, index, out int length) & any) != 0 && IsEastAsian(text[index]) == east)
         {
             index += length;
         }
@@ -87,16 +83,6 @@ internal sealed class DeepSeek3Rule : PreTokenizer
         return index;
     }
 
-    private static int EastAsianEnd(ReadOnlySpan<char> text, int index)
-    {
-        while (index < text.Length && IsEastAsian(text[index]))
-        {
-            index++;
-        }
-
-        return index;
-    }
-
     private static int AsciiLettersEnd(ReadOnlySpan<char> text, int index)
     {
         while (index < text.Length && char.IsAsciiLetter(text[index]))
@@ -107,10 +93,10 @@ internal sealed class DeepSeek3Rule : PreTokenizer
         return index;
     }
 
-    private static int SignsEnd(ReadOnlySpan<char> text, int index)
+    private static int SignsEnd(ReadOnlySpan<char> text, int index, bool east)
     {
-        index = RunEnd(text, index, Signs);
-        while (index < text.Length && text[index] is '\r' or '\n')
+        index = RunEnd(text, index, Signs, east);
+        while (!east && index < text.Length && text[index] is '\r' or '\n')
         {
             index++;
         }
@@ -119,9 +105,10 @@ internal sealed class DeepSeek3Rule : PreTokenizer
     }
 
     /// <summary>Control and unassigned characters match nothing; they stay together until something matches.</summary>
-    private static int GapEnd(ReadOnlySpan<char> text, int index)
+    private static int GapEnd(ReadOnlySpan<char> text, int index, bool east)
     {
-        while (index < text.Length && CharClasses.At(text, index, out int length) == CharClass.Other && !StartsWord(text, index) && !IsEastAsian(text[index]))
+        while (index < text.Length && CharClasses.At(text, index, out int length) == CharClass.Other && IsEastAsian(text[index]) == east
+            && !StartsWord(text, index))
         {
             index += length;
         }

@@ -1,0 +1,92 @@
+using LlmServe.Gguf;
+
+namespace LlmServe.Text.Tests.Tokenization;
+
+/// <summary>Control and user-defined tokens in texts, BOS and EOS, and what ends a generation.</summary>
+public sealed class SpecialTokenTests
+{
+    [Fact]
+    public void Encode_ControlToken_IsParsedOnlyOnRequest()
+    {
+        var tokenizer = VocabularyBuilder.ByteLevel().Build();
+        Assert.Equal(['a', 258, 'b'], tokenizer.Encode("a<|im_end|>b", parseSpecial: true));
+        Assert.Equal("a<|im_end|>b".Length, tokenizer.Encode("a<|im_end|>b").Length);
+    }
+
+    [Fact]
+    public void Encode_UserDefinedToken_IsAlwaysFound()
+    {
+        var builder = VocabularyBuilder.ByteLevel("a b").Set("tokens", GgufValue.Of(["a", "b", "ab", "  ", "    ", "c"])).Set("token_type", GgufValue.Of([1, 1, 1, 4, 4, 1]))
+            .Set("bos_token_id", null).Set("eos_token_id", null);
+        var tokenizer = builder.Build();
+        Assert.Equal([2, 4, 3, 5], tokenizer.Encode("ab      c"));
+        Assert.Equal("ab      c", tokenizer.Decode(tokenizer.Encode("ab      c")));
+    }
+
+    [Fact]
+    public void Encode_OverlappingTokens_TakesTheLeftmostLongest()
+    {
+        var tokenizer = VocabularyBuilder.ByteLevel().Set("tokens", GgufValue.Of(["a", "b", "<x>", "<x>a", "x>ab"])).Set("token_type", GgufValue.Of([1, 1, 3, 3, 3]))
+            .Set("bos_token_id", null).Set("eos_token_id", null).Build();
+        Assert.Equal([3, 1, 2, 1, 4], tokenizer.Encode("<x>ab<x>bx>ab", parseSpecial: true));
+    }
+
+    [Theory]
+    [InlineData(null, null, false, false)]
+    [InlineData(true, null, true, false)]
+    [InlineData(true, true, true, true)]
+    [InlineData(false, true, false, true)]
+    public void Encode_AddSpecial_FollowsTheFlags(bool? addBos, bool? addEos, bool bos, bool eos)
+    {
+        var tokenizer = VocabularyBuilder.ByteLevel().Set("add_bos_token", Value(addBos)).Set("add_eos_token", Value(addEos)).Build();
+        int[] ids = tokenizer.Encode("", addSpecial: true);
+        Assert.Equal([.. bos ? new[] { 256 } : [], .. eos ? new[] { 257 } : []], ids);
+        Assert.Empty(tokenizer.Encode(""));
+    }
+
+    [Fact]
+    public void Encode_LlamaBpeWithoutFlags_AddsBos()
+    {
+        var tokenizer = VocabularyBuilder.ByteLevel().Set("pre", GgufValue.Of("llama-bpe")).Build();
+        Assert.Equal([256], tokenizer.Encode("", addSpecial: true));
+    }
+
+    [Fact]
+    public void EndOfGenerationIds_NamesAndMetadata_AreBothIn()
+    {
+        var tokenizer = VocabularyBuilder.ByteLevel().Set("eot_token_id", GgufValue.Of(5u)).Set("eom_token_id", GgufValue.Of(6u)).Build();
+        Assert.Equal([5, 6, 257, 258], tokenizer.EndOfGenerationIds.Order());
+    }
+
+    [Fact]
+    public void EndOfGenerationIds_HarmonyVocabulary_LeavesOutTheEndOfAMessage()
+    {
+        var tokenizer = new VocabularyBuilder().Set("model", GgufValue.Of("gpt2")).Set("merges", GgufValue.Of(Array.Empty<string>()))
+            .Set("tokens", GgufValue.Of(["a", "<|end|>", "<|return|>", "<|call|>", "<|endoftext|>"])).Set("token_type", GgufValue.Of([1, 3, 3, 3, 3])).Build();
+        Assert.Equal([2, 3, 4], tokenizer.EndOfGenerationIds.Order());
+    }
+
+    [SkippableTheory]
+    [InlineData("smollm2", new[] { "<|im_end|>", "<|endoftext|>", "<reponame>" })]
+    [InlineData("llama-bpe", new[] { "<|eot_id|>", "<|end_of_text|>" })]
+    [InlineData("phi-3", new[] { "<|end|>", "<|endoftext|>", "</s>" })]
+    [InlineData("gemma-4", new[] { "<eos>", "<turn|>", "<|tool_response>" })]
+    [InlineData("deepseek-coder", new[] { "<｜end▁of▁sentence｜>" })]
+    public void EndOfGenerationIds_RealVocabulary_HasItsMarks(string name, string[] expected)
+    {
+        var tokenizer = Vocabularies.Load(name);
+        Assert.Equal(expected.Order(StringComparer.Ordinal), tokenizer.EndOfGenerationIds.Select(tokenizer.PieceOf).Order(StringComparer.Ordinal));
+        Assert.All(tokenizer.EndOfGenerationIds, id => Assert.Equal(TokenKind.Control, tokenizer.KindOf(id)));
+    }
+
+    [Fact]
+    public void Encode_AppendsToTheList()
+    {
+        var ids = new List<int> { 7 };
+        VocabularyBuilder.ByteLevel().Build().Encode("ab", false, false, ids);
+        Assert.Equal(3, ids.Count);
+        Assert.Equal(7, ids[0]);
+    }
+
+    private static GgufValue? Value(bool? flag) => flag is bool value ? GgufValue.Of(value) : null;
+}
