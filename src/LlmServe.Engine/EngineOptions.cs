@@ -26,13 +26,20 @@ public sealed record EngineOptions
     /// </summary>
     public bool PrefixCache { get; init; } = true;
 
-    /// <exception cref="ArgumentOutOfRangeException">A limit is not positive, or <see cref="MaxQueue"/> is negative.</exception>
+    /// <summary>
+    /// Most tokens that a decoding sequence guesses ahead per tick from its own text and has verified in the same tick; 0: none. Answers are the same
+    /// either way; text that repeats itself comes faster.
+    /// </summary>
+    public int PromptLookup { get; init; }
+
+    /// <exception cref="ArgumentOutOfRangeException">A limit is not positive, or one that may be 0 is negative.</exception>
     internal void Validate()
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxSequences, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(MaxQueue);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxRowsPerTick, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(StreamCapacity, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(PromptLookup);
         if (!(MaxTickMilliseconds > 0))
         {
             throw new ArgumentOutOfRangeException(nameof(MaxTickMilliseconds), MaxTickMilliseconds, "must be above 0 milliseconds");

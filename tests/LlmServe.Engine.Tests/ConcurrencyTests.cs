@@ -8,14 +8,16 @@ public class ConcurrencyTests
     private const int Clients = 64;
 
     [Theory]
-    [InlineData(1, 24, false)]
-    [InlineData(2, 24, true)]
-    [InlineData(3, 30, true)]
-    [InlineData(4, 200, true)]
-    public async Task Submit_ManyMixedClients_GetTheAnswersTheyWouldGetAlone(int seed, int kvBlocks, bool prefixCache)
+    [InlineData(1, 24, false, 0)]
+    [InlineData(2, 24, true, 0)]
+    [InlineData(3, 200, true, 0)]
+    [InlineData(4, 30, false, 5)]
+    [InlineData(5, 24, true, 8)]
+    [InlineData(6, 200, true, 3)]
+    public async Task Submit_ManyMixedClients_GetTheAnswersTheyWouldGetAlone(int seed, int kvBlocks, bool prefixCache, int promptLookup)
     {
         var random = new Random(seed);
-        var model = new FakeExecutorOptions { ContextLength = 256, MaxRows = 48, MaxSequences = 16, KvBlocks = kvBlocks };
+        var model = new FakeExecutorOptions { ContextLength = 256, MaxRows = 48, MaxSequences = 16, KvBlocks = kvBlocks, Next = PromptLookupTests.Repetitive };
         int[] system = EngineTest.RandomPrompt(random, 80);
         var requests = Enumerable.Range(0, Clients).Select(_ => RandomRequest(random, system)).ToArray();
         var expected = new Answer[Clients];
@@ -27,7 +29,7 @@ public class ConcurrencyTests
             }
         }
 
-        await using var engine = EngineTest.Start(new FakeExecutor(model), Options(prefixCache));
+        await using var engine = EngineTest.Start(new FakeExecutor(model), Options(prefixCache, promptLookup));
         int[] cancelAfter = [.. Enumerable.Range(0, Clients).Select(_ => random.Next(4) == 0 ? random.Next(0, 30) : int.MaxValue)];
         var clients = new Task<Answer>[Clients];
         for (int i = 0; i < Clients; i++)
@@ -51,11 +53,16 @@ public class ConcurrencyTests
 
         var statistics = engine.Statistics;
         Assert.Equal(prefixCache, statistics.CachedPromptTokens > 0);
+        Assert.Equal(promptLookup > 0, statistics.AcceptedGuesses > 0);
+        Assert.Equal(promptLookup > 0, statistics.GuessedTokens > statistics.AcceptedGuesses);
         Assert.True(kvBlocks > 100 || statistics.Preemptions > 0, "the small cache must have led to preemption");
         Assert.Equal((0, 0, kvBlocks), (statistics.Running, statistics.Waiting, statistics.FreeKvBlocks));
     }
 
-    private static EngineOptions Options(bool prefixCache) => new() { StreamCapacity = 8, MaxRowsPerTick = 40, PrefixCache = prefixCache };
+    private static EngineOptions Options(bool prefixCache, int promptLookup) => new()
+    {
+        StreamCapacity = 8, MaxRowsPerTick = 40, PrefixCache = prefixCache, PromptLookup = promptLookup,
+    };
 
     /// <summary>A third of the clients start with the same system prompt.</summary>
     private static GenerationRequest RandomRequest(Random random, int[] system) => new()

@@ -120,10 +120,13 @@ public class GenerationLoopTests
         Assert.Equal(8, rig.Loop.Statistics.FreeKvBlocks);
     }
 
-    [Fact]
-    public void Step_SteadyState_AllocatesNothingButUpdates()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(4)]
+    public void Step_SteadyState_AllocatesNothingButUpdates(int promptLookup)
     {
-        var rig = new Rig(new FakeExecutorOptions { MaxRows = 40, ContextLength = 512 }, new EngineOptions { StreamCapacity = 1000 });
+        var model = new FakeExecutorOptions { MaxRows = 40, ContextLength = 512, Next = PromptLookupTests.Repetitive };
+        var rig = new Rig(model, new EngineOptions { StreamCapacity = 1000, PromptLookup = promptLookup });
         for (int i = 0; i < 6; i++)
         {
             var sampling = new SamplingOptions { Temperature = i * 0.3f, TopP = 0.9f, TopK = i * 7, RepetitionPenalty = 1.1f, FrequencyPenalty = 0.1f };

@@ -16,11 +16,12 @@ internal sealed class GenerationLoop
     private readonly SequenceSet _sequences;
     private readonly TickPlanner _planner;
     private readonly TokenWriter _writer;
-    private readonly int[] _chosen; // [sequences], the tick's new tokens
     private readonly Action<Sequence> _onFinished;
     private long _ticks;
     private long _promptRows;
     private long _decodeRows;
+    private long _guessed;
+    private long _accepted;
 
     /// <param name="executor">Runs ticks.</param>
     /// <param name="tokenizer">Names the end-of-generation tokens.</param>
@@ -34,9 +35,8 @@ internal sealed class GenerationLoop
         _kv = new KvCacheManager(executor.Rows, executor.KvBlockCount, options.PrefixCache);
         _sequences = new SequenceSet(_kv, MaxSequences, options.MaxQueue);
         int maxRows = Math.Min(options.MaxRowsPerTick, executor.Rows.Capacity);
-        _planner = new TickPlanner(executor, _sequences, maxRows, MaxSequences, options.MaxTickMilliseconds / 1000);
+        _planner = new TickPlanner(executor, _kv, _sequences, MaxSequences, maxRows, options);
         _writer = new TokenWriter(executor, tokenizer.EndOfGenerationIds);
-        _chosen = new int[MaxSequences];
     }
 
     /// <summary>Most sequences that run at once.</summary>
@@ -48,7 +48,7 @@ internal sealed class GenerationLoop
     /// <summary>Numbers as of now. [engine's thread]</summary>
     public EngineStatistics Statistics => new(
         _sequences.Running.Count, _sequences.Waiting.Count, CountPaused(_sequences.Running) + CountPaused(_sequences.Waiting), _kv.BlockCount,
-        _kv.Available, _kv.Cached, _ticks, _promptRows, _decodeRows, _sequences.CachedPromptTokens, _sequences.Preemptions);
+        _kv.Available, _kv.Cached, _ticks, _promptRows, _decodeRows, _guessed, _accepted, _sequences.CachedPromptTokens, _sequences.Preemptions);
 
     /// <summary>Most positions that a sequence can have on this executor.</summary>
     public static int ContextOf(IProgramExecutor executor) => (int)Math.Min(
@@ -78,6 +78,11 @@ internal sealed class GenerationLoop
         Reap(_sequences.Waiting);
         _sequences.Admit();
         _planner.Plan();
+        foreach (var sequence in _planner.Scheduled)
+        {
+            sequence.Started = sequence.Started == 0 ? Stopwatch.GetTimestamp() : sequence.Started;
+        }
+
         return _executor.Rows.Count > 0;
     }
 
@@ -87,30 +92,33 @@ internal sealed class GenerationLoop
         _ticks++;
         _promptRows += _planner.PromptRows;
         _decodeRows += _planner.DecodeRows;
-        var scheduled = _planner.Scheduled;
-        for (int i = 0; i < scheduled.Length; i++)
+        foreach (var sequence in _planner.Scheduled)
         {
-            var sequence = scheduled[i];
-            sequence.Computed += sequence.TickRows;
+            _writer.Choose(sequence);
+            int wrong = sequence.TickGuesses == 0 ? 0 : CountGuesses(sequence);
+            sequence.Computed += sequence.TickRows - wrong;
             _kv.Commit(sequence.Slot, sequence.Tokens.AsSpan(0, sequence.Computed));
-            _chosen[i] = sequence.TickLogits >= 0 ? _writer.Choose(sequence) : -1;
         }
+    }
+
+    /// <summary>Learns from a sequence's guesses how many to make next time. Returns how many were wrong.</summary>
+    private int CountGuesses(Sequence sequence)
+    {
+        int right = sequence.TickChosen - 1;
+        _guessed += sequence.TickGuesses;
+        _accepted += right;
+        sequence.GuessLength = right == sequence.TickGuesses ? (int)Math.Min(2L * sequence.GuessLength, int.MaxValue)
+            : right == 0 ? Math.Max(1, sequence.TickGuesses / 2)
+            : sequence.TickGuesses;
+        return sequence.TickGuesses - right;
     }
 
     /// <summary>Sends the chosen tokens and lets finished sequences go.</summary>
     internal void Send()
     {
-        long now = Stopwatch.GetTimestamp();
-        var scheduled = _planner.Scheduled;
-        for (int i = 0; i < scheduled.Length; i++)
+        foreach (var sequence in _planner.Scheduled)
         {
-            var sequence = scheduled[i];
-            if (sequence.Started == 0)
-            {
-                sequence.Started = now;
-            }
-
-            if (_chosen[i] >= 0 && _writer.Write(sequence, _chosen[i]) != FinishReason.None)
+            if (sequence.TickChosen > 0 && _writer.Write(sequence) != FinishReason.None)
             {
                 Leave(sequence);
             }

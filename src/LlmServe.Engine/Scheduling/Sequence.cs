@@ -72,6 +72,15 @@ internal sealed class Sequence
     /// <summary>First logits row of the sequence in the current tick; −1: none.</summary>
     public int TickLogits { get; set; }
 
+    /// <summary>Guessed tokens among <see cref="TickRows"/>; they stand in <see cref="Tokens"/> behind the known ones.</summary>
+    public int TickGuesses { get; set; }
+
+    /// <summary>Tokens that the current tick gave; they stand in <see cref="Tokens"/> behind the known ones until they are accepted.</summary>
+    public int TickChosen { get; set; }
+
+    /// <summary>Tokens to guess in the next tick: follows how well guessing goes.</summary>
+    public int GuessLength { get; set; } = int.MaxValue;
+
     /// <summary>Positions of the prompt that were found in the prefix cache when the sequence first ran.</summary>
     public int CachedPrompt { get; set; }
 
@@ -104,6 +113,10 @@ internal sealed class Sequence
         }
     }
 
-    /// <summary>Adds a token to the answer.</summary>
-    public void Add(int token) => Tokens[Length++] = token;
+    /// <summary>Takes the next chosen token into the answer.</summary>
+    public int Accept()
+    {
+        TickChosen--;
+        return Tokens[Length++];
+    }
 }

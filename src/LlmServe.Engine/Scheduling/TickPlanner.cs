@@ -1,4 +1,5 @@
 using LlmServe.Compiler;
+using LlmServe.Engine.Kv;
 
 namespace LlmServe.Engine.Scheduling;
 
@@ -9,19 +10,24 @@ internal sealed class TickPlanner
     public const int LeastPromptRows = 8;
 
     private readonly IProgramExecutor _executor;
+    private readonly KvCacheManager _kv;
     private readonly SequenceSet _sequences;
     private readonly int _maxRows;
+    private readonly int _maxGuesses;
     private readonly double _maxSeconds;
     private readonly Sequence[] _scheduled;
     private int _scheduledCount;
     private int _turn;
 
-    public TickPlanner(IProgramExecutor executor, SequenceSet sequences, int maxRows, int maxSequences, double maxSeconds)
+    public TickPlanner(
+        IProgramExecutor executor, KvCacheManager kv, SequenceSet sequences, int maxSequences, int maxRows, EngineOptions options)
     {
         _executor = executor;
+        _kv = kv;
         _sequences = sequences;
         _maxRows = maxRows;
-        _maxSeconds = maxSeconds;
+        _maxSeconds = options.MaxTickMilliseconds / 1000;
+        _maxGuesses = options.PromptLookup;
         _scheduled = new Sequence[maxSequences];
     }
 
@@ -75,12 +81,16 @@ internal sealed class TickPlanner
         return i;
     }
 
-    /// <summary>One row per decoding sequence. When there are more of them than rows they take turns, and a few rows stay for prompts.</summary>
+    /// <summary>
+    /// One row per decoding sequence, and rows for its guesses. When there are more sequences than rows they take turns, and a few rows stay for
+    /// prompts.
+    /// </summary>
     /// <returns>Sum of the positions of the rows.</returns>
     private long AddDecoding()
     {
         var running = _sequences.Running;
         int most = HasPrompt() ? Math.Max(1, _maxRows - Math.Clamp(_maxRows / 4, 1, LeastPromptRows)) : _maxRows;
+        int spare = _maxGuesses > 0 ? SpareRows(most) : 0;
         long positions = 0;
         int start = _turn < running.Count ? _turn : 0;
         _turn = 0;
@@ -99,12 +109,59 @@ internal sealed class TickPlanner
                 break;
             }
 
-            positions += sequence.Computed;
-            AddRows(sequence, 1);
-            DecodeRows++;
+            int guesses = spare > 0 ? Guess(sequence, spare) : 0;
+            spare -= guesses;
+            positions += (long)(guesses + 1) * sequence.Computed;
+            AddRows(sequence, 1, guesses);
+            DecodeRows += 1 + guesses;
         }
 
         return positions;
+    }
+
+    /// <summary>Rows for guesses: those that no decoding sequence needs, as long as the tick stays within its time or at most half as long again.</summary>
+    private int SpareRows(int most)
+    {
+        int decoding = 0;
+        long positions = 0;
+        foreach (var sequence in _sequences.Running)
+        {
+            if (sequence.IsDecoding && !sequence.IsPaused)
+            {
+                decoding++;
+                positions += sequence.Length;
+            }
+        }
+
+        if (decoding == 0 || decoding >= most)
+        {
+            return 0;
+        }
+
+        int context = (int)(positions / decoding);
+        double seconds = Math.Max(_maxSeconds, 1.5 * _executor.PredictTick(decoding, decoding, context));
+        int spare = Math.Min(most - decoding, (int)Math.Min((long)decoding * _maxGuesses, int.MaxValue));
+        while (spare > 0 && _executor.PredictTick(decoding + spare, decoding + spare, context) > seconds)
+        {
+            spare /= 2;
+        }
+
+        return spare;
+    }
+
+    /// <summary>Writes guesses behind the sequence's known tokens; as many as are wanted, fit into the answer, and have blocks without taking others'.</summary>
+    private int Guess(Sequence sequence, int spare)
+    {
+        int most = Math.Min(Math.Min(spare, _maxGuesses), Math.Min(sequence.GuessLength, sequence.Limit - sequence.Length - 1));
+        if (most <= 0)
+        {
+            return 0;
+        }
+
+        int guesses = PromptLookup.Guess(sequence.Tokens.AsSpan(0, sequence.Length), sequence.Tokens.AsSpan(sequence.Length, most));
+        return _kv.TryEnsure(sequence.Slot, sequence.Length + guesses)
+            ? guesses
+            : Math.Min(guesses, _kv.Held(sequence.Slot) * KvBlock.Positions - sequence.Length);
     }
 
     private bool HasPrompt()
@@ -143,7 +200,7 @@ internal sealed class TickPlanner
             }
 
             int rows = Math.Min(left, sequence.Pending);
-            AddRows(sequence, rows);
+            AddRows(sequence, rows, 0);
             PromptRows += rows;
             left -= rows;
         }
@@ -172,17 +229,18 @@ internal sealed class TickPlanner
         return low;
     }
 
-    /// <summary>Adds the next rows of a sequence; the row of its last known token wants logits.</summary>
-    private void AddRows(Sequence sequence, int rows)
+    /// <summary>Adds the next rows of a sequence, then its guesses; the rows from its last known token on want logits.</summary>
+    private void AddRows(Sequence sequence, int rows, int guesses)
     {
-        sequence.TickRows = rows;
+        sequence.TickRows = rows + guesses;
+        sequence.TickGuesses = guesses;
         sequence.TickLogits = -1;
-        for (int i = 0; i < rows; i++)
+        for (int i = 0; i < rows + guesses; i++)
         {
             int position = sequence.Computed + i;
-            bool isLast = position == sequence.Length - 1;
-            int logits = _executor.Rows.Add(sequence.Slot, position, sequence.Tokens[position], isLast);
-            sequence.TickLogits = isLast ? logits : -1;
+            bool wantsLogits = position >= sequence.Length - 1;
+            int logits = _executor.Rows.Add(sequence.Slot, position, sequence.Tokens[position], wantsLogits);
+            sequence.TickLogits = position == sequence.Length - 1 ? logits : sequence.TickLogits;
         }
 
         _scheduled[_scheduledCount++] = sequence;

@@ -10,20 +10,54 @@ internal sealed class TokenWriter(IProgramExecutor executor, IReadOnlySet<int> e
     private readonly Sampler _sampler = new(executor.Model.VocabularySize);
     private readonly LogProbabilities _logProbabilities = new(executor.Model.VocabularySize);
 
-    /// <summary>Chooses the next token from the tick's logits. Allocates nothing.</summary>
-    public int Choose(Sequence sequence) => _sampler.Sample(
-        executor.Logits(sequence.TickLogits), sequence.Plan, sequence.Tokens.AsSpan(0, sequence.Length), sequence.PromptLength, [], sequence.Length);
+    /// <summary>
+    /// Chooses the tokens that the tick's logits give: one, and one more for every guess that the one before it confirms. A guess counts only if it is
+    /// the very token that would have been chosen without it, so guessing never changes an answer. Allocates nothing.
+    /// </summary>
+    public void Choose(Sequence sequence)
+    {
+        sequence.TickChosen = 0;
+        if (sequence.TickLogits < 0)
+        {
+            return;
+        }
 
-    /// <summary>Adds the token to the answer and sends it. Returns whether, and why, the answer ends with it.</summary>
-    public FinishReason Write(Sequence sequence, int token)
+        int right = 0;
+        while (true)
+        {
+            int index = sequence.Length + right;
+            int token = _sampler.Sample(
+                executor.Logits(sequence.TickLogits + right), sequence.Plan, sequence.Tokens.AsSpan(0, index), sequence.PromptLength, [], index);
+            bool confirms = right < sequence.TickGuesses && sequence.Tokens[index] == token;
+            sequence.Tokens[index] = token;
+            if (!confirms)
+            {
+                break;
+            }
+
+            right++;
+        }
+
+        sequence.TickChosen = right + 1;
+    }
+
+    /// <summary>Takes the chosen tokens into the answer and sends them. Returns whether, and why, the answer ends with them.</summary>
+    public FinishReason Write(Sequence sequence)
     {
         if (sequence.FirstToken == 0)
         {
             sequence.FirstToken = Stopwatch.GetTimestamp();
         }
 
-        sequence.Add(token);
-        var reason = Append(sequence, token, out string text);
+        int start = sequence.Length;
+        string text = "";
+        var reason = FinishReason.None;
+        while (sequence.TickChosen > 0 && reason == FinishReason.None)
+        {
+            reason = Append(sequence, sequence.Accept(), out string more);
+            text = text.Length == 0 ? more : text + more;
+        }
+
         if (reason != FinishReason.None)
         {
             text += sequence.Text.Finish();
@@ -31,8 +65,9 @@ internal sealed class TokenWriter(IProgramExecutor executor, IReadOnlySet<int> e
             reason = sequence.Text.Stopped ? FinishReason.Stop : reason;
         }
 
+        int[] tokens = [.. sequence.Tokens.AsSpan(start, sequence.Length - start)];
         sequence.Stream.Write(new GenerationUpdate(
-            text, [token], Report(sequence, token), reason, reason == FinishReason.None ? null : UsageOf(sequence), TimingsOf(sequence, reason)));
+            text, tokens, Report(sequence, tokens), reason, reason == FinishReason.None ? null : UsageOf(sequence), TimingsOf(sequence, reason)));
         return reason;
     }
 
@@ -54,9 +89,21 @@ internal sealed class TokenWriter(IProgramExecutor executor, IReadOnlySet<int> e
             : FinishReason.None;
     }
 
-    private TokenLogProbability[]? Report(Sequence sequence, int token) => sequence.Request.LogProbabilities is { } count
-        ? [_logProbabilities.Report(executor.Logits(sequence.TickLogits), token, count)]
-        : null;
+    private TokenLogProbability[]? Report(Sequence sequence, int[] tokens)
+    {
+        if (sequence.Request.LogProbabilities is not { } count)
+        {
+            return null;
+        }
+
+        var reports = new TokenLogProbability[tokens.Length];
+        for (int i = 0; i < tokens.Length; i++)
+        {
+            reports[i] = _logProbabilities.Report(executor.Logits(sequence.TickLogits + i), tokens[i], count);
+        }
+
+        return reports;
+    }
 
     private static Usage UsageOf(Sequence sequence) =>
         new(sequence.PromptLength, sequence.Length - sequence.PromptLength, sequence.CachedPrompt);
