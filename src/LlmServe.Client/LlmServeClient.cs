@@ -29,7 +29,7 @@ public sealed class LlmServeClient : IDisposable
         ArgumentNullException.ThrowIfNull(address);
         if (!address.IsAbsoluteUri || (address.Scheme != Uri.UriSchemeHttp && address.Scheme != Uri.UriSchemeHttps))
         {
-            throw new ArgumentException($"The server's address is '{address}'; it must look like http://127.0.0.1:5080.", nameof(address));
+            throw new ArgumentException($"The server's address is '{address}'; it must look like http://127.0.0.1:8080.", nameof(address));
         }
 
         Address = address;
@@ -47,7 +47,7 @@ public sealed class LlmServeClient : IDisposable
         _health = new Health.HealthClient(_channel);
     }
 
-    /// <summary>Prepares a connection to <paramref name="address"/>, such as <c>http://127.0.0.1:5080</c>.</summary>
+    /// <summary>Prepares a connection to <paramref name="address"/>, such as <c>http://127.0.0.1:8080</c>.</summary>
     /// <exception cref="ArgumentException">The address is no absolute http or https address.</exception>
     public LlmServeClient(string address, LlmServeClientOptions? options = null)
         : this(ParseAddress(address), options)
@@ -110,7 +110,7 @@ public sealed class LlmServeClient : IDisposable
 
     private static Uri ParseAddress(string address) => Uri.TryCreate(address, UriKind.Absolute, out var uri)
         ? uri
-        : throw new ArgumentException($"The server's address is '{address}'; it must look like http://127.0.0.1:5080.", nameof(address));
+        : throw new ArgumentException($"The server's address is '{address}'; it must look like http://127.0.0.1:8080.", nameof(address));
 
     private CallOptions Call(CancellationToken cancellationToken) =>
         new(deadline: _options.Timeout is { } timeout ? DateTime.UtcNow + timeout : null, cancellationToken: cancellationToken);

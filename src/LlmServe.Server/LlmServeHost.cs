@@ -47,7 +47,7 @@ public sealed class LlmServeHost : IAsyncDisposable
     /// <summary>The address and port that the server listens on.</summary>
     public IPEndPoint Endpoint { get; private set; }
 
-    /// <summary>Where clients on this machine reach the server, such as <c>http://127.0.0.1:5080</c>.</summary>
+    /// <summary>Where clients on this machine reach the server, such as <c>http://127.0.0.1:8080</c>.</summary>
     public Uri Address { get; private set; }
 
     /// <summary>Starts a server.</summary>

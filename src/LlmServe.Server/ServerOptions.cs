@@ -4,7 +4,7 @@ namespace LlmServe.Server;
 public sealed record ServerOptions
 {
     /// <summary>The port of a server that is not told another one.</summary>
-    public const int DefaultPort = 5080;
+    public const int DefaultPort = 8080;
 
     /// <summary>
     /// IP address to listen on, or <c>localhost</c> (127.0.0.1). The default is loopback: a server has no access control of its own, so

@@ -93,7 +93,7 @@ public sealed class CancellationTests
     public async Task Chat_OfSlowReader_DoesNotHoldUpOthers()
     {
         await using var server = await TestServer.StartAsync(
-            new FakeExecutorOptions { ContextLength = 16 * 1024, KvBlocks = 1024, Next = history => history.Length > 1 && history[3] == 'e' ? 'x' : FakeTokenizer.ImEnd },
+            new FakeExecutorOptions { ContextLength = 16 * 1024, KvBlocks = 1024, Next = history => history[3] == 'e' ? 'x' : FakeTokenizer.ImEnd },
             new EngineOptions { MaxSequences = 2, StreamCapacity = 4 });
         await using var slow = server.Client.ChatAsync(TestServer.Chat("endless")).GetAsyncEnumerator();
         Assert.True(await slow.MoveNextAsync());

@@ -165,8 +165,9 @@ public sealed class ServiceTests
         await using var server = await TestServer.StartAsync();
         var model = server.Model("m", null);
         foreach (var (options, name) in ((ServerOptions, string)[])[
-            (new() { Port = -1 }, "Port"), (new() { Port = 65536 }, "Port"), (new() { Host = "example.com" }, "Host"), (new() { MaxMessages = 0 }, "MaxMessages"),
-            (new() { MaxRequestBytes = 0 }, "MaxRequestBytes"), (new() { GracePeriod = TimeSpan.FromSeconds(-1) }, "GracePeriod")])
+            (new() { Port = -1 }, "Port"), (new() { Port = 65536 }, "Port"), (new() { Host = "example.com" }, "Host"),
+            (new() { MaxMessages = 0 }, "MaxMessages"), (new() { MaxRequestBytes = 0 }, "MaxRequestBytes"),
+            (new() { GracePeriod = TimeSpan.FromSeconds(-1) }, "GracePeriod")])
         {
             Assert.Equal(name, (await Assert.ThrowsAsync<ArgumentException>(() => LlmServeHost.StartAsync([model], options))).ParamName);
         }

@@ -17,7 +17,9 @@ internal sealed class TestServer : IAsyncDisposable
     /// <summary>The fake model's answer to every chat.</summary>
     public const string Answer = "Hello, world!";
 
-    /// <summary>Refuses a message that says "refuse", fails on one that says "fail", and else writes the conversation in the fake tokenizer's control tokens.</summary>
+    /// <summary>
+    /// Refuses a message that says "refuse", fails on one that says "fail", and else writes the conversation in the fake tokenizer's control tokens.
+    /// </summary>
     public const string Template =
         "{% for m in messages %}{% if m.content == 'refuse' %}{{ raise_exception('this model refuses') }}{% endif %}"
         + "{% if m.content == 'fail' %}{{ m.content + 1 }}{% endif %}"

@@ -54,9 +54,10 @@ const checks = {
   },
 
   async 'tokenize and detokenize'() {
-    const { token_ids, pieces } = await unary(client.text, 'Tokenize', { text: 'Hello, world 日本語 😀', options: { add_special: false }, include_pieces: true });
+    const text = 'Hello, world 日本語 😀';
+    const { token_ids, pieces } = await unary(client.text, 'Tokenize', { text, options: { add_special: false }, include_pieces: true });
     assert.equal(pieces.length, token_ids.length);
-    assert.equal((await unary(client.text, 'Detokenize', { token_ids })).text, 'Hello, world 日本語 😀');
+    assert.equal((await unary(client.text, 'Detokenize', { token_ids })).text, text);
   },
 
   async 'a chat arrives as a stream'() {

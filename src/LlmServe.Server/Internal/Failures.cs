@@ -19,8 +19,9 @@ internal static class Failures
         new(new Status(StatusCode.InvalidArgument, $"the request is not a valid {message} message: {problem}"));
 
     /// <summary>NOT_FOUND for a model that the server does not have.</summary>
-    public static RpcException UnknownModel(string id, IEnumerable<string> known) => new(new Status(
-        StatusCode.NotFound, $"model: there is no model '{Shorten(id)}'; this server has: {string.Join(", ", known)}"), new Metadata { { FieldTrailer, "model" } });
+    public static RpcException UnknownModel(string id, IEnumerable<string> known) => new(
+        new Status(StatusCode.NotFound, $"model: there is no model '{Shorten(id)}'; this server has: {string.Join(", ", known)}"),
+        new Metadata { { FieldTrailer, "model" } });
 
     /// <summary>FAILED_PRECONDITION: the model, not the request, is at fault.</summary>
     public static RpcException Model(string message) => new(new Status(StatusCode.FailedPrecondition, message));

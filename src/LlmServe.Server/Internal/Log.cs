@@ -17,7 +17,8 @@ internal static partial class Log
     [LoggerMessage(4, LogLevel.Warning, "{Running} calls were cut off when the grace period ended")]
     public static partial void CutOff(ILogger logger, int running);
 
-    [LoggerMessage(10, LogLevel.Information, "{Method}: {Finish}, {PromptTokens} + {CompletionTokens} tokens, queue {Queue:F3} s, prefill {Prefill:F3} s, decode {Decode:F3} s")]
+    [LoggerMessage(10, LogLevel.Information,
+        "{Method}: {Finish}, {PromptTokens} + {CompletionTokens} tokens, queue {Queue:F3} s, prefill {Prefill:F3} s, decode {Decode:F3} s")]
     public static partial void Generated(
         ILogger logger, string method, string finish, int promptTokens, int completionTokens, double queue, double prefill, double decode);
 

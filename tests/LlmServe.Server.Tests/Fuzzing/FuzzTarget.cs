@@ -59,10 +59,10 @@ internal sealed class FuzzTarget : IAsyncDisposable
             }),
         ],
         [
-            Bytes(new GenerateRequest { Text = "Hello <|im_start|>", Options = Options(), Tokenization = new TokenizationOptions { AddSpecial = false } }),
-            Bytes(new GenerateRequest { Model = "fake", TokenIds = new TokenIds { Ids = { 1, 319, 200, 0 } }, Options = new GenerationOptions { MaxTokens = 3 } }),
+            Bytes(new GenerateRequest { Text = "Hello <|im_start|>", Options = Options(), Tokenization = new() { AddSpecial = false } }),
+            Bytes(new GenerateRequest { Model = "fake", TokenIds = new TokenIds { Ids = { 1, 319, 200, 0 } }, Options = new() { MaxTokens = 3 } }),
         ],
-        [Bytes(new TokenizeRequest { Model = "fake", Text = "a é 日本語", IncludePieces = true, Options = new TokenizationOptions { ParseSpecial = false } })],
+        [Bytes(new TokenizeRequest { Model = "fake", Text = "a é 日本語", IncludePieces = true, Options = new() { ParseSpecial = false } })],
         [Bytes(new DetokenizeRequest { Model = "fake", TokenIds = { 1, 2, 3, 260, 319 }, SpecialTokensInText = true })],
         [Bytes(new GetModelRequest { Model = "fake" })],
         [Bytes(new ListModelsRequest()), [0x0A, 0x01, 0x41]],
