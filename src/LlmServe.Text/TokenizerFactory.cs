@@ -9,7 +9,7 @@ public static class TokenizerFactory
     private const string Key = "tokenizer.ggml.model";
 
     // What files may name, and who builds it.
-    private static readonly SortedDictionary<string, Func<GgufMetadata, ITokenizer>> s_families = new(StringComparer.Ordinal)
+    private static readonly SortedDictionary<string, Func<GgufMetadata, ITokenizer>> _families = new(StringComparer.Ordinal)
     {
         ["gpt2"] = ByteLevelTokenizer.Create,
         ["llama"] = SentencePieceTokenizer.Create,
@@ -17,15 +17,17 @@ public static class TokenizerFactory
         ["bert"] = WordPieceTokenizer.Create,
     };
 
-    /// <summary>The tokenizer that a model file describes: its family by <c>tokenizer.ggml.model</c>, for <c>gpt2</c> its rule by <c>tokenizer.ggml.pre</c>.</summary>
+    /// <summary>
+    /// The tokenizer that a model file describes: its family by <c>tokenizer.ggml.model</c>, for <c>gpt2</c> its rule by <c>tokenizer.ggml.pre</c>.
+    /// </summary>
     /// <exception cref="GgufException">Family or rule is absent or unknown (the message lists the known ones), or the vocabulary is broken.</exception>
     public static ITokenizer Create(GgufMetadata metadata)
     {
         ArgumentNullException.ThrowIfNull(metadata);
         string? name = metadata.TryGetString(Key, out string? given) ? given : null;
-        if (name is null || !s_families.TryGetValue(name, out var create))
+        if (name is null || !_families.TryGetValue(name, out var create))
         {
-            throw TokenizerErrors.At(Key, name is null ? "nothing" : TokenizerErrors.Quote(name), string.Join(", ", s_families.Keys));
+            throw TokenizerErrors.At(Key, name is null ? "nothing" : TokenizerErrors.Quote(name), string.Join(", ", _families.Keys));
         }
 
         return create(metadata);

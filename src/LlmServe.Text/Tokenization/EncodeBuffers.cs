@@ -7,7 +7,7 @@ internal sealed class EncodeBuffers
     private const int KeptElements = 1 << 16;
 
     [ThreadStatic]
-    private static EncodeBuffers? t_kept;
+    private static EncodeBuffers? _kept;
 
     /// <summary>UTF-8 of the piece at hand.</summary>
     public byte[] Utf8 = new byte[256];
@@ -36,8 +36,8 @@ internal sealed class EncodeBuffers
     /// <summary>The calling thread's set, or a new one.</summary>
     public static EncodeBuffers Take()
     {
-        var taken = t_kept ?? new EncodeBuffers();
-        t_kept = null;
+        var taken = _kept ?? new EncodeBuffers();
+        _kept = null;
         return taken;
     }
 
@@ -46,7 +46,7 @@ internal sealed class EncodeBuffers
     {
         if (Utf8.Length <= KeptElements && Ids.Length <= KeptElements && Heap.Length <= KeptElements)
         {
-            t_kept = this;
+            _kept = this;
         }
     }
 

@@ -1,6 +1,8 @@
 namespace LlmServe.Text.Tokenization;
 
-/// <summary>A binary heap of open merges in the buffers' <see cref="EncodeBuffers.Heap"/>: rank in the high half, index of the left symbol in the low half.</summary>
+/// <summary>
+/// A binary heap of open merges in the buffers' <see cref="EncodeBuffers.Heap"/>: rank in the high half, index of the left symbol in the low half.
+/// </summary>
 internal ref struct MergeHeap
 {
     private readonly EncodeBuffers _buffers;

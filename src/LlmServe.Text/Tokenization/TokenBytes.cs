@@ -43,7 +43,8 @@ internal sealed class TokenBytes
         {
             if (this[id].Length > 0 && !table.TryAdd(id, out int earlier))
             {
-                throw TokenizerErrors.At(Vocabulary.TokensKey, $"{TokenizerErrors.Quote(vocabulary.Piece(id))} as tokens {earlier} and {id}", "each token once");
+                string piece = TokenizerErrors.Quote(vocabulary.Piece(id));
+                throw TokenizerErrors.At(Vocabulary.TokensKey, $"{piece} as tokens {earlier} and {id}", "each token once");
             }
         }
 

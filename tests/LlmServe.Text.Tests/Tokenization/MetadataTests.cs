@@ -62,7 +62,7 @@ public sealed class MetadataTests
     public void Create_SameTokenTwice_NamesBothIds()
     {
         var tokens = Enumerable.Range(0, 10).Select(i => i == 7 ? "t3" : $"t{i}").ToArray();
-        var builder = new VocabularyBuilder().Set("model", GgufValue.Of("gpt2")).Set("tokens", GgufValue.Of(tokens)).Set("merges", GgufValue.Of(Array.Empty<string>()));
+        var builder = VocabularyBuilder.Plain("gpt2", tokens);
         Assert.Contains("'t3' as tokens 3 and 7; allowed: each token once", Refusal(builder));
     }
 
@@ -88,6 +88,39 @@ public sealed class MetadataTests
     public void Create_WordPieceWithoutUnknownToken_SaysSo() => Assert.Contains(
         "tokenizer.ggml.unknown_token_id: found nothing",
         Refusal(new VocabularyBuilder().Set("model", GgufValue.Of("bert")).Set("tokens", GgufValue.Of(["▁a", "b"]))));
+
+    [Fact]
+    public void Create_RandomlyBrokenMetadata_WorksOrIsRefusedWithAMessage()
+    {
+        string[] keys = ["model", "pre", "tokens", "token_type", "scores", "merges", "bos_token_id", "eos_token_id", "unknown_token_id",
+            "seperator_token_id", "cls_token_id", "eot_token_id", "add_bos_token", "add_eos_token", "add_space_prefix"];
+        int built = 0;
+        for (int seed = 0; seed < 600; seed++)
+        {
+            var random = new Random(seed);
+            var builder = random.Next(2) == 0 ? VocabularyBuilder.ByteLevel("a b", "ab c") : VocabularyBuilder.SentencePiece("▁a", "▁", "a", "<s>a");
+            for (int i = random.Next(1, 4); i > 0; i--)
+            {
+                builder.Set(keys[random.Next(keys.Length)], RandomValue(random));
+            }
+
+            var metadata = builder.Metadata();
+            try
+            {
+                var tokenizer = TokenizerFactory.Create(metadata);
+                string text = RoundTripTests.RandomText(random, 40);
+                Assert.All(tokenizer.Encode(text, addSpecial: true, parseSpecial: true), id => Assert.InRange(id, 0, tokenizer.VocabularySize - 1));
+                Assert.All(Enumerable.Range(0, tokenizer.VocabularySize), id => Assert.NotNull(tokenizer.PieceOf(id) + tokenizer.Decode([id])));
+                built++;
+            }
+            catch (GgufException refused)
+            {
+                Assert.Contains("tokenizer", refused.Message);
+            }
+        }
+
+        Assert.InRange(built, 60, 540);
+    }
 
     [Fact]
     public void Encode_BytesThatTheVocabularyLacks_AreDropped()
@@ -118,12 +151,28 @@ public sealed class MetadataTests
     public void Create_VeryLongTokens_AreRefused()
     {
         string[] tokens = ["a", new string('b', 1025), new string('c', 16385)];
-        var builder = new VocabularyBuilder().Set("model", GgufValue.Of("gpt2")).Set("merges", GgufValue.Of(Array.Empty<string>())).Set("tokens", GgufValue.Of(tokens));
+        var builder = VocabularyBuilder.Plain("gpt2", tokens);
         Assert.Contains("found 16385 bytes in token 2; allowed: at most 16384", Refusal(builder));
         builder.Set("tokens", GgufValue.Of(tokens[..2]));
         Assert.Equal(2, builder.Build().VocabularySize);
         Assert.Contains("found 1025 symbols in token 1", Refusal(builder.Set("token_type", GgufValue.Of([1, 3]))));
     }
+
+    private static GgufValue? RandomValue(Random random) => random.Next(12) switch
+    {
+        0 => null,
+        1 => GgufValue.Of(random.Next(-3, 300)),
+        2 => GgufValue.Of((uint)random.Next(300)),
+        3 => GgufValue.Of(ulong.MaxValue),
+        4 => GgufValue.Of(random.Next(2) == 0),
+        5 => GgufValue.Of(new[] { "gpt2", "llama", "bert", "gemma4", "qwen2", "" }[random.Next(6)]),
+        6 => GgufValue.Of(Enumerable.Range(0, random.Next(4)).Select(_ => RoundTripTests.RandomText(random, 6)).ToArray()),
+        7 => GgufValue.Of(new[] { "a", "b", "ab", "c", " ", "<s>", "", "▁", "a b" }[..random.Next(9)]),
+        8 => GgufValue.Of(Enumerable.Range(0, new[] { 0, 1, 7, 261, 263 }[random.Next(5)]).Select(_ => random.Next(-1, 8)).ToArray()),
+        9 => GgufValue.Of(Enumerable.Range(0, 263).Select(_ => random.Next(1, 7)).ToArray()),
+        10 => GgufValue.Of(Enumerable.Range(0, 263).Select(_ => random.Next(3) == 0 ? float.NegativeInfinity : random.NextSingle()).ToArray()),
+        _ => GgufValue.Of([1f, float.NaN]),
+    };
 
     private static string Refusal(VocabularyBuilder builder)
     {

@@ -65,6 +65,25 @@ public sealed class RoundTripTests
         Parallel.For(0, 512, i => Assert.Equal(expected[i % 64], tokenizer.Encode(texts[i % 64])));
     }
 
+    [SkippableTheory]
+    [MemberData(nameof(Names))]
+    public void Encode_ShortTextOnAWarmThread_AllocatesNothing(string name)
+    {
+        var tokenizer = Vocabularies.Load(name);
+        var ids = new List<int>(1024);
+        const string Text = "The quick brown fox jumps over 13 lazy dogs, doesn't it? Größe, 你好 🙂\n\n  def f(x): return x\n";
+        tokenizer.Encode(Text, addSpecial: true, parseSpecial: true, ids);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 10; i++)
+        {
+            ids.Clear();
+            tokenizer.Encode(Text, addSpecial: true, parseSpecial: true, ids);
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.NotEmpty(ids);
+    }
+
     /// <summary>Characters of all sorts, ASCII most of all, with unpaired surrogates and names of special tokens in between.</summary>
     internal static string RandomText(Random random, int longest)
     {

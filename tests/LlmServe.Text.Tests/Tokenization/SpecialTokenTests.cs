@@ -16,9 +16,8 @@ public sealed class SpecialTokenTests
     [Fact]
     public void Encode_UserDefinedToken_IsAlwaysFound()
     {
-        var builder = VocabularyBuilder.ByteLevel("a b").Set("tokens", GgufValue.Of(["a", "b", "ab", "  ", "    ", "c"])).Set("token_type", GgufValue.Of([1, 1, 1, 4, 4, 1]))
-            .Set("bos_token_id", null).Set("eos_token_id", null);
-        var tokenizer = builder.Build();
+        var tokenizer = VocabularyBuilder.Plain("gpt2", "a", "b", "ab", "  ", "    ", "c")
+            .Set("token_type", GgufValue.Of([1, 1, 1, 4, 4, 1])).Set("merges", GgufValue.Of(["a b"])).Build();
         Assert.Equal([2, 4, 3, 5], tokenizer.Encode("ab      c"));
         Assert.Equal("ab      c", tokenizer.Decode(tokenizer.Encode("ab      c")));
     }
@@ -26,8 +25,7 @@ public sealed class SpecialTokenTests
     [Fact]
     public void Encode_OverlappingTokens_TakesTheLeftmostLongest()
     {
-        var tokenizer = VocabularyBuilder.ByteLevel().Set("tokens", GgufValue.Of(["a", "b", "<x>", "<x>a", "x>ab"])).Set("token_type", GgufValue.Of([1, 1, 3, 3, 3]))
-            .Set("bos_token_id", null).Set("eos_token_id", null).Build();
+        var tokenizer = VocabularyBuilder.Plain("gpt2", "a", "b", "<x>", "<x>a", "x>ab").Set("token_type", GgufValue.Of([1, 1, 3, 3, 3])).Build();
         Assert.Equal([3, 1, 2, 1, 4], tokenizer.Encode("<x>ab<x>bx>ab", parseSpecial: true));
     }
 
@@ -61,8 +59,8 @@ public sealed class SpecialTokenTests
     [Fact]
     public void EndOfGenerationIds_HarmonyVocabulary_LeavesOutTheEndOfAMessage()
     {
-        var tokenizer = new VocabularyBuilder().Set("model", GgufValue.Of("gpt2")).Set("merges", GgufValue.Of(Array.Empty<string>()))
-            .Set("tokens", GgufValue.Of(["a", "<|end|>", "<|return|>", "<|call|>", "<|endoftext|>"])).Set("token_type", GgufValue.Of([1, 3, 3, 3, 3])).Build();
+        var tokenizer = VocabularyBuilder.Plain("gpt2", "a", "<|end|>", "<|return|>", "<|call|>", "<|endoftext|>")
+            .Set("token_type", GgufValue.Of([1, 3, 3, 3, 3])).Build();
         Assert.Equal([2, 3, 4], tokenizer.EndOfGenerationIds.Order());
     }
 

@@ -7,7 +7,13 @@ internal sealed class VocabularyBuilder
 {
     private readonly Dictionary<string, GgufValue> _values = [];
 
-    /// <summary>A byte-level vocabulary of all 256 bytes (each token's id is its byte), what the merges make, then BOS, EOS and <c>&lt;|im_end|&gt;</c>.</summary>
+    /// <summary>Tokens of a family and an empty list of merges; nothing else.</summary>
+    public static VocabularyBuilder Plain(string model, params string[] tokens) => new VocabularyBuilder()
+        .Set("model", GgufValue.Of(model)).Set("tokens", GgufValue.Of(tokens)).Set("merges", GgufValue.Of(Array.Empty<string>()));
+
+    /// <summary>
+    /// A byte-level vocabulary of all 256 bytes (each token's id is its byte), what the merges make, then BOS, EOS and <c>&lt;|im_end|&gt;</c>.
+    /// </summary>
     public static VocabularyBuilder ByteLevel(params string[] merges)
     {
         var tokens = ByteLetters().Concat(merges.Select(merge => merge.Replace(" ", ""))).Concat(["<s>", "</s>", "<|im_end|>"]).ToArray();
