@@ -115,7 +115,9 @@ public sealed class ChatTests
         await using var server = await TestServer.StartAsync(new FakeExecutorOptions { Next = _ => -1 });
         async Task<string> Ask(ulong seed) => (await server.Client.ChatAsync(TestServer.Chat("Hi", new GenerationOptions
         {
-            MaxTokens = 30, IgnoreEndOfGeneration = true, SpecialTokensInText = true,
+            MaxTokens = 30,
+            IgnoreEndOfGeneration = true,
+            SpecialTokensInText = true,
             Sampling = new SamplingOptions { Temperature = 1, TopK = 50, TopP = 0.95f, Seed = seed },
         })).ToListAsync()).Text();
 

@@ -10,8 +10,10 @@ internal sealed class RawClient(Uri address) : IDisposable
 
     private readonly GrpcChannel _channel = GrpcChannel.ForAddress(address, new GrpcChannelOptions
     {
-        HttpHandler = new SocketsHttpHandler { UseProxy = false, EnableMultipleHttp2Connections = true }, DisposeHttpClient = true,
-        MaxReceiveMessageSize = null, MaxSendMessageSize = null,
+        HttpHandler = new SocketsHttpHandler { UseProxy = false, EnableMultipleHttp2Connections = true },
+        DisposeHttpClient = true,
+        MaxReceiveMessageSize = null,
+        MaxSendMessageSize = null,
     });
 
     /// <summary>Calls a method, with a stream of answers or one, and reads to the end.</summary>

@@ -24,9 +24,18 @@ public sealed class ServiceTests
         Assert.Equal(["first", "second/b:1"], models.Select(model => model.Id));
         var expected = new Model
         {
-            Id = "first", Name = "first model", Architecture = "fake", Quantization = "F0", ContextLength = server.Engine.ContextLength,
-            VocabularySize = FakeTokenizer.Size, ParameterCount = 42, BosTokenId = FakeTokenizer.Bos, EosTokenId = FakeTokenizer.Eos,
-            EndOfGenerationTokenIds = { FakeTokenizer.Eos, FakeTokenizer.ImEnd }, HasChatTemplate = true, ChatTemplate = TestServer.Template,
+            Id = "first",
+            Name = "first model",
+            Architecture = "fake",
+            Quantization = "F0",
+            ContextLength = server.Engine.ContextLength,
+            VocabularySize = FakeTokenizer.Size,
+            ParameterCount = 42,
+            BosTokenId = FakeTokenizer.Bos,
+            EosTokenId = FakeTokenizer.Eos,
+            EndOfGenerationTokenIds = { FakeTokenizer.Eos, FakeTokenizer.ImEnd },
+            HasChatTemplate = true,
+            ChatTemplate = TestServer.Template,
         };
         Assert.Equal(expected, models[0]);
         Assert.Equal(expected, await server.Client.GetModelAsync());

@@ -72,8 +72,13 @@ internal sealed class TestServer : IAsyncDisposable
         _engines.Add(new LlmEngine(Executors[^1], Tokenizer, engine ?? new EngineOptions()));
         return new ServedModel
         {
-            Id = id, Name = $"{id} model", Engine = _engines[^1], Quantization = "F0", ParameterCount = 42,
-            Template = template is null ? null : ChatTemplate.Parse(template), TemplateSource = template ?? "",
+            Id = id,
+            Name = $"{id} model",
+            Engine = _engines[^1],
+            Quantization = "F0",
+            ParameterCount = 42,
+            Template = template is null ? null : ChatTemplate.Parse(template),
+            TemplateSource = template ?? "",
         };
     }
 

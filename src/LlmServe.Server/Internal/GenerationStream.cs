@@ -84,7 +84,9 @@ internal sealed class GenerationStream(ILogger<LlmServeHost> logger)
         {
             var logprob = new V1.TokenLogProbability
             {
-                TokenId = token.Token, LogProbability = token.LogProbability, TokenBytes = BytesOf(tokenizer, token.Token),
+                TokenId = token.Token,
+                LogProbability = token.LogProbability,
+                TokenBytes = BytesOf(tokenizer, token.Token),
             };
             logprob.Top.AddRange(token.Top.Select(top =>
                 new V1.TopLogProbability { TokenId = top.Key, LogProbability = top.Value, TokenBytes = BytesOf(tokenizer, top.Key) }));
@@ -95,7 +97,9 @@ internal sealed class GenerationStream(ILogger<LlmServeHost> logger)
         {
             delta.Usage = new V1.Usage
             {
-                PromptTokens = usage.PromptTokens, CompletionTokens = usage.CompletionTokens, CachedPromptTokens = usage.CachedPromptTokens,
+                PromptTokens = usage.PromptTokens,
+                CompletionTokens = usage.CompletionTokens,
+                CachedPromptTokens = usage.CachedPromptTokens,
             };
         }
 

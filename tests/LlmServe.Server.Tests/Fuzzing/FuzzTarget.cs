@@ -75,11 +75,23 @@ internal sealed class FuzzTarget : IAsyncDisposable
 
     private static GenerationOptions Options() => new()
     {
-        MaxTokens = 8, Stop = { "STOP", "\n\n" }, Logprobs = 2, IgnoreEndOfGeneration = true, SpecialTokensInText = true,
+        MaxTokens = 8,
+        Stop = { "STOP", "\n\n" },
+        Logprobs = 2,
+        IgnoreEndOfGeneration = true,
+        SpecialTokensInText = true,
         Sampling = new SamplingOptions
         {
-            Temperature = 0.8f, TopK = 40, TopP = 0.9f, MinP = 0.05f, RepetitionPenalty = 1.1f, RepetitionWindow = 64, FrequencyPenalty = 0.1f,
-            PresencePenalty = 0.2f, LogitBias = { { 5, 1.5f }, { 300, -100 } }, Seed = 42,
+            Temperature = 0.8f,
+            TopK = 40,
+            TopP = 0.9f,
+            MinP = 0.05f,
+            RepetitionPenalty = 1.1f,
+            RepetitionWindow = 64,
+            FrequencyPenalty = 0.1f,
+            PresencePenalty = 0.2f,
+            LogitBias = { { 5, 1.5f }, { 300, -100 } },
+            Seed = 42,
         },
     };
 
