@@ -40,7 +40,7 @@ internal sealed class SliceNode(Expression owner, Expression? start, Expression?
             throw new TemplateRuntimeException("the step of a slice is zero");
         }
 
-        return value.GetSlice(context, bounds) ?? UndefinedValue.Member(value, "slice");
+        return value.GetSlice(context, bounds) ?? throw new TemplateRuntimeException($"a value of type '{value.TypeName}' cannot be sliced");
     }
 
     private static int? Bound(RenderContext context, Expression? expression)

@@ -11,6 +11,9 @@ internal sealed class PercentFormat
     private readonly bool _isSafe;
     private readonly DictValue? _named;
     private readonly Value[] _values;
+
+    // Python does not miss the use of anything that can be indexed by a key.
+    private readonly bool _isLenient;
     private int _position;
     private int _used;
 
@@ -20,6 +23,7 @@ internal sealed class PercentFormat
         _format = format.Text;
         _isSafe = format.IsSafe;
         _named = values as DictValue;
+        _isLenient = values is DictValue or ListValue or RangeValue or UndefinedValue;
         _values = values is TupleValue tuple ? tuple.Elements : [values];
     }
 
@@ -36,7 +40,7 @@ internal sealed class PercentFormat
             result.Append(piece);
         }
 
-        return _used >= _values.Length || _named is not null
+        return _used >= _values.Length || _isLenient
             ? new StringValue(result.ToString(), _isSafe)
             : throw new TemplateRuntimeException("'%' has more values on its right than its format uses");
     }
