@@ -26,6 +26,7 @@ public sealed class InputTests
     [InlineData("""{"role": "a", "reasoning_content": "r"}""", """{"thinking": "r", "role": "a", "reasoning_content": "r"}""")]
     [InlineData("""{"role": "a", "thinking": "t"}""", """{"thinking": "t", "role": "a", "reasoning_content": "t"}""")]
     [InlineData("""{"role": "a", "thinking": "t", "reasoning_content": "r"}""", """{"thinking": "t", "role": "a", "reasoning_content": "r"}""")]
+    [InlineData("""{"role": "a", "thinking": "t", "thinking": null}""", """{"role": "a"}""")]
     [InlineData("""{"role": "a", "reasoning_content": null, "reasoning": "x"}""", """{"thinking": "x", "role": "a", "reasoning": "x", "reasoning_content": "x"}""")]
     public void Render_MessageWithReasoning_GetsBothNames(string message, string expected)
     {
@@ -41,7 +42,8 @@ public sealed class InputTests
     [Fact]
     public void Render_VariableNamedAsAProperty_DoesNotReplaceIt() =>
         Assert.Equal("<s>", ChatTemplate.Parse("{{ bos_token }}").Render(Rendering.Input(
-            JsonDocument.Parse("""{"bos_token": "other"}""").RootElement) with { BosToken = "<s>" }));
+            JsonDocument.Parse("""{"bos_token": "other"}""").RootElement) with
+        { BosToken = "<s>" }));
 
     [Theory]
     [InlineData("""{"messages": ["text"]}""", "messages[0]")]
