@@ -53,7 +53,7 @@ internal static class BenchCommand
         double bandwidth = await Task.Run(() => ReadBandwidth.Measure(lanes, ReadBandwidth.DefaultBytes), cancellation);
         var info = model.Executor.Model;
         return new BenchResult(
-            model.DisplayName, model.Executor.Backend, info.Activations.ToString().ToLowerInvariant(), info.Kv.ToString().ToLowerInvariant(),
+            model.Id, model.Executor.Backend, info.Activations.ToString().ToLowerInvariant(), info.Kv.ToString().ToLowerInvariant(),
             lanes, plan, load, prefill, decode, BenchRunner.WeightBytes(model.File), bandwidth);
     }
 

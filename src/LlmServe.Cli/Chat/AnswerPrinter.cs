@@ -23,11 +23,12 @@ internal sealed class AnswerPrinter(CliConsole console, Interrupts interrupts)
     public async Task<Answer> PrintAsync(Func<CancellationToken, IAsyncEnumerable<AnswerPiece>> ask)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(interrupts.Token);
-        using var capture = interrupts.Capture(stop.Cancel);
         var text = new StringBuilder();
         AnswerEnd? end = null;
         try
         {
+            // Given back before the line is finished: a Ctrl-C after that belongs to the prompt.
+            using var capture = interrupts.Capture(stop.Cancel);
             await foreach (var piece in ask(stop.Token).WithCancellation(stop.Token))
             {
                 Show(piece.Text, text);

@@ -34,7 +34,7 @@ internal sealed class GrpcChatConnection : IChatConnection
         try
         {
             var model = await client.GetModelAsync(cancellationToken: cancellation);
-            return new GrpcChatConnection(client, sampling, model.Name.Length > 0 ? model.Name : model.Id);
+            return new GrpcChatConnection(client, sampling, model.Id);
         }
         catch (Exception error)
         {

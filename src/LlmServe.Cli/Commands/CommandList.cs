@@ -10,8 +10,12 @@ internal static class CommandList
     /// <summary>One factory per command.</summary>
     public static IReadOnlyList<Func<CliServices, Command>> All { get; } =
     [
+        ChatCommand.Create,
+        RunCommand.Create,
+        ServeCommand.Create,
         HealthCommand.Create,
         TokenizeCommand.Create,
+        RenderCommand.Create,
         InspectCommand.Create,
         LogitsCommand.Create,
         BenchCommand.Create,

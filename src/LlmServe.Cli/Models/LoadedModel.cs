@@ -8,6 +8,7 @@ namespace LlmServe.Cli.Models;
 internal sealed class LoadedModel(string path, GgufFile file, IProgramExecutor executor, ITokenizer tokenizer) : IDisposable
 {
     private const int LongestId = 128;
+    private bool _handedOver;
 
     /// <summary>The file, open as long as the executor reads it.</summary>
     public GgufFile File { get; } = file;
@@ -18,7 +19,7 @@ internal sealed class LoadedModel(string path, GgufFile file, IProgramExecutor e
     /// <summary>The model's tokenizer.</summary>
     public ITokenizer Tokenizer { get; } = tokenizer;
 
-    /// <summary>What people call it: the name in the file, else the file's.</summary>
+    /// <summary>The name in the file, else the file's own.</summary>
     public string DisplayName => File.Metadata.GetString("general.name", "") is { Length: > 0 } name ? name : System.IO.Path.GetFileNameWithoutExtension(path);
 
     /// <summary>What requests call it: the file's name, with characters that ids do not have replaced.</summary>
@@ -44,10 +45,21 @@ internal sealed class LoadedModel(string path, GgufFile file, IProgramExecutor e
         .OrderByDescending(group => group.Sum(tensor => tensor.ByteLength))
         .Select(group => group.Key));
 
+    /// <summary>Gives the executor to an engine, which disposes it; that must come before this object's disposal.</summary>
+    public IProgramExecutor HandOverExecutor()
+    {
+        _handedOver = true;
+        return Executor;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
-        Executor.Dispose();
+        if (!_handedOver)
+        {
+            Executor.Dispose();
+        }
+
         File.Dispose();
     }
 }

@@ -10,7 +10,7 @@ internal sealed record CliResult(int Code, string Out, string Error);
 /// <summary>Runs the command line inside the test, with streams that a test can read.</summary>
 internal sealed class CliHarness
 {
-    private readonly StringWriter _out = new() { NewLine = "\n" };
+    private readonly FlushedWriter _out = new() { NewLine = "\n" };
     private readonly StringWriter _error = new() { NewLine = "\n" };
 
     public CliHarness(string input = "", bool terminal = false, bool escapes = true, ModelLoader? models = null)
@@ -35,9 +35,19 @@ internal sealed class CliHarness
 
     public string Error => _error.ToString();
 
+    /// <summary>Completes when something has been written and flushed to standard output.</summary>
+    public Task FirstOutput => _out.Flushed.Task;
+
     public async Task<CliResult> RunAsync(params string[] args)
     {
         int code = await new CommandLineApp(Services).RunAsync(args);
         return new CliResult(code, Out, Error);
+    }
+
+    private sealed class FlushedWriter : StringWriter
+    {
+        public TaskCompletionSource Flushed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public override void Flush() => Flushed.TrySetResult();
     }
 }

@@ -1,0 +1,99 @@
+using LlmServe.Cli.App;
+using LlmServe.Cli.Options;
+using LlmServe.Engine;
+using LlmServe.Server;
+using LlmServe.Text.Templates;
+using Microsoft.Extensions.Logging;
+
+namespace LlmServe.Cli.Models;
+
+/// <summary>A server in this process, with the model that it serves.</summary>
+internal sealed class LocalServer : IAsyncDisposable
+{
+    private readonly LoadedModel _model;
+    private readonly LlmEngine _engine;
+    private readonly LlmServeHost _host;
+
+    private LocalServer(LoadedModel model, LlmEngine engine, LlmServeHost host)
+    {
+        _model = model;
+        _engine = engine;
+        _host = host;
+    }
+
+    /// <summary>Where clients on this machine reach it.</summary>
+    public Uri Address => _host.Address;
+
+    /// <summary>What runs, for people.</summary>
+    public string Description => $"{_model.Id} on {_model.Executor.Backend}";
+
+    /// <summary>Loads the model and starts to serve it.</summary>
+    /// <exception cref="CliException">There is no such model, or the address cannot be used.</exception>
+    public static async Task<LocalServer> StartAsync(
+        CliServices services, ModelSettings settings, ServerOptions options, ILoggerFactory? loggers, CancellationToken cancellation)
+    {
+        var model = await services.Models.LoadAsync(services.Console, settings, cancellation);
+        LlmEngine? engine = null;
+        try
+        {
+            engine = new LlmEngine(model.HandOverExecutor(), model.Tokenizer, new EngineOptions
+            {
+                MaxSequences = model.Executor.Rows.Slots,
+                MaxRowsPerTick = model.Executor.Rows.Capacity,
+            });
+            var host = await LlmServeHost.StartAsync([Describe(services, model, engine)], options, loggers, cancellation);
+            return new LocalServer(model, engine, host);
+        }
+        catch (Exception error)
+        {
+            if (engine is not null)
+            {
+                await engine.DisposeAsync();
+            }
+
+            model.Dispose();
+            throw error is IOException or ArgumentException ? ListenFailure(options, error) : error;
+        }
+    }
+
+    /// <summary>Refuses new calls and waits for running ones as long as the grace period says.</summary>
+    public Task StopAsync() => _host.StopAsync();
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _host.DisposeAsync();
+        await _engine.DisposeAsync();
+        _model.Dispose();
+    }
+
+    private static ServedModel Describe(CliServices services, LoadedModel model, LlmEngine engine)
+    {
+        var served = new ServedModel
+        {
+            Id = model.Id,
+            Name = model.DisplayName,
+            Engine = engine,
+            Quantization = model.Quantization,
+            ParameterCount = model.ParameterCount,
+        };
+        if (model.TemplateSource is not { } source)
+        {
+            return served;
+        }
+
+        try
+        {
+            return served with { Template = ChatTemplate.Parse(source), TemplateSource = source };
+        }
+        catch (TemplateException error)
+        {
+            services.Console.WriteNote($"the model's chat template cannot be used, so there is no chat: {error.Message}");
+            return served with { TemplateSource = source };
+        }
+    }
+
+    private static CliException ListenFailure(ServerOptions options, Exception error) => new(
+        $"cannot listen on {options.Host}:{options.Port}: {error.Message.TrimEnd('.')}; choose another --port (0: any free one) or --host",
+        ExitCode.Failure, error);
+}

@@ -1,0 +1,118 @@
+using LlmServe.Cli.App;
+using LlmServe.Cli.Commands;
+using LlmServe.Cli.Tests.Support;
+
+namespace LlmServe.Cli.Tests;
+
+public class CommandLineTests
+{
+    public static TheoryData<string> CommandNames => [.. Names];
+
+    private static IEnumerable<string> Names => CommandLineApp.Build(new CliHarness().Services).Subcommands.Select(command => command.Name);
+
+    [Fact]
+    public void Build_Always_HasTheCommandsThatTheDocumentationNames()
+    {
+        string[] expected = ["chat", "run", "serve", "health", "tokenize", "render", "inspect", "logits", "bench"];
+
+        Assert.Empty(expected.Except(Names));
+    }
+
+    [Theory]
+    [MemberData(nameof(CommandNames))]
+    public async Task Help_OfEveryCommand_ExplainsItAndSucceeds(string name)
+    {
+        var result = await new CliHarness().RunAsync(name, "--help");
+
+        Assert.Equal(ExitCode.Ok, result.Code);
+        Assert.Matches($@"Usage:\n +\S+ {name} [\[<]", result.Out);
+        Assert.Contains("Description:", result.Out);
+        Assert.Contains("--help", result.Out);
+        Assert.Empty(result.Error);
+    }
+
+    [Theory]
+    [MemberData(nameof(CommandNames))]
+    public void Options_OfEveryCommand_HaveDescriptions(string name)
+    {
+        var command = CommandLineApp.Build(new CliHarness().Services).Subcommands.Single(candidate => candidate.Name == name);
+
+        Assert.All(command.Options, option => Assert.False(string.IsNullOrWhiteSpace(option.Description), option.Name));
+        Assert.All(command.Arguments, argument => Assert.False(string.IsNullOrWhiteSpace(argument.Description), argument.Name));
+    }
+
+    [Fact]
+    public async Task Help_OfTheProgram_ListsEveryCommand()
+    {
+        var result = await new CliHarness().RunAsync("--help");
+
+        Assert.Equal(ExitCode.Ok, result.Code);
+        Assert.All(Names, name => Assert.Contains($"\n  {name}", result.Out));
+    }
+
+    [Fact]
+    public async Task Run_WithoutArguments_ShowsHelpAsAUsageError()
+    {
+        var result = await new CliHarness().RunAsync();
+
+        Assert.Equal(ExitCode.Usage, result.Code);
+        Assert.Contains("Usage:", result.Out);
+    }
+
+    [Theory]
+    [InlineData("'nonsense'", "nonsense")]
+    [InlineData("--nonsense", "chat", "--nonsense")]
+    [InlineData("-x", "chat", "-x")]
+    [InlineData("'extra'", "chat", "hello", "extra")]
+    [InlineData("PROMPT", "run")]
+    [InlineData("--ids", "logits", "--output", "x")]
+    [InlineData("--json", "render")]
+    [InlineData("--lanes: found '0', allowed is a whole number from 1 to 1024", "chat", "--lanes", "0")]
+    [InlineData("--lanes: found 'two'", "bench", "--lanes", "two")]
+    [InlineData("--activations: found 'int4', allowed is one of int8, f32", "run", "x", "--activations", "int4")]
+    [InlineData("--kv: found 'q8'", "serve", "--kv", "q8")]
+    [InlineData("--isa: found 'sse', allowed is one of scalar, avx2, avx512", "logits", "--isa", "sse", "--ids", "a", "--output", "b")]
+    [InlineData("--context: found '-1'", "chat", "--context", "-1")]
+    [InlineData("--temperature: found '-0.1'", "chat", "--temperature", "-0.1")]
+    [InlineData("--temperature: found 'NaN'", "chat", "--temperature", "NaN")]
+    [InlineData("--top-p: found '1.5', allowed is a number from 0 to 1", "chat", "--top-p", "1.5")]
+    [InlineData("--top-k: found '99999999999'", "chat", "--top-k", "99999999999")]
+    [InlineData("--seed: found '-1'", "chat", "--seed", "-1")]
+    [InlineData("--port: found '65536'", "serve", "--port", "65536")]
+    [InlineData("--chunk: found '0'", "logits", "--chunk", "0", "--ids", "a", "--output", "b")]
+    [InlineData("--model cannot be combined with --server", "chat", "--server", "http://127.0.0.1:1", "--model", "x.gguf")]
+    [InlineData("--lanes cannot be combined with --server", "run", "x", "--server", "http://127.0.0.1:1", "--lanes", "1")]
+    [InlineData("--system needs --chat", "run", "x", "--system", "y")]
+    [InlineData("--template and --model exclude each other", "render", "--json", "-", "--template", "a", "--model", "b")]
+    [InlineData("belong together", "inspect", "--tensor", "a")]
+    [InlineData("belong together", "inspect", "--output", "a")]
+    [InlineData("TEXT and --json exclude each other", "tokenize", "a", "--json", "-")]
+    public async Task Run_WrongUsage_IsOneLineThatNamesTheProblem(string named, params string[] args)
+    {
+        var result = await new CliHarness().RunAsync(args);
+
+        Assert.Equal(ExitCode.Usage, result.Code);
+        Assert.Empty(result.Out);
+        Assert.StartsWith("llmserve: error: ", result.Error);
+        Assert.Contains(named, result.Error);
+        Assert.Contains("--help'", result.Error);
+        Assert.Single(result.Error.TrimEnd().Split('\n'));
+    }
+
+    [Fact]
+    public async Task Run_PromptAfterTwoDashes_MayBeginWithADash()
+    {
+        var result = await new CliHarness().RunAsync("run", "--server", "http://127.0.0.1:1", "--", "-5 + 3");
+
+        Assert.Equal(ExitCode.Failure, result.Code);
+        Assert.Contains("no llmserve server answers", result.Error);
+    }
+
+    [Fact]
+    public async Task Run_PromptWithAtSign_IsNoFileOfArguments()
+    {
+        var result = await new CliHarness().RunAsync("run", "@nobody", "--server", "http://127.0.0.1:1");
+
+        Assert.Contains("no llmserve server answers", result.Error);
+    }
+}

@@ -1,0 +1,125 @@
+using LlmServe.Cli.App;
+using LlmServe.Cli.Models;
+using LlmServe.Cli.Tests.Support;
+using LlmServe.Testing;
+using LlmServe.Testing.Fakes;
+
+namespace LlmServe.Cli.Tests;
+
+/// <summary>Commands through a real server in this process, with a fake model below it that answers from a script.</summary>
+public class LocalServerTests
+{
+    private const int Vocabulary = 49152;
+    private const int EndOfTurn = 2;
+
+    // "The capital of France is Paris." in the embedded model's tokens.
+    private static readonly int[] _answer = [504, 3575, 282, 4649, 314, 7042, 30, EndOfTurn];
+
+    [Fact]
+    public async Task Chat_OnePrompt_PrintsTheAnswer()
+    {
+        var (harness, executor) = Create();
+
+        var result = await harness.RunAsync("chat", "What is the capital of France?");
+
+        Assert.Equal(ExitCode.Ok, result.Code);
+        Assert.Equal("The capital of France is Paris.\n", result.Out);
+        Assert.Empty(result.Error);
+        Assert.True(executor.IsDisposed);
+    }
+
+    [Fact]
+    public async Task Chat_Terminal_ShowsTheSpeedAfterTheAnswer()
+    {
+        var (harness, _) = Create(terminal: true);
+
+        var result = await harness.RunAsync("chat", "What is the capital of France?");
+
+        Assert.Equal("The capital of France is Paris.\n", result.Out);
+        Assert.Matches(@"\n?8 tokens, \d+\.\d tokens/s · prompt \d+ tokens in \d+\.\d\d s\n$", result.Error);
+    }
+
+    [Fact]
+    public async Task Chat_PipedLines_AreTurns()
+    {
+        var (harness, _) = Create("first\nsecond\n");
+
+        var result = await harness.RunAsync("chat");
+
+        Assert.Equal("The capital of France is Paris.\nThe capital of France is Paris.\n", result.Out);
+    }
+
+    [Fact]
+    public async Task Chat_StopAndMaxTokens_EndTheAnswer()
+    {
+        var (stopped, _) = Create();
+        var (cut, _) = Create();
+
+        Assert.Equal("The capital of \n", (await stopped.RunAsync("chat", "x", "--stop", "France")).Out);
+        Assert.Equal("The capital\n", (await cut.RunAsync("chat", "x", "--max-tokens", "2")).Out);
+    }
+
+    [Fact]
+    public async Task Run_Chat_AppliesTheTemplate()
+    {
+        var (harness, _) = Create("What is the capital of France?");
+
+        Assert.Equal("The capital of France is Paris.\n", (await harness.RunAsync("run", "-", "--chat", "--system", "Be brief.")).Out);
+    }
+
+    [Fact]
+    public async Task Run_EmptyPrompt_IsAUsageError()
+    {
+        var (harness, _) = Create("");
+
+        var result = await harness.RunAsync("run", "-");
+
+        Assert.Equal(ExitCode.Usage, result.Code);
+        Assert.Contains("the prompt is empty", result.Error);
+    }
+
+    [Fact]
+    public async Task Serve_Termination_StopsAndFreesTheModel()
+    {
+        var (harness, executor) = Create();
+        var serving = harness.RunAsync("serve", "--port", "0");
+        await await Task.WhenAny(harness.FirstOutput, serving);
+
+        harness.Interrupts.RaiseTermination();
+        var result = await serving;
+
+        Assert.Equal(ExitCode.Ok, result.Code);
+        Assert.Matches(@"^serving .* on fake at http://127\.0\.0\.1:\d+\n$", result.Out);
+        Assert.True(executor.IsDisposed);
+    }
+
+    [Fact]
+    public async Task Serve_HostThatIsNone_IsAClearError()
+    {
+        var (harness, executor) = Create();
+
+        var result = await harness.RunAsync("serve", "--host", "nowhere", "--port", "0");
+
+        Assert.Equal(ExitCode.Failure, result.Code);
+        Assert.StartsWith("llmserve: error: cannot listen on nowhere:0: ", result.Error);
+        Assert.True(executor.IsDisposed);
+    }
+
+    private static (CliHarness Harness, FakeExecutor Executor) Create(string input = "", bool terminal = false)
+    {
+        // The template ends every prompt with "<|im_start|>assistant\n"; the model answers from there.
+        int[] marker = [1, 520, 9531, 198];
+        var executor = new FakeExecutor(new FakeExecutorOptions
+        {
+            VocabularySize = Vocabulary,
+            Next = history =>
+            {
+                int start = history.LastIndexOf(marker) + marker.Length;
+                int said = history.Length - start;
+                return start >= marker.Length && said < _answer.Length ? _answer[said] : -1;
+            },
+        });
+        var finder = new ModelFinder(_ => null, [TestData.RepositoryRoot]);
+        return (new CliHarness(input, terminal, escapes: false, new ModelLoader(finder, (_, _, _) => executor)), executor);
+    }
+}
