@@ -120,7 +120,7 @@ internal static class StringSearch
 
             if (limit-- == 0)
             {
-                Add(context, parts, text, at, text.Length);
+                Add(context, parts, text, at, PythonText.StripEnd(text).Length);
                 return parts;
             }
 
@@ -143,7 +143,8 @@ internal static class StringSearch
 
             if (limit-- == 0)
             {
-                Add(context, parts, text, 0, end);
+                start = text.Length - PythonText.StripStart(text).Length;
+                Add(context, parts, text, start, end);
                 break;
             }
 

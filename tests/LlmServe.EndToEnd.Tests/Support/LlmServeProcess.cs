@@ -1,0 +1,163 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text;
+using LlmServe.Testing;
+
+namespace LlmServe.EndToEnd.Tests.Support;
+
+/// <summary>What a finished process wrote and how it ended.</summary>
+internal sealed record ProcessResult(int Code, string Out, string Error);
+
+/// <summary>The built <c>llmserve</c> as a real process, with pipes in place of a terminal.</summary>
+internal sealed partial class LlmServeProcess : IDisposable
+{
+    /// <summary>Long enough for the slowest machine; only a hang reaches it.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+
+    /// <summary>SIGINT, as Ctrl-C sends it.</summary>
+    public const int Interrupt = 2;
+
+    /// <summary>SIGTERM, as service managers send it.</summary>
+    public const int Terminate = 15;
+
+    private static readonly UTF8Encoding _utf8 = new(encoderShouldEmitUTF8Identifier: false);
+    private readonly Process _process;
+    private readonly Task<string> _error;
+
+    private LlmServeProcess(Process process)
+    {
+        _process = process;
+        _error = process.StandardError.ReadToEndAsync();
+    }
+
+    /// <summary>Standard output, for reading while it runs.</summary>
+    public StreamReader Out => _process.StandardOutput;
+
+    /// <summary>Standard input.</summary>
+    public StreamWriter In => _process.StandardInput;
+
+    /// <summary>Starts <c>llmserve</c> with <paramref name="args"/>.</summary>
+    /// <param name="args">Its arguments.</param>
+    /// <param name="folder">Working directory; null: a folder outside the repository.</param>
+    /// <param name="variables">Changes to the environment; a null value removes one.</param>
+    public static LlmServeProcess Start(IEnumerable<string> args, string? folder = null, params (string Name, string? Value)[] variables)
+    {
+        var start = new ProcessStartInfo("dotnet", [BuiltProgram(), .. args])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            StandardInputEncoding = _utf8,
+            StandardOutputEncoding = _utf8,
+            StandardErrorEncoding = _utf8,
+            WorkingDirectory = folder ?? Path.GetTempPath(),
+        };
+        foreach (string name in (string[])["LLMSERVE_MODEL", "LLMSERVE_DEBUG", "LLMSERVE_ISA", "NO_COLOR"])
+        {
+            start.Environment.Remove(name);
+        }
+
+        foreach (var (name, value) in variables)
+        {
+            start.Environment[name] = value;
+        }
+
+        return new LlmServeProcess(Process.Start(start)!);
+    }
+
+    /// <summary>Runs to the end.</summary>
+    /// <param name="input">All of standard input.</param>
+    /// <param name="args">Arguments.</param>
+    public static async Task<ProcessResult> RunAsync(string input, params string[] args)
+    {
+        using var process = Start(args);
+        await process.WriteInputAsync(input);
+        return await process.FinishAsync();
+    }
+
+    /// <summary>Writes and closes standard input; a program that has already ended does not read it.</summary>
+    public async Task WriteInputAsync(string input)
+    {
+        try
+        {
+            await In.WriteAsync(input);
+            In.Close();
+        }
+        catch (IOException) when (_process.HasExited || _process.WaitForExit(Patience))
+        {
+            return;
+        }
+    }
+
+    /// <summary>Reads lines of standard output up to the first that contains <paramref name="text"/>.</summary>
+    public async Task<string> WaitForLineAsync(string text)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        while (await Out.ReadLineAsync(patience.Token) is { } line)
+        {
+            if (line.Contains(text, StringComparison.Ordinal))
+            {
+                return line;
+            }
+        }
+
+        Assert.Fail($"llmserve ended before it wrote '{text}'. Standard error: {await _error}");
+        return "";
+    }
+
+    /// <summary>Reads characters of standard output until there are this many, or the program ends.</summary>
+    public async Task<string> ReadAsync(int count)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        char[] buffer = new char[count];
+        int read = await Out.ReadBlockAsync(buffer, patience.Token);
+        return new string(buffer, 0, read);
+    }
+
+    /// <summary>Sends a signal.</summary>
+    public void Send(int signal) => Assert.Equal(0, Kill(_process.Id, signal));
+
+    /// <summary>Waits for the end and returns the rest of what was written.</summary>
+    public async Task<ProcessResult> FinishAsync()
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        string output = await Out.ReadToEndAsync(patience.Token);
+        await _process.WaitForExitAsync(patience.Token);
+        return new ProcessResult(_process.ExitCode, output, await _error);
+    }
+
+    /// <summary>Standard error, once the program has closed it.</summary>
+    public Task<string> WaitForErrorAsync() => _error.WaitAsync(Patience);
+
+    /// <summary>The exit code, for a test that has closed standard output.</summary>
+    public async Task<int> WaitForCodeAsync()
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        await _process.WaitForExitAsync(patience.Token);
+        return _process.ExitCode;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill(entireProcessTree: true);
+            _process.WaitForExit();
+        }
+
+        _process.Dispose();
+    }
+
+    /// <summary>The program as it was built for these tests, of the same configuration.</summary>
+    private static string BuiltProgram()
+    {
+        var output = new DirectoryInfo(AppContext.BaseDirectory);
+        string configuration = output.Parent!.Name;
+        string path = Path.Combine(TestData.RepositoryRoot, "src", "LlmServe.Cli", "bin", configuration, output.Name, "llmserve.dll");
+        return File.Exists(path) ? path : throw new FileNotFoundException($"{path} was not built", path);
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
+    private static partial int Kill(int process, int signal);
+}
