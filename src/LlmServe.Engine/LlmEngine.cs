@@ -26,7 +26,9 @@ public sealed class LlmEngine : IAsyncDisposable
     private bool _disposed;
 
     /// <summary>Starts the generation loop. The engine owns <paramref name="executor"/> from now on.</summary>
-    /// <exception cref="ArgumentException">A limit of <paramref name="options"/> is out of range, or the model can say tokens that the tokenizer lacks.</exception>
+    /// <exception cref="ArgumentException">
+    /// A limit of <paramref name="options"/> is out of range, or the model can say tokens that the tokenizer lacks.
+    /// </exception>
     public LlmEngine(IProgramExecutor executor, ITokenizer tokenizer, EngineOptions options)
     {
         ArgumentNullException.ThrowIfNull(executor);

@@ -70,7 +70,8 @@ public class LlmEngineLifetimeTests
         await using var engine = EngineTest.Start(new FakeExecutor(), new EngineOptions { StreamCapacity = Capacity });
         var slow = engine.Submit(s_long, CancellationToken.None);
 
-        var fast = await EngineTest.Collect(engine.Submit(EngineTest.Request("world", maxTokens: 200) with { IgnoreEndOfGeneration = true }, CancellationToken.None));
+        var fast = await EngineTest.Collect(
+            engine.Submit(EngineTest.Request("world", maxTokens: 200) with { IgnoreEndOfGeneration = true }, CancellationToken.None));
 
         Assert.Equal(200, fast.Tokens.Length);
         Assert.Equal(Capacity, slow.Count);
@@ -87,7 +88,8 @@ public class LlmEngineLifetimeTests
         var slow = engine.Submit(s_long, CancellationToken.None);
         for (int i = 0; i < 3; i++)
         {
-            var other = await EngineTest.Collect(engine.Submit(EngineTest.Request("world", maxTokens: 90) with { IgnoreEndOfGeneration = true }, CancellationToken.None));
+            var other = await EngineTest.Collect(
+                engine.Submit(EngineTest.Request("world", maxTokens: 90) with { IgnoreEndOfGeneration = true }, CancellationToken.None));
             Assert.Equal(90, other.Tokens.Length);
         }
 

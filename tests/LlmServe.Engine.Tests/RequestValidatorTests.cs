@@ -74,7 +74,10 @@ public class RequestValidatorTests
     [Fact]
     public void Check_ExtremesThatAreAllowed_Pass()
     {
-        var sampling = new SamplingOptions { Temperature = 100, TopP = 1, MinP = 1, TopK = int.MaxValue, LogitBias = new Dictionary<int, float> { [0] = float.NegativeInfinity } };
+        var sampling = new SamplingOptions
+        {
+            Temperature = 100, TopP = 1, MinP = 1, TopK = int.MaxValue, LogitBias = new Dictionary<int, float> { [0] = float.NegativeInfinity },
+        };
         RequestValidator.Check(
             s_good with { Prompt = new int[99], MaxTokens = int.MaxValue, LogProbabilities = 20, Stop = [new string('x', 1024)], Sampling = sampling },
             320, Context);

@@ -17,16 +17,16 @@ public interface IArchitecture
 /// <summary>The families known.</summary>
 public static class ArchitectureRegistry
 {
-    private static readonly IArchitecture[] _all = [new LlamaArchitecture()];
+    private static readonly IArchitecture[] All = [new LlamaArchitecture()];
 
     /// <summary>Names of all families, for messages.</summary>
-    public static string Names => string.Join(", ", _all.Select(a => a.Name));
+    public static string Names => string.Join(", ", All.Select(a => a.Name));
 
     /// <summary>The family that a file names.</summary>
     public static IArchitecture For(GgufFile file)
     {
         string name = file.Metadata.GetString("general.architecture");
-        return Array.Find(_all, a => a.Name == name)
+        return Array.Find(All, a => a.Name == name)
             ?? throw new GgufException($"{file.Path}: architecture '{name}' is not supported; supported: {Names}");
     }
 }

@@ -2,7 +2,9 @@ using LlmServe.Compiler.Numerics;
 
 namespace LlmServe.Engine.Sampling;
 
-/// <summary>Log-probabilities for reports: over the logits as the model gave them, before any step of sampling (NUMERICS: "Sampling", last paragraph).</summary>
+/// <summary>
+/// Log-probabilities for reports: over the logits as the model gave them, before any step of sampling (NUMERICS: "Sampling", last paragraph).
+/// </summary>
 internal sealed class LogProbabilities(int vocabulary)
 {
     private readonly float[] _exponentials = new float[vocabulary]; // [vocabulary]

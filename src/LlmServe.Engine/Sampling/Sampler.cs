@@ -36,7 +36,7 @@ internal sealed class Sampler(int vocabulary)
             return LogitScan.ArgMax(logits);
         }
 
-        _ranking.Rank(logits, plan.Temperature, plan.TopK);
+        _ranking.Rank(logits, plan.Temperature, plan.TopK, plan.TopP < 1 ? 0 : plan.MinP);
         if (plan.TopP < 1)
         {
             _ranking.KeepTopP(plan.TopP);

@@ -7,25 +7,43 @@ namespace LlmServe.Engine.Sampling;
 /// The running sum starts at 1 and only grows, and adding less than half a unit in its last place does not change it; ranks from there on
 /// can neither move a sum nor be drawn, so they are left out and every sum keeps its exact bits.
 /// </summary>
-internal sealed class TokenRanking(int vocabulary)
+internal sealed class TokenRanking
 {
     /// <summary>exp(−17.4) is below 2^-25, a quarter of a unit in the last place of 1.</summary>
     private const float Range = 17.4f;
-
-    private const float BucketsPerUnit = 16f;
-    private const int BucketCount = (int)(Range * BucketsPerUnit) + 2;
 
     /// <summary>Times the running sum: at most a quarter of a unit in its last place. A quarter, not a half, leaves room for exp being one unit off.</summary>
     private const float Negligible = 1f / (1 << 26);
 
     /// <summary>Up to this many candidates one sort is cheaper than buckets.</summary>
-    private const int SortDirectly = 96;
+    private const int SortDirectly = 256;
 
-    private readonly int[] _ids = new int[vocabulary]; // [vocabulary]
-    private readonly ulong[] _keys = new ulong[vocabulary]; // [vocabulary], unordered
-    private readonly ulong[] _ranked = new ulong[vocabulary]; // [vocabulary], by bucket, then sorted
-    private readonly float[] _weights = new float[vocabulary]; // [vocabulary]
-    private readonly int[] _bucketEnds = new int[BucketCount];
+    /// <summary>Up to this many keys insertion is the fastest sort.</summary>
+    private const int InsertionSort = 20;
+
+    /// <summary>Tokens per bucket when logits are spread evenly: the flattest rows are the slowest, so buckets are made for them.</summary>
+    private const int TokensPerBucket = 12;
+
+    /// <summary>With top-k, narrow ranges are tried first: they nearly always hold k tokens, and far fewer than the whole.</summary>
+    private static readonly float[] s_narrowRanges = [1.5f, 5f];
+
+    private readonly int[] _ids; // [vocabulary]
+    private readonly ulong[] _keys; // [vocabulary], unordered
+    private readonly ulong[] _ranked; // [vocabulary], by bucket, then sorted
+    private readonly float[] _weights; // [vocabulary]
+    private readonly int[] _bucketEnds; // [buckets]
+    private readonly float _bucketsPerUnit;
+
+    /// <param name="vocabulary">Most tokens.</param>
+    public TokenRanking(int vocabulary)
+    {
+        _ids = new int[vocabulary];
+        _keys = new ulong[vocabulary];
+        _ranked = new ulong[vocabulary];
+        _weights = new float[vocabulary];
+        _bucketsPerUnit = Math.Max(16, vocabulary / (int)Range / TokensPerBucket);
+        _bucketEnds = new int[(int)(Range * _bucketsPerUnit) + 2];
+    }
 
     /// <summary>Ranks that are left.</summary>
     public int Count { get; private set; }
@@ -40,7 +58,8 @@ internal sealed class TokenRanking(int vocabulary)
     /// <param name="logits">[vocabulary]</param>
     /// <param name="temperature">Above 0.</param>
     /// <param name="limit">Top-k; 0: all.</param>
-    public void Rank(ReadOnlySpan<float> logits, float temperature, int limit)
+    /// <param name="least">Ranks below this weight may be left out, because <see cref="KeepMinP"/> drops them next; 0: none.</param>
+    public void Rank(ReadOnlySpan<float> logits, float temperature, int limit, float least = 0)
     {
         float best = LogitScan.Max(logits) / temperature;
         if (!float.IsFinite(best))
@@ -51,16 +70,22 @@ internal sealed class TokenRanking(int vocabulary)
         }
 
         limit = limit <= 0 ? int.MaxValue : limit;
-        int count = CollectKeys(logits, temperature, best);
+        // A little wider than ln says, so that its last bit does not matter.
+        float widest = least > 0 ? Math.Min(Range, 1e-3f - MathF.Log(least)) : Range;
+        int count = limit < logits.Length / 8 ? CollectNarrow(logits, temperature, best, limit, widest) : 0;
+        count = count > 0 ? count : CollectKeys(logits, temperature, best, widest);
+        Count = 0;
+        Sum = 0;
         if (count <= SortDirectly)
         {
             _keys.AsSpan(0, count).CopyTo(_ranked);
-            Begin();
-            TakeSorted(0, Math.Min(count, SortRange(0, count)), best, limit);
-            return;
+            Sort(_ranked.AsSpan(0, count));
+            TakeSorted(0, count, best, limit);
         }
-
-        TakeBuckets(count, best, limit);
+        else
+        {
+            TakeBuckets(count, best, limit);
+        }
     }
 
     /// <summary>Keeps the shortest prefix whose running sum reaches this share of <see cref="Sum"/>.</summary>
@@ -124,22 +149,35 @@ internal sealed class TokenRanking(int vocabulary)
         Sum = 1;
     }
 
-    /// <summary>Keys of all tokens that can matter, in ascending id; counts them per bucket.</summary>
-    private int CollectKeys(ReadOnlySpan<float> logits, float temperature, float best)
+    /// <summary>Keys of a narrow range that holds at least <paramref name="limit"/> tokens; 0: no such range.</summary>
+    private int CollectNarrow(ReadOnlySpan<float> logits, float temperature, float best, int limit, float widest)
+    {
+        foreach (float range in s_narrowRanges)
+        {
+            int count = range < widest ? CollectKeys(logits, temperature, best, range) : 0;
+            if (count >= limit)
+            {
+                return count;
+            }
+        }
+
+        return 0;
+    }
+
+    /// <summary>Keys of all tokens at most <paramref name="range"/> below the best, in ascending id.</summary>
+    private int CollectKeys(ReadOnlySpan<float> logits, float temperature, float best, float range)
     {
         // The cut is taken before the division, a little low, so that the exact test below decides.
-        double slack = 1e-5 + (Math.Abs((double)best) + Range) * (1.0 / (1 << 22));
-        float cut = MathF.BitDecrement((float)((best - Range - slack) * temperature));
+        double slack = 1e-5 + (Math.Abs((double)best) + range) * (1.0 / (1 << 22));
+        float cut = MathF.BitDecrement((float)((best - range - slack) * temperature));
         int found = LogitScan.AtLeast(logits, cut, _ids);
-        Array.Clear(_bucketEnds);
         int count = 0;
         foreach (int id in _ids.AsSpan(0, found))
         {
             float value = logits[id] / temperature + 0f; // + 0 makes −0 equal to 0 in the key as well
-            if (best - value <= Range)
+            if (best - value <= range)
             {
                 _keys[count++] = (ulong)DescendingKey(value) << 32 | (uint)id;
-                _bucketEnds[Bucket(best, value)]++;
             }
         }
 
@@ -149,9 +187,15 @@ internal sealed class TokenRanking(int vocabulary)
     /// <summary>Counting sort by bucket, then each bucket is sorted when its turn comes.</summary>
     private void TakeBuckets(int count, float best, int limit)
     {
+        Array.Clear(_bucketEnds);
+        foreach (ulong key in _keys.AsSpan(0, count))
+        {
+            _bucketEnds[Bucket(best, ValueOf(key))]++;
+        }
+
         int last = 0;
         int total = 0;
-        for (int bucket = 0; bucket < BucketCount; bucket++)
+        for (int bucket = 0; bucket < _bucketEnds.Length; bucket++)
         {
             int size = _bucketEnds[bucket];
             _bucketEnds[bucket] = total; // start now, end after the scatter
@@ -168,14 +212,13 @@ internal sealed class TokenRanking(int vocabulary)
             }
         }
 
-        Begin();
         int start = 0;
         for (int bucket = 0; bucket <= last; bucket++)
         {
             int end = _bucketEnds[bucket];
             if (end > start)
             {
-                SortRange(start, end);
+                Sort(_ranked.AsSpan(start, end - start));
                 if (!TakeSorted(start, end, best, limit))
                 {
                     return;
@@ -186,16 +229,25 @@ internal sealed class TokenRanking(int vocabulary)
         }
     }
 
-    private void Begin()
+    private static void Sort(Span<ulong> keys)
     {
-        Count = 0;
-        Sum = 0;
-    }
+        if (keys.Length > InsertionSort)
+        {
+            keys.Sort();
+            return;
+        }
 
-    private int SortRange(int start, int end)
-    {
-        _ranked.AsSpan(start, end - start).Sort();
-        return end;
+        for (int i = 1; i < keys.Length; i++)
+        {
+            ulong key = keys[i];
+            int at = i;
+            for (; at > 0 && keys[at - 1] > key; at--)
+            {
+                keys[at] = keys[at - 1];
+            }
+
+            keys[at] = key;
+        }
     }
 
     /// <summary>Appends the ranks start … end − 1. False when no later rank can matter.</summary>
@@ -221,7 +273,7 @@ internal sealed class TokenRanking(int vocabulary)
         return Count < limit;
     }
 
-    private static int Bucket(float best, float value) => (int)((best - value) * BucketsPerUnit);
+    private int Bucket(float best, float value) => (int)((best - value) * _bucketsPerUnit);
 
     /// <summary>Unsigned order of keys = descending order of values.</summary>
     private static uint DescendingKey(float value)

@@ -149,7 +149,9 @@ internal sealed class TickPlanner
         return spare;
     }
 
-    /// <summary>Writes guesses behind the sequence's known tokens; as many as are wanted, fit into the answer, and have blocks without taking others'.</summary>
+    /// <summary>
+    /// Writes guesses behind the sequence's known tokens; as many as are wanted, fit into the answer, and have blocks without taking others'.
+    /// </summary>
     private int Guess(Sequence sequence, int spare)
     {
         int most = Math.Min(Math.Min(spare, _maxGuesses), Math.Min(sequence.GuessLength, sequence.Limit - sequence.Length - 1));

@@ -23,7 +23,7 @@ public sealed record TemplateLimits
     public int ValueDepth { get; init; } = 100;
 
     /// <summary>Evaluation steps: loop rounds, calls, operators, items and (in blocks of 64) characters that are handled.</summary>
-    public long Steps { get; init; } = 10_000_000;
+    public long Steps { get; init; } = 5_000_000;
 
     /// <summary>UTF-16 units of the rendered text.</summary>
     public int OutputLength { get; init; } = 16 << 20;

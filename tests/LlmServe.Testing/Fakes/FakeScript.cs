@@ -5,7 +5,9 @@ namespace LlmServe.Testing.Fakes;
 /// <summary>Answers for a <see cref="FakeExecutor"/> that a test can read.</summary>
 public static class FakeScript
 {
-    /// <summary>After the last <paramref name="marker"/> in the text so far the model says <paramref name="answer"/> and then <paramref name="endId"/>.</summary>
+    /// <summary>
+    /// After the last <paramref name="marker"/> in the text so far the model says <paramref name="answer"/> and then <paramref name="endId"/>.
+    /// </summary>
     /// <param name="tokenizer">Encodes the answer.</param>
     /// <param name="marker">Text that ends the prompt, for example "assistant\n"; must not occur in the answer.</param>
     /// <param name="answer">What to say.</param>

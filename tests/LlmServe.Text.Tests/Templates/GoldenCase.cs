@@ -6,8 +6,6 @@ namespace LlmServe.Text.Tests.Templates;
 /// <summary>One case of a golden file: an input, and the text or the template's own error that must come of it.</summary>
 internal sealed record GoldenCase(string Id, ChatTemplateInput Input, string? Expected, string? Error)
 {
-    private static readonly DateTimeOffset Clock = new(2026, 1, 15, 12, 0, 0, TimeSpan.Zero);
-
     public static IEnumerable<GoldenCase> Read(string path) => File.ReadLines(path).Where(line => line.Length > 0).Select(Parse);
 
     /// <summary>Renders the case and says what is wrong, or null.</summary>
@@ -54,7 +52,7 @@ internal sealed record GoldenCase(string Id, ChatTemplateInput Input, string? Ex
             BosToken = root.GetProperty("bos_token").GetString()!,
             EosToken = root.GetProperty("eos_token").GetString()!,
             Variables = root.GetProperty("kwargs").EnumerateObject().ToDictionary(pair => pair.Name, pair => pair.Value),
-            Now = Clock,
+            Now = Rendering.Clock,
         };
         return new GoldenCase(
             root.GetProperty("id").GetString()!,

@@ -1,3 +1,4 @@
+using LlmServe.Gguf;
 using LlmServe.Testing;
 using LlmServe.Text.Templates;
 using Xunit.Abstractions;
@@ -37,6 +38,14 @@ public sealed class GoldenTests(ITestOutputHelper output)
     {
         string source = File.ReadAllText(TestData.Shared("data", "templates", name + ".jinja"));
         CheckAll(name, source, TestData.Shared("data", "templates", name + ".jsonl"));
+    }
+
+    [Fact]
+    public void Render_EmbeddedModel_EqualsGolden()
+    {
+        using var model = GgufFile.Open(TestData.EmbeddedModel);
+        string source = model.Metadata.GetString("tokenizer.chat_template");
+        CheckAll("embedded model", source, TestData.Local("templates", "smollm2-135m-instruct.jsonl"));
     }
 
     [SkippableFact]

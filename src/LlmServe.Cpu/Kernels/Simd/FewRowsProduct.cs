@@ -37,39 +37,82 @@ internal static unsafe class FewRowsProduct<TSimd, V, TBlock, TCodes>
     private static void Tile(byte* tile, int columns, ActivationView* x, int row, float* y)
     {
         byte* start = x->Row(row);
-        byte* codes = start + (TCodes.Wide ? x->Layout.Signed16 : x->Layout.Signed8);
+        byte* values = start + (TCodes.Wide ? x->Layout.Signed16 : x->Layout.Signed8);
         byte* scales = start + x->Layout.Scales;
         byte* sums = start + x->Layout.Sums;
+        int half = TSimd.Lanes * 4;
         var total0 = TSimd.Zero;
         var total1 = TSimd.Zero;
         for (int column = 0; column < columns; column += 32 * PiecesPerSegment)
         {
             int pieces = Math.Min(PiecesPerSegment, (columns - column) / 32);
+            var at = new Cursor(tile, pieces);
             var acc0 = TSimd.Zero;
             var acc1 = TSimd.Zero;
             for (int piece = 0; piece < pieces; piece++)
             {
-                Prefetch(tile + PackedLayout<TBlock, TCodes>.CodesOffset(pieces) + (piece * TCodes.PieceBytes));
-                acc0 = Piece(tile, pieces, piece, 0, codes, scales, sums, acc0);
+                Prefetch(at.Codes);
+                var d = TSimd.Broadcast(scales);
+                var halfSums = TSimd.Broadcast(sums);
+                acc0 = Piece(at, 0, values, d, halfSums, acc0);
                 if (TSimd.Lanes == 8)
                 {
-                    acc1 = Piece(tile, pieces, piece, 1, codes, scales, sums, acc1);
+                    acc1 = Piece(at, half, values, d, halfSums, acc1);
                 }
 
-                codes += TCodes.Wide ? 64 : 32;
+                at.Next();
+                values += TCodes.Wide ? 64 : 32;
                 scales += 4;
                 sums += 4;
             }
 
             total0 = column == 0 ? acc0 : TSimd.Add(total0, acc0);
             total1 = column == 0 ? acc1 : TSimd.Add(total1, acc1);
-            tile += PackedLayout<TBlock, TCodes>.SegmentBytes(pieces);
+            tile = at.Codes;
         }
 
         TSimd.Store(y, total0);
         if (TSimd.Lanes == 8)
         {
             TSimd.Store(y + 8, total1);
+        }
+    }
+
+    /// <summary>The parts of a segment at a piece. Codes end a segment, so that after the last piece they point at the next one.</summary>
+    private struct Cursor
+    {
+        public byte* Scales;
+        public byte* Minimums;
+        public byte* SubScales;
+        public byte* SubMinimums;
+        public byte* Codes;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Cursor(byte* segment, int pieces)
+        {
+            int scaleBytes = (PackedLayout<TBlock, TCodes>.IsSuper ? 1 : pieces) * TileRows * 2;
+            int subBytes = PackedLayout<TBlock, TCodes>.IsSuper ? pieces * PackedLayout<TBlock, TCodes>.SubStride : 0;
+            Scales = segment;
+            Minimums = Scales + scaleBytes;
+            SubScales = Minimums + (PackedLayout<TBlock, TCodes>.HasMinimum ? scaleBytes : 0);
+            SubMinimums = SubScales + subBytes;
+            Codes = SubMinimums + (TBlock.Kind == BlockKind.SuperWithMinimum ? subBytes : 0);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Next()
+        {
+            Codes += TCodes.PieceBytes;
+            if (PackedLayout<TBlock, TCodes>.IsSuper)
+            {
+                SubScales += PackedLayout<TBlock, TCodes>.SubStride;
+                SubMinimums += PackedLayout<TBlock, TCodes>.SubStride;
+            }
+            else
+            {
+                Scales += TileRows * 2;
+                Minimums += TileRows * 2;
+            }
         }
     }
 
@@ -82,19 +125,12 @@ internal static unsafe class FewRowsProduct<TSimd, V, TBlock, TCodes>
         }
     }
 
-    /// <summary>One piece of the rows of one vector.</summary>
+    /// <summary>One piece of the rows of one vector; <paramref name="part"/> is the vector's offset in a chunk of 64 bytes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Piece(byte* segment, int pieces, int piece, int part, byte* x, byte* scale, byte* sums, V acc)
+    private static V Piece(in Cursor at, int part, byte* x, V d, V halfSums, V acc)
     {
-        int row = part * TSimd.Lanes;
-        int entry = (PackedLayout<TBlock, TCodes>.IsSuper ? 0 : piece * TileRows) + row;
-        byte* codes = segment + PackedLayout<TBlock, TCodes>.CodesOffset(pieces) + (piece * TCodes.PieceBytes) + (row * 4);
-        var d = TSimd.Broadcast(scale);
-        var halfSums = TSimd.Broadcast(sums);
-        var subScales = PackedLayout<TBlock, TCodes>.IsSuper
-            ? SubEntries(segment + PackedLayout<TBlock, TCodes>.SubScaleOffset(pieces), piece, row)
-            : TSimd.Set(0x00010001);
-        var n = PieceProduct<TSimd, V, TBlock, TCodes>.Dot(codes, x, subScales);
+        var subScales = PackedLayout<TBlock, TCodes>.IsSuper ? SubEntries(at.SubScales, part) : TSimd.Set(0x00010001);
+        var n = PieceProduct<TSimd, V, TBlock, TCodes>.Dot(at.Codes + part, x, subScales);
         if (TCodes.Bias != 0)
         {
             int both = TCodes.Bias | (TCodes.Bias << 16);
@@ -102,15 +138,12 @@ internal static unsafe class FewRowsProduct<TSimd, V, TBlock, TCodes>
             n = TSimd.Subtract32(n, TSimd.MultiplyAdd16(bias, halfSums));
         }
 
-        var w = TSimd.LoadHalves(segment + (entry * 2));
-        acc = TSimd.MultiplyAdd(TSimd.Multiply(w, d), TSimd.ToSingle(n), acc);
+        acc = TSimd.MultiplyAdd(TSimd.Multiply(TSimd.LoadHalves(at.Scales + (part / 2)), d), TSimd.ToSingle(n), acc);
         if (PackedLayout<TBlock, TCodes>.HasMinimum)
         {
-            var m = TSimd.LoadHalves(segment + PackedLayout<TBlock, TCodes>.MinimumOffset(pieces) + (entry * 2));
-            var minimums = PackedLayout<TBlock, TCodes>.IsSuper
-                ? SubEntries(segment + PackedLayout<TBlock, TCodes>.SubMinimumOffset(pieces), piece, row)
-                : TSimd.Set(0x00010001);
-            acc = TSimd.MultiplyAdd(TSimd.Multiply(m, d), TSimd.ToSingle(TSimd.MultiplyAdd16(minimums, halfSums)), acc);
+            var minimums = PackedLayout<TBlock, TCodes>.IsSuper ? SubEntries(at.SubMinimums, part) : TSimd.Set(0x00010001);
+            var m = TSimd.Multiply(TSimd.LoadHalves(at.Minimums + (part / 2)), d);
+            acc = TSimd.MultiplyAdd(m, TSimd.ToSingle(TSimd.MultiplyAdd16(minimums, halfSums)), acc);
         }
 
         return acc;
@@ -118,9 +151,9 @@ internal static unsafe class FewRowsProduct<TSimd, V, TBlock, TCodes>
 
     /// <summary>Sub-block entries of a piece as pairs of 16 bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V SubEntries(byte* entries, int piece, int row) => TBlock.SubBlockSize == 16
-        ? TSimd.LoadTwoBytes(entries + (piece * PackedLayout<TBlock, TCodes>.SubStride) + (2 * row))
-        : TSimd.LoadBytePairs(entries + (piece * PackedLayout<TBlock, TCodes>.SubStride) + row);
+    private static V SubEntries(byte* entries, int part) => TBlock.SubBlockSize == 16
+        ? TSimd.LoadTwoBytes(entries + (part / 2))
+        : TSimd.LoadBytePairs(entries + (part / 4));
 
     /// <summary>16-bit pairs times a power of two (biases are 4, 8, 16 or 32).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -72,6 +72,20 @@ internal unsafe interface ISimd<V> where V : unmanaged
 
     static abstract V MultiplyAdd(V a, V b, V c);
 
+    // The inner loops' compound steps: one member each keeps the number of inlined calls within the JIT's budget.
+
+    /// <summary>sum + products of unsigned bytes and the signed bytes at an address, in 16 bits, wrapping.</summary>
+    static abstract V AddByteProducts(V sum, V unsigned, void* signed);
+
+    /// <summary>sum + products of 16-bit numbers and those at an address, in 32 bits.</summary>
+    static abstract V AddProducts16(V sum, V a, void* b);
+
+    /// <summary>(factor · the f32 at an address) · (f32)n + sum: one product, one fused step.</summary>
+    static abstract V AddScaled(V sum, V n, V factor, void* scale);
+
+    /// <summary>factor · the f32 at an address + sum, fused.</summary>
+    static abstract V AddProduct(V sum, V factor, void* values);
+
     /// <summary>Signed bytes minus signed bytes.</summary>
     static abstract V Subtract8(V a, V b);
 

@@ -23,29 +23,29 @@ internal static unsafe class ManyRowsProduct<TSimd, V, TBlock, TCodes>
     private const int TileRows = PackedLayout<TBlock, TCodes>.TileRows;
 
     /// <summary>Sums per piece: two where halves have their own scale, or where all of a piece would overflow 16 bits.</summary>
-    private static bool TwoSums => TBlock.SubBlockSize == 16 || (!TCodes.Wide && TCodes.GroupsPerSum < 8 && TCodes.Bias != 16);
+    private static readonly bool TwoSums = TBlock.SubBlockSize == 16 || (!TCodes.Wide && TCodes.GroupsPerSum < 8 && TCodes.Bias != 16);
 
-    private static int VectorBytes => TSimd.Lanes * 4;
+    private static readonly int VectorBytes = TSimd.Lanes * 4;
 
-    private static int Row => Group * VectorBytes;
+    private static readonly int Row = Group * VectorBytes;
 
     // A piece in the panel: codes, corrections, scales, minimums, sub-block scales, sub-block minimums.
-    private static int CodeBytes => (TCodes.Wide ? 16 : 8) * Row;
+    private static readonly int CodeBytes = (TCodes.Wide ? 16 : 8) * Row;
 
-    private static int CorrectionOffset => CodeBytes;
+    private static readonly int CorrectionOffset = CodeBytes;
 
-    private static int ScaleOffset => CorrectionOffset + (TCodes.Wide ? 0 : (TwoSums ? 2 : 1) * Row);
+    private static readonly int ScaleOffset = CorrectionOffset + (TCodes.Wide ? 0 : (TwoSums ? 2 : 1) * Row);
 
-    private static int MinimumOffset => ScaleOffset + Row;
+    private static readonly int MinimumOffset = ScaleOffset + Row;
 
-    private static int SubScaleOffset => MinimumOffset + (PackedLayout<TBlock, TCodes>.HasMinimum ? Row : 0);
+    private static readonly int SubScaleOffset = MinimumOffset + (PackedLayout<TBlock, TCodes>.HasMinimum ? Row : 0);
 
-    private static int SubMinimumOffset => SubScaleOffset + (PackedLayout<TBlock, TCodes>.IsSuper ? (TwoSums ? 2 : 1) * Row : 0);
+    private static readonly int SubMinimumOffset = SubScaleOffset + (PackedLayout<TBlock, TCodes>.IsSuper ? (TwoSums ? 2 : 1) * Row : 0);
 
-    private static int PieceBytes => SubMinimumOffset + (TBlock.Kind == BlockKind.SuperWithMinimum ? Row : 0);
+    private static readonly int PieceBytes = SubMinimumOffset + (TBlock.Kind == BlockKind.SuperWithMinimum ? Row : 0);
 
     /// <summary>Scratch of a panel.</summary>
-    public static int ScratchBytes => PiecesPerSegment * PieceBytes;
+    public static readonly int ScratchBytes = PiecesPerSegment * PieceBytes;
 
     /// <inheritdoc cref="Reference.ReferenceMatMul"/>
     public static void Run(Matrix* matrix, ActivationView* x, int rows, int begin, int end, float* y, int stride, byte* scratch)
@@ -161,6 +161,7 @@ internal static unsafe class ManyRowsProduct<TSimd, V, TBlock, TCodes>
         byte* codes = start + (TCodes.Wide ? x->Layout.Signed16 + (2 * column) : x->Layout.Unsigned8 + column);
         byte* scales = start + x->Layout.Scales + (column / 32 * 4);
         byte* sums = start + x->Layout.Sums + (column / 32 * 4);
+        int vector = VectorBytes, row6 = Row, pieceBytes = PieceBytes, scaleOffset = ScaleOffset;
         V a0 = TSimd.Zero, a1 = TSimd.Zero, a2 = TSimd.Zero, a3 = TSimd.Zero, a4 = TSimd.Zero, a5 = TSimd.Zero;
         for (int piece = 0; piece < pieces; piece++)
         {
@@ -171,8 +172,9 @@ internal static unsafe class ManyRowsProduct<TSimd, V, TBlock, TCodes>
             }
             else if (TwoSums)
             {
-                Half(panel, codes, 0, out n0, out n1, out n2, out n3, out n4, out n5);
-                Half(panel, codes, 1, out var m0, out var m1, out var m2, out var m3, out var m4, out var m5);
+                Narrow(panel, panel + CorrectionOffset, panel + SubScaleOffset, codes, 4, out n0, out n1, out n2, out n3, out n4, out n5);
+                Narrow(panel + (4 * row6), panel + CorrectionOffset + row6, panel + SubScaleOffset + row6, codes + 16, 4,
+                    out var m0, out var m1, out var m2, out var m3, out var m4, out var m5);
                 n0 = TSimd.Add32(n0, m0);
                 n1 = TSimd.Add32(n1, m1);
                 n2 = TSimd.Add32(n2, m2);
@@ -182,159 +184,163 @@ internal static unsafe class ManyRowsProduct<TSimd, V, TBlock, TCodes>
             }
             else
             {
-                Whole(panel, codes, out n0, out n1, out n2, out n3, out n4, out n5);
+                Narrow(panel, panel + CorrectionOffset, panel + SubScaleOffset, codes, 8, out n0, out n1, out n2, out n3, out n4, out n5);
             }
 
             var d = TSimd.Broadcast(scales);
-            a0 = Accumulate(panel, 0, n0, d, sums, a0);
-            a1 = Accumulate(panel, 1, n1, d, sums, a1);
-            a2 = Accumulate(panel, 2, n2, d, sums, a2);
-            a3 = Accumulate(panel, 3, n3, d, sums, a3);
-            a4 = Accumulate(panel, 4, n4, d, sums, a4);
-            a5 = Accumulate(panel, 5, n5, d, sums, a5);
-            panel += PieceBytes;
+            byte* w = panel + scaleOffset;
+            a0 = TSimd.AddScaled(a0, n0, d, w);
+            a1 = TSimd.AddScaled(a1, n1, d, w + vector);
+            a2 = TSimd.AddScaled(a2, n2, d, w + (2 * vector));
+            a3 = TSimd.AddScaled(a3, n3, d, w + (3 * vector));
+            a4 = TSimd.AddScaled(a4, n4, d, w + (4 * vector));
+            a5 = TSimd.AddScaled(a5, n5, d, w + (5 * vector));
+            if (PackedLayout<TBlock, TCodes>.HasMinimum)
+            {
+                AddMinimums(panel, d, TSimd.Broadcast(sums), ref a0, ref a1, ref a2, ref a3, ref a4, ref a5);
+            }
+
+            panel += pieceBytes;
             codes += TCodes.Wide ? 64 : 32;
             scales += 4;
             sums += 4;
         }
 
-        bool add = column > 0;
-        Finish(y, 0, count, add, a0);
-        Finish(y, 1, count, add, a1);
-        Finish(y, 2, count, add, a2);
-        Finish(y, 3, count, add, a3);
-        Finish(y, 4, count, add, a4);
-        Finish(y, 5, count, add, a5);
+        Finish(y, count, column > 0, a0, a1, a2, a3, a4, a5);
     }
 
+    /// <summary>Adds minimums times the sums of activations: one number for all rows of the matrix, or with sub-block minimums.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Accumulate(byte* panel, int group, V n, V d, byte* sums, V acc)
+    private static void AddMinimums(byte* panel, V d, V halfSums, ref V a0, ref V a1, ref V a2, ref V a3, ref V a4, ref V a5)
     {
-        byte* own = panel + (group * VectorBytes);
-        acc = TSimd.MultiplyAdd(TSimd.Multiply(d, TSimd.Load(own + ScaleOffset)), TSimd.ToSingle(n), acc);
-        if (PackedLayout<TBlock, TCodes>.HasMinimum)
+        int vector = VectorBytes;
+        byte* m = panel + MinimumOffset;
+        if (TBlock.Kind == BlockKind.WithMinimum)
         {
-            var halfSums = TSimd.Broadcast(sums);
-            var minimums = TBlock.Kind == BlockKind.SuperWithMinimum ? TSimd.Load(own + SubMinimumOffset) : TSimd.Set(0x00010001);
-            acc = TSimd.MultiplyAdd(TSimd.Multiply(d, TSimd.Load(own + MinimumOffset)), TSimd.ToSingle(TSimd.MultiplyAdd16(halfSums, minimums)), acc);
+            var n = TSimd.MultiplyAdd16(halfSums, TSimd.Set(0x00010001));
+            a0 = TSimd.AddScaled(a0, n, d, m);
+            a1 = TSimd.AddScaled(a1, n, d, m + vector);
+            a2 = TSimd.AddScaled(a2, n, d, m + (2 * vector));
+            a3 = TSimd.AddScaled(a3, n, d, m + (3 * vector));
+            a4 = TSimd.AddScaled(a4, n, d, m + (4 * vector));
+            a5 = TSimd.AddScaled(a5, n, d, m + (5 * vector));
+            return;
         }
 
-        return acc;
+        byte* sub = panel + SubMinimumOffset;
+        var zero = TSimd.Zero;
+        a0 = TSimd.AddScaled(a0, TSimd.AddProducts16(zero, halfSums, sub), d, m);
+        a1 = TSimd.AddScaled(a1, TSimd.AddProducts16(zero, halfSums, sub + vector), d, m + vector);
+        a2 = TSimd.AddScaled(a2, TSimd.AddProducts16(zero, halfSums, sub + (2 * vector)), d, m + (2 * vector));
+        a3 = TSimd.AddScaled(a3, TSimd.AddProducts16(zero, halfSums, sub + (3 * vector)), d, m + (3 * vector));
+        a4 = TSimd.AddScaled(a4, TSimd.AddProducts16(zero, halfSums, sub + (4 * vector)), d, m + (4 * vector));
+        a5 = TSimd.AddScaled(a5, TSimd.AddProducts16(zero, halfSums, sub + (5 * vector)), d, m + (5 * vector));
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Finish(float* y, int group, int count, bool add, V value)
+    private static void Finish(float* y, int count, bool add, V a0, V a1, V a2, V a3, V a4, V a5)
     {
-        if (group < count)
+        V* values = stackalloc V[Group];
+        values[0] = a0;
+        values[1] = a1;
+        values[2] = a2;
+        values[3] = a3;
+        values[4] = a4;
+        values[5] = a5;
+        for (int group = 0; group < count; group++)
         {
             float* target = y + (group * TSimd.Lanes);
-            TSimd.Store(target, add ? TSimd.Add(TSimd.Load(target), value) : value);
+            TSimd.Store(target, add ? TSimd.Add(TSimd.Load(target), values[group]) : values[group]);
         }
     }
 
-    /// <summary>All eight groups of narrow codes in one 16-bit sum.</summary>
+    /// <summary>Narrow codes: <paramref name="groups"/> fours in one 16-bit sum, widened with the sub-block scale where the format has one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Whole(byte* panel, byte* x, out V n0, out V n1, out V n2, out V n3, out V n4, out V n5)
+    private static void Narrow(
+        byte* weights, byte* corrections, byte* subScales, byte* x, int groups, out V n0, out V n1, out V n2, out V n3, out V n4, out V n5)
     {
-        Start(panel + CorrectionOffset, out n0, out n1, out n2, out n3, out n4, out n5);
-        Step(panel, x, 0, ref n0, ref n1, ref n2, ref n3, ref n4, ref n5);
-        Step(panel, x, 1, ref n0, ref n1, ref n2, ref n3, ref n4, ref n5);
-        Step(panel, x, 2, ref n0, ref n1, ref n2, ref n3, ref n4, ref n5);
-        Step(panel, x, 3, ref n0, ref n1, ref n2, ref n3, ref n4, ref n5);
-        Step(panel, x, 4, ref n0, ref n1, ref n2, ref n3, ref n4, ref n5);
-        Step(panel, x, 5, ref n0, ref n1, ref n2, ref n3, ref n4, ref n5);
-        Step(panel, x, 6, ref n0, ref n1, ref n2, ref n3, ref n4, ref n5);
-        Step(panel, x, 7, ref n0, ref n1, ref n2, ref n3, ref n4, ref n5);
-        Widen(panel + SubScaleOffset, ref n0, ref n1, ref n2, ref n3, ref n4, ref n5);
-    }
-
-    /// <summary>Four groups of narrow codes: one half of the piece.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Half(byte* panel, byte* x, int half, out V n0, out V n1, out V n2, out V n3, out V n4, out V n5)
-    {
-        Start(panel + CorrectionOffset + (half * Row), out n0, out n1, out n2, out n3, out n4, out n5);
-        Step(panel, x, 4 * half, ref n0, ref n1, ref n2, ref n3, ref n4, ref n5);
-        Step(panel, x, (4 * half) + 1, ref n0, ref n1, ref n2, ref n3, ref n4, ref n5);
-        Step(panel, x, (4 * half) + 2, ref n0, ref n1, ref n2, ref n3, ref n4, ref n5);
-        Step(panel, x, (4 * half) + 3, ref n0, ref n1, ref n2, ref n3, ref n4, ref n5);
-        Widen(panel + SubScaleOffset + (half * Row), ref n0, ref n1, ref n2, ref n3, ref n4, ref n5);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Start(byte* corrections, out V n0, out V n1, out V n2, out V n3, out V n4, out V n5)
-    {
+        int vector = VectorBytes, row6 = Row;
         n0 = TSimd.Load(corrections);
-        n1 = TSimd.Load(corrections + VectorBytes);
-        n2 = TSimd.Load(corrections + (2 * VectorBytes));
-        n3 = TSimd.Load(corrections + (3 * VectorBytes));
-        n4 = TSimd.Load(corrections + (4 * VectorBytes));
-        n5 = TSimd.Load(corrections + (5 * VectorBytes));
-    }
+        n1 = TSimd.Load(corrections + vector);
+        n2 = TSimd.Load(corrections + (2 * vector));
+        n3 = TSimd.Load(corrections + (3 * vector));
+        n4 = TSimd.Load(corrections + (4 * vector));
+        n5 = TSimd.Load(corrections + (5 * vector));
+        for (int group = 0; group < groups; group += 2)
+        {
+            var value = TSimd.Broadcast(x);
+            n0 = TSimd.AddByteProducts(n0, value, weights);
+            n1 = TSimd.AddByteProducts(n1, value, weights + vector);
+            n2 = TSimd.AddByteProducts(n2, value, weights + (2 * vector));
+            n3 = TSimd.AddByteProducts(n3, value, weights + (3 * vector));
+            n4 = TSimd.AddByteProducts(n4, value, weights + (4 * vector));
+            n5 = TSimd.AddByteProducts(n5, value, weights + (5 * vector));
+            value = TSimd.Broadcast(x + 4);
+            n0 = TSimd.AddByteProducts(n0, value, weights + row6);
+            n1 = TSimd.AddByteProducts(n1, value, weights + row6 + vector);
+            n2 = TSimd.AddByteProducts(n2, value, weights + row6 + (2 * vector));
+            n3 = TSimd.AddByteProducts(n3, value, weights + row6 + (3 * vector));
+            n4 = TSimd.AddByteProducts(n4, value, weights + row6 + (4 * vector));
+            n5 = TSimd.AddByteProducts(n5, value, weights + row6 + (5 * vector));
+            weights += 2 * row6;
+            x += 8;
+        }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Step(byte* panel, byte* x, int group, ref V n0, ref V n1, ref V n2, ref V n3, ref V n4, ref V n5)
-    {
-        var value = TSimd.Broadcast(x + (4 * group));
-        byte* codes = panel + (group * Row);
-        n0 = TSimd.Add16(n0, TSimd.MultiplyAddBytes(value, TSimd.Load(codes)));
-        n1 = TSimd.Add16(n1, TSimd.MultiplyAddBytes(value, TSimd.Load(codes + VectorBytes)));
-        n2 = TSimd.Add16(n2, TSimd.MultiplyAddBytes(value, TSimd.Load(codes + (2 * VectorBytes))));
-        n3 = TSimd.Add16(n3, TSimd.MultiplyAddBytes(value, TSimd.Load(codes + (3 * VectorBytes))));
-        n4 = TSimd.Add16(n4, TSimd.MultiplyAddBytes(value, TSimd.Load(codes + (4 * VectorBytes))));
-        n5 = TSimd.Add16(n5, TSimd.MultiplyAddBytes(value, TSimd.Load(codes + (5 * VectorBytes))));
+        if (PackedLayout<TBlock, TCodes>.IsSuper)
+        {
+            n0 = TSimd.MultiplyAdd16(n0, TSimd.Load(subScales));
+            n1 = TSimd.MultiplyAdd16(n1, TSimd.Load(subScales + vector));
+            n2 = TSimd.MultiplyAdd16(n2, TSimd.Load(subScales + (2 * vector)));
+            n3 = TSimd.MultiplyAdd16(n3, TSimd.Load(subScales + (3 * vector)));
+            n4 = TSimd.MultiplyAdd16(n4, TSimd.Load(subScales + (4 * vector)));
+            n5 = TSimd.MultiplyAdd16(n5, TSimd.Load(subScales + (5 * vector)));
+        }
+        else
+        {
+            var ones = TSimd.Set(0x00010001);
+            n0 = TSimd.MultiplyAdd16(n0, ones);
+            n1 = TSimd.MultiplyAdd16(n1, ones);
+            n2 = TSimd.MultiplyAdd16(n2, ones);
+            n3 = TSimd.MultiplyAdd16(n3, ones);
+            n4 = TSimd.MultiplyAdd16(n4, ones);
+            n5 = TSimd.MultiplyAdd16(n5, ones);
+        }
     }
-
-    /// <summary>16-bit sums to 32 bits, with the sub-block scale where the format has one.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Widen(byte* scales, ref V n0, ref V n1, ref V n2, ref V n3, ref V n4, ref V n5)
-    {
-        n0 = TSimd.MultiplyAdd16(n0, Factor(scales, 0));
-        n1 = TSimd.MultiplyAdd16(n1, Factor(scales, 1));
-        n2 = TSimd.MultiplyAdd16(n2, Factor(scales, 2));
-        n3 = TSimd.MultiplyAdd16(n3, Factor(scales, 3));
-        n4 = TSimd.MultiplyAdd16(n4, Factor(scales, 4));
-        n5 = TSimd.MultiplyAdd16(n5, Factor(scales, 5));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Factor(byte* scales, int group) =>
-        PackedLayout<TBlock, TCodes>.IsSuper ? TSimd.Load(scales + (group * VectorBytes)) : TSimd.Set(0x00010001);
 
     /// <summary>Wide codes: sixteen steps of two 16-bit products.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Wide(byte* panel, byte* x, out V n0, out V n1, out V n2, out V n3, out V n4, out V n5)
     {
+        int vector = VectorBytes, row6 = Row;
+        byte* scales = panel + SubScaleOffset;
         n0 = n1 = n2 = n3 = n4 = n5 = TSimd.Zero;
-        for (int step = 0; step < 16; step += 4)
+        for (int step = 0; step < 16; step += 2)
         {
-            WideStep(panel, x, step, ref n0, ref n1, ref n2, ref n3, ref n4, ref n5);
-            WideStep(panel, x, step + 1, ref n0, ref n1, ref n2, ref n3, ref n4, ref n5);
-            WideStep(panel, x, step + 2, ref n0, ref n1, ref n2, ref n3, ref n4, ref n5);
-            WideStep(panel, x, step + 3, ref n0, ref n1, ref n2, ref n3, ref n4, ref n5);
+            var value = TSimd.Broadcast(x);
+            n0 = TSimd.AddProducts16(n0, value, panel);
+            n1 = TSimd.AddProducts16(n1, value, panel + vector);
+            n2 = TSimd.AddProducts16(n2, value, panel + (2 * vector));
+            n3 = TSimd.AddProducts16(n3, value, panel + (3 * vector));
+            n4 = TSimd.AddProducts16(n4, value, panel + (4 * vector));
+            n5 = TSimd.AddProducts16(n5, value, panel + (5 * vector));
+            value = TSimd.Broadcast(x + 4);
+            n0 = TSimd.AddProducts16(n0, value, panel + row6);
+            n1 = TSimd.AddProducts16(n1, value, panel + row6 + vector);
+            n2 = TSimd.AddProducts16(n2, value, panel + row6 + (2 * vector));
+            n3 = TSimd.AddProducts16(n3, value, panel + row6 + (3 * vector));
+            n4 = TSimd.AddProducts16(n4, value, panel + row6 + (4 * vector));
+            n5 = TSimd.AddProducts16(n5, value, panel + row6 + (5 * vector));
+            panel += 2 * row6;
+            x += 8;
         }
 
         if (PackedLayout<TBlock, TCodes>.IsSuper)
         {
-            byte* scales = panel + SubScaleOffset;
             n0 = TSimd.Multiply32(n0, TSimd.Load(scales));
-            n1 = TSimd.Multiply32(n1, TSimd.Load(scales + VectorBytes));
-            n2 = TSimd.Multiply32(n2, TSimd.Load(scales + (2 * VectorBytes)));
-            n3 = TSimd.Multiply32(n3, TSimd.Load(scales + (3 * VectorBytes)));
-            n4 = TSimd.Multiply32(n4, TSimd.Load(scales + (4 * VectorBytes)));
-            n5 = TSimd.Multiply32(n5, TSimd.Load(scales + (5 * VectorBytes)));
+            n1 = TSimd.Multiply32(n1, TSimd.Load(scales + vector));
+            n2 = TSimd.Multiply32(n2, TSimd.Load(scales + (2 * vector)));
+            n3 = TSimd.Multiply32(n3, TSimd.Load(scales + (3 * vector)));
+            n4 = TSimd.Multiply32(n4, TSimd.Load(scales + (4 * vector)));
+            n5 = TSimd.Multiply32(n5, TSimd.Load(scales + (5 * vector)));
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void WideStep(byte* panel, byte* x, int step, ref V n0, ref V n1, ref V n2, ref V n3, ref V n4, ref V n5)
-    {
-        var value = TSimd.Broadcast(x + (4 * step));
-        byte* codes = panel + (step * Row);
-        n0 = TSimd.Add32(n0, TSimd.MultiplyAdd16(value, TSimd.Load(codes)));
-        n1 = TSimd.Add32(n1, TSimd.MultiplyAdd16(value, TSimd.Load(codes + VectorBytes)));
-        n2 = TSimd.Add32(n2, TSimd.MultiplyAdd16(value, TSimd.Load(codes + (2 * VectorBytes))));
-        n3 = TSimd.Add32(n3, TSimd.MultiplyAdd16(value, TSimd.Load(codes + (3 * VectorBytes))));
-        n4 = TSimd.Add32(n4, TSimd.MultiplyAdd16(value, TSimd.Load(codes + (4 * VectorBytes))));
-        n5 = TSimd.Add32(n5, TSimd.MultiplyAdd16(value, TSimd.Load(codes + (5 * VectorBytes))));
     }
 }

@@ -17,12 +17,12 @@ internal static unsafe class PackedLayout<TBlock, TCodes>
     public const int TileRows = 16;
     public const int PiecesPerSegment = 8;
 
-    public static bool IsSuper => TBlock.Kind is BlockKind.Super or BlockKind.SuperWithMinimum;
+    public static readonly bool IsSuper = TBlock.Kind is BlockKind.Super or BlockKind.SuperWithMinimum;
 
-    public static bool HasMinimum => TBlock.Kind is BlockKind.WithMinimum or BlockKind.SuperWithMinimum;
+    public static readonly bool HasMinimum = TBlock.Kind is BlockKind.WithMinimum or BlockKind.SuperWithMinimum;
 
     /// <summary>Bytes between the sub-block entries of pieces: 16 for sub-blocks of 32, 32 for sub-blocks of 16.</summary>
-    public static int SubStride => TBlock.SubBlockSize == 16 ? 2 * TileRows : TileRows;
+    public static readonly int SubStride = TBlock.SubBlockSize == 16 ? 2 * TileRows : TileRows;
 
     public static int ScaleBytes(int pieces) => (IsSuper ? 1 : pieces) * TileRows * 2;
 

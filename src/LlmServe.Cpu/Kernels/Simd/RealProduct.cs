@@ -19,18 +19,18 @@ internal static unsafe class RealProduct<TSimd, V, TBlock, TCodes>
     private const int PiecesPerSegment = PackedLayout<TBlock, TCodes>.PiecesPerSegment;
     private const int TileRows = PackedLayout<TBlock, TCodes>.TileRows;
 
-    private static int VectorBytes => TSimd.Lanes * 4;
+    private static readonly int VectorBytes = TSimd.Lanes * 4;
 
-    private static int Row => Group * VectorBytes;
+    private static readonly int Row = Group * VectorBytes;
 
-    private static int SubBlocks => 32 / TBlock.SubBlockSize;
+    private static readonly int SubBlocks = 32 / TBlock.SubBlockSize;
 
     // The panel: 32 codes as f32, scales and minimums of the sub-blocks.
-    private static int ScaleOffset => 32 * Row;
+    private static readonly int ScaleOffset = 32 * Row;
 
-    private static int MinimumOffset => ScaleOffset + (SubBlocks * Row);
+    private static readonly int MinimumOffset = ScaleOffset + (SubBlocks * Row);
 
-    private static int PanelBytes => MinimumOffset + (SubBlocks * Row);
+    private static readonly int PanelBytes = MinimumOffset + (SubBlocks * Row);
 
     /// <summary>Scratch for a panel and for the running segments of <paramref name="rows"/> rows.</summary>
     public static int ScratchBytes(int rows) => PanelBytes + (rows * Row);
@@ -148,6 +148,7 @@ internal static unsafe class RealProduct<TSimd, V, TBlock, TCodes>
         float* values = (float*)(start + x->Layout.Real) + column;
         int sumsAt = TBlock.SubBlockSize == 16 ? x->Layout.RealSums16 : x->Layout.RealSums32;
         float* sums = (float*)(start + sumsAt) + (column / TBlock.SubBlockSize);
+        int vector = VectorBytes, row6 = Row;
         for (int sub = 0; sub < SubBlocks; sub++)
         {
             V t0 = TSimd.Zero, t1 = TSimd.Zero, t2 = TSimd.Zero, t3 = TSimd.Zero, t4 = TSimd.Zero, t5 = TSimd.Zero;
@@ -155,13 +156,13 @@ internal static unsafe class RealProduct<TSimd, V, TBlock, TCodes>
             for (int k = 0; k < TBlock.SubBlockSize; k++)
             {
                 var value = TSimd.Broadcast(values + (sub * TBlock.SubBlockSize) + k);
-                t0 = TSimd.MultiplyAdd(value, TSimd.Load(codes), t0);
-                t1 = TSimd.MultiplyAdd(value, TSimd.Load(codes + VectorBytes), t1);
-                t2 = TSimd.MultiplyAdd(value, TSimd.Load(codes + (2 * VectorBytes)), t2);
-                t3 = TSimd.MultiplyAdd(value, TSimd.Load(codes + (3 * VectorBytes)), t3);
-                t4 = TSimd.MultiplyAdd(value, TSimd.Load(codes + (4 * VectorBytes)), t4);
-                t5 = TSimd.MultiplyAdd(value, TSimd.Load(codes + (5 * VectorBytes)), t5);
-                codes += Row;
+                t0 = TSimd.AddProduct(t0, value, codes);
+                t1 = TSimd.AddProduct(t1, value, codes + vector);
+                t2 = TSimd.AddProduct(t2, value, codes + (2 * vector));
+                t3 = TSimd.AddProduct(t3, value, codes + (3 * vector));
+                t4 = TSimd.AddProduct(t4, value, codes + (4 * vector));
+                t5 = TSimd.AddProduct(t5, value, codes + (5 * vector));
+                codes += row6;
             }
 
             var sum = PackedLayout<TBlock, TCodes>.HasMinimum ? TSimd.Broadcast(sums + sub) : TSimd.Zero;

@@ -85,6 +85,20 @@ internal unsafe struct Simd256 : ISimd<V>
     public static V MultiplyAdd(V a, V b, V c) => Fma.MultiplyAdd(a.AsSingle(), b.AsSingle(), c.AsSingle()).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddByteProducts(V sum, V unsigned, void* signed) =>
+        (sum.AsInt16() + Avx2.MultiplyAddAdjacent(unsigned.AsByte(), Vector256.Load((sbyte*)signed))).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddProducts16(V sum, V a, void* b) => sum + Avx2.MultiplyAddAdjacent(a.AsInt16(), Vector256.Load((short*)b));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddScaled(V sum, V n, V factor, void* scale) =>
+        Fma.MultiplyAdd(factor.AsSingle() * Vector256.Load((float*)scale), Vector256.ConvertToSingle(n), sum.AsSingle()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddProduct(V sum, V factor, void* values) => Fma.MultiplyAdd(factor.AsSingle(), Vector256.Load((float*)values), sum.AsSingle()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Subtract8(V a, V b) => (a.AsSByte() - b.AsSByte()).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

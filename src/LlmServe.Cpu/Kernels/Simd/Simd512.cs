@@ -85,6 +85,20 @@ internal unsafe struct Simd512 : ISimd<V>
     public static V MultiplyAdd(V a, V b, V c) => Avx512F.FusedMultiplyAdd(a.AsSingle(), b.AsSingle(), c.AsSingle()).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddByteProducts(V sum, V unsigned, void* signed) =>
+        (sum.AsInt16() + Avx512BW.MultiplyAddAdjacent(unsigned.AsByte(), Vector512.Load((sbyte*)signed))).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddProducts16(V sum, V a, void* b) => sum + Avx512BW.MultiplyAddAdjacent(a.AsInt16(), Vector512.Load((short*)b));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddScaled(V sum, V n, V factor, void* scale) =>
+        Avx512F.FusedMultiplyAdd(factor.AsSingle() * Vector512.Load((float*)scale), Vector512.ConvertToSingle(n), sum.AsSingle()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddProduct(V sum, V factor, void* values) => Avx512F.FusedMultiplyAdd(factor.AsSingle(), Vector512.Load((float*)values), sum.AsSingle()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Subtract8(V a, V b) => (a.AsSByte() - b.AsSByte()).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

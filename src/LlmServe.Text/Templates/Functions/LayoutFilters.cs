@@ -70,7 +70,7 @@ internal static class LayoutFilters
 
         if (bytes < unit)
         {
-            return new StringValue($"{Math.Truncate(bytes).ToString("F0", CultureInfo.InvariantCulture)} Bytes");
+            return new StringValue($"{new System.Numerics.BigInteger(bytes)} Bytes");
         }
 
         const string Prefixes = "kMGTPEZY";

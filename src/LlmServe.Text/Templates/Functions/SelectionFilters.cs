@@ -98,7 +98,6 @@ internal static class SelectionFilters
         Value Key(Value item) => paths.Length switch
         {
             0 => AttributePath.SortKey(item, isCaseSensitive),
-            1 => AttributePath.SortKey(paths[0].Get(context, item), isCaseSensitive),
             _ => new ListValue(context, Array.ConvertAll(paths, path => AttributePath.SortKey(path.Get(context, item), isCaseSensitive))),
         };
         return new ListValue(context, Sorting.Stable(context, Take.All(context, self), Key, Take.Flag(arguments[0])));

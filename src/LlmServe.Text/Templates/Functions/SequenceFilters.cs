@@ -65,19 +65,21 @@ internal static class SequenceFilters
 
         var items = Take.All(context, self);
         items.Reverse();
-        return new GeneratorValue(context, self, items);
+        return self.Length is null ? new ListValue(context, [.. items]) : new GeneratorValue(context, self, items);
     }
 
-    private static Value Batch(RenderContext context, Value self, Value?[] arguments)
+    private static GeneratorValue Batch(RenderContext context, Value self, Value?[] arguments) =>
+        new(context, self, Rows(context, self, Take.Int(arguments[0], 0, "linecount"), arguments[1] is NoneValue ? null : arguments[1]));
+
+    private static IEnumerable<Value> Rows(RenderContext context, Value self, int size, Value? fill)
     {
-        int size = Take.Int(arguments[0], 0, "linecount");
-        var rows = new List<Value>();
         var row = new List<Value>();
-        foreach (var item in Take.All(context, self))
+        foreach (var item in self.RequireItems(context))
         {
+            context.Step();
             if (row.Count == size)
             {
-                rows.Add(new ListValue(context, [.. row]));
+                yield return new ListValue(context, [.. row]);
                 row.Clear();
             }
 
@@ -86,66 +88,67 @@ internal static class SequenceFilters
 
         if (row.Count > 0)
         {
-            if (arguments[1] is { } fill and not NoneValue && row.Count < size)
-            {
-                context.Step(size);
-                row.AddRange(Enumerable.Repeat(fill, size - row.Count));
-            }
-
-            rows.Add(new ListValue(context, [.. row]));
+            int missing = fill is null ? 0 : Math.Max(0, size - row.Count);
+            context.Step(missing);
+            row.AddRange(Enumerable.Repeat(fill!, missing));
+            yield return new ListValue(context, [.. row]);
         }
-
-        return new GeneratorValue(context, self, rows);
     }
 
-    private static Value Slice(RenderContext context, Value self, Value?[] arguments)
+    private static GeneratorValue Slice(RenderContext context, Value self, Value?[] arguments) =>
+        new(context, self, Columns(context, self, Take.Int(arguments[0], 0, "slices"), arguments[1] is NoneValue ? null : arguments[1]));
+
+    private static IEnumerable<Value> Columns(RenderContext context, Value self, int slices, Value? fill)
     {
-        int slices = Take.Int(arguments[0], 0, "slices");
-        if (slices <= 0)
+        var items = Take.All(context, self);
+        if (slices == 0)
         {
-            throw new TemplateRuntimeException("the number of slices is not positive");
+            throw new TemplateRuntimeException("the number of slices is zero");
         }
 
-        context.Step(slices);
-        var items = Take.All(context, self);
-        int size = items.Count / slices;
-        int longer = items.Count % slices;
-        var columns = new List<Value>();
         int from = 0;
         for (int i = 0; i < slices; i++)
         {
-            int count = size + (i < longer ? 1 : 0);
+            context.Step();
+            int longer = items.Count % slices;
+            int count = (items.Count / slices) + (i < longer ? 1 : 0);
             var column = items.GetRange(from, count);
             from += count;
-            if (arguments[1] is { } fill and not NoneValue && i >= longer)
+            if (fill is not null && i >= longer)
             {
                 column.Add(fill);
             }
 
-            columns.Add(new ListValue(context, [.. column]));
+            yield return new ListValue(context, [.. column]);
+        }
+    }
+
+    private static GeneratorValue Items(RenderContext context, Value self, Value?[] arguments) => new(context, self, Pairs(context, self));
+
+    private static IEnumerable<Value> Pairs(RenderContext context, Value self)
+    {
+        if (self is UndefinedValue)
+        {
+            yield break;
         }
 
-        return new GeneratorValue(context, self, columns);
+        var dict = self as DictValue ?? throw new TemplateRuntimeException($"items needs a dict, not a value of type '{self.TypeName}'");
+        foreach (var entry in dict.Entries)
+        {
+            yield return new TupleValue(context, [entry.Key, entry.Value]);
+        }
     }
 
-    private static Value Items(RenderContext context, Value self, Value?[] arguments) => self switch
-    {
-        UndefinedValue => new GeneratorValue(context, self, []),
-        DictValue dict => new GeneratorValue(context, self, new DictViewValue(dict, DictViewKind.Items).Items(context)),
-        _ => throw new TemplateRuntimeException($"items needs a dict, not a value of type '{self.TypeName}'"),
-    };
-
-    private static Value Unique(RenderContext context, Value self, Value?[] arguments)
+    private static GeneratorValue Unique(RenderContext context, Value self, Value?[] arguments)
     {
         var attribute = arguments[1] is null or NoneValue ? null : new AttributePath(context, arguments[1]!);
-        bool isCaseSensitive = Take.Flag(arguments[0]);
-        return new GeneratorValue(context, self, Distinct(context, self.RequireItems(context), attribute, isCaseSensitive));
+        return new GeneratorValue(context, self, Distinct(context, self, attribute, Take.Flag(arguments[0])));
     }
 
-    private static IEnumerable<Value> Distinct(RenderContext context, IEnumerable<Value> items, AttributePath? attribute, bool isCaseSensitive)
+    private static IEnumerable<Value> Distinct(RenderContext context, Value self, AttributePath? attribute, bool isCaseSensitive)
     {
         var seen = new HashSet<Value>(ValueComparer.Instance);
-        foreach (var item in items)
+        foreach (var item in self.RequireItems(context))
         {
             var key = AttributePath.SortKey(attribute?.Get(context, item) ?? item, isCaseSensitive);
             Comparison.RequireHashable(key);

@@ -120,7 +120,7 @@ internal static class StringSearch
 
             if (limit-- == 0)
             {
-                Add(context, parts, text, at, PythonText.StripEnd(text).Length);
+                Add(context, parts, text, at, text.Length);
                 return parts;
             }
 
@@ -143,8 +143,7 @@ internal static class StringSearch
 
             if (limit-- == 0)
             {
-                start = text.Length - PythonText.StripStart(text).Length;
-                Add(context, parts, text, start, end);
+                Add(context, parts, text, 0, end);
                 break;
             }
 

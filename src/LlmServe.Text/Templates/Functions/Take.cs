@@ -15,7 +15,8 @@ internal static class Take
 
         return Operators.TryNumber(value, out var number) && !number.IsFloat
             ? (int)BigInteger.Clamp(number.Integer, -int.MaxValue, int.MaxValue)
-            : throw (value as UndefinedValue)?.Fail() ?? new TemplateRuntimeException($"the argument '{name}' is a value of type '{value.TypeName}', not an integer");
+            : throw (value as UndefinedValue)?.Fail()
+                ?? new TemplateRuntimeException($"the argument '{name}' is a value of type '{value.TypeName}', not an integer");
     }
 
     /// <summary>A string, or null where the argument is not given or none.</summary>

@@ -62,7 +62,6 @@ internal static class TextFilters
 
     private static Value Truncate(RenderContext context, Value self, Value?[] arguments)
     {
-        var text = Take.Soft(context, self);
         int length = Take.Int(arguments[0], 255, "length");
         string end = arguments[2] is null ? "..." : PythonFormat.Str(context, arguments[2]!);
         int leeway = Take.Int(arguments[3], 5, "leeway");
@@ -72,10 +71,13 @@ internal static class TextFilters
             throw new TemplateRuntimeException($"truncate cannot cut to {length} characters with an end of {CodePoints.Count(end)} and a leeway of {leeway}");
         }
 
-        if (text.Length <= (long)length + leeway)
+        int actual = self.Length ?? throw new TemplateRuntimeException($"truncate needs a string, not a value of type '{self.TypeName}'");
+        if (actual <= (long)length + leeway)
         {
-            return text;
+            return self;
         }
+
+        var text = self as StringValue ?? throw new TemplateRuntimeException($"truncate cannot cut a value of type '{self.TypeName}'");
 
         string cut = text.Text[..CodePoints.OffsetOf(text.Text, kept)];
         int space = Take.Flag(arguments[1]) ? -1 : cut.LastIndexOf(' ');
@@ -114,7 +116,7 @@ internal static class TextFilters
     {
         if (self is StringValue || self.Items(context) is not { } items)
         {
-            return Quoted(context, self, "/");
+            return Quoted(context, self, isQuery: false);
         }
 
         var pairs = self is DictValue dict
@@ -122,10 +124,10 @@ internal static class TextFilters
             : items.Select(item => item is SequenceValue { Elements.Length: 2 } pair
                 ? (pair.Elements[0], pair.Elements[1]) : throw new TemplateRuntimeException("urlencode needs a string, a dict or pairs"));
         return new StringValue(string.Join('&', pairs.Select(pair =>
-            Quoted(context, pair.Item1, "").Text + "=" + Quoted(context, pair.Item2, "").Text)));
+            Quoted(context, pair.Item1, isQuery: true).Text + "=" + Quoted(context, pair.Item2, isQuery: true).Text)));
     }
 
-    private static StringValue Quoted(RenderContext context, Value value, string alsoPlain)
+    private static StringValue Quoted(RenderContext context, Value value, bool isQuery)
     {
         byte[] bytes = Encoding.UTF8.GetBytes(PythonFormat.Str(context, value));
         context.ChargeText(bytes.Length * 3L);
@@ -133,9 +135,13 @@ internal static class TextFilters
         foreach (byte b in bytes)
         {
             char c = (char)b;
-            if (char.IsAsciiLetterOrDigit(c) || "_.-~".Contains(c) || alsoPlain.Contains(c))
+            if (char.IsAsciiLetterOrDigit(c) || "_.-~".Contains(c) || (c == '/' && !isQuery))
             {
                 result.Append(c);
+            }
+            else if (c == ' ' && isQuery)
+            {
+                result.Append('+');
             }
             else
             {

@@ -40,7 +40,7 @@ internal sealed class SliceNode(Expression owner, Expression? start, Expression?
             throw new TemplateRuntimeException("the step of a slice is zero");
         }
 
-        return value.GetSlice(context, bounds) ?? UndefinedValue.Member(value, "slice");
+        return value.GetSlice(context, bounds) ?? throw new TemplateRuntimeException($"a value of type '{value.TypeName}' cannot be sliced");
     }
 
     private static int? Bound(RenderContext context, Expression? expression)
@@ -53,7 +53,8 @@ internal sealed class SliceNode(Expression owner, Expression? start, Expression?
 
         if (!Operators.TryNumber(value, out var number) || number.IsFloat)
         {
-            throw (value as UndefinedValue)?.Fail() ?? new TemplateRuntimeException($"the bound of a slice is a value of type '{value.TypeName}', not an integer");
+            throw (value as UndefinedValue)?.Fail()
+                ?? new TemplateRuntimeException($"the bound of a slice is a value of type '{value.TypeName}', not an integer");
         }
 
         // Clamped to what any sequence can hold; a step of int.MinValue could not be negated.
@@ -65,7 +66,7 @@ internal sealed class SliceNode(Expression owner, Expression? start, Expression?
 internal static class Members
 {
     // Attributes that every Python object has: the sandbox hides them, even behind a dict's key of that name.
-    private static readonly HashSet<string> Hidden =
+    private static readonly HashSet<string> _hidden =
     [
         "__class__", "__delattr__", "__dict__", "__dir__", "__doc__", "__eq__", "__format__", "__ge__", "__getattribute__", "__getstate__", "__gt__",
         "__hash__", "__init__", "__init_subclass__", "__le__", "__lt__", "__ne__", "__new__", "__reduce__", "__reduce_ex__", "__repr__",
@@ -80,7 +81,7 @@ internal static class Members
             throw undefined.Fail();
         }
 
-        if (name.StartsWith("__", StringComparison.Ordinal) && Hidden.Contains(name))
+        if (name.StartsWith("__", StringComparison.Ordinal) && _hidden.Contains(name))
         {
             return UndefinedValue.Because($"the attribute '{name}' is not open to templates");
         }

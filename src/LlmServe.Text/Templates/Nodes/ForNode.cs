@@ -23,19 +23,23 @@ internal sealed class ForNode(
         Func<RenderContext, Value, int, string>? recurse = isRecursive ? (inner, value, depth) => Recurse(inner, outer, value, depth) : null;
         var caller = context.Scope;
         var loop = new LoopValue(context, items, sequence, filter is not null, depth0, recurse);
+        bool anyFinished = false;
         while (loop.Next() is { } item)
         {
             context.Step();
             context.Scope = new Scope(outer);
             context.Scope.Set("loop", loop);
             target.Assign(context, item);
-            if (body.Execute(context) == Flow.Break)
+            var flow = body.Execute(context);
+            anyFinished |= flow == Flow.Next;
+            if (flow == Flow.Break)
             {
                 break;
             }
         }
 
-        if (loop.Index0 < 0 && otherwise is not null)
+        // As in Jinja, a round that was left by 'break' or 'continue' does not count as one that ran.
+        if (!anyFinished && otherwise is not null)
         {
             context.Scope = outer;
             otherwise.ExecuteScoped(context);

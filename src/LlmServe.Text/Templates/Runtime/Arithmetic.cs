@@ -19,7 +19,7 @@ internal static class Arithmetic
 
         if (sign == "/")
         {
-            return new FloatValue(a.IsFloat || b.IsFloat ? a.AsFloat / b.AsFloat : Divide(a.Integer, b.Integer));
+            return new FloatValue(a.IsFloat || b.IsFloat ? a.AsFloat / b.AsFloat : Number.Quotient(a.Integer, b.Integer));
         }
 
         return a.IsFloat || b.IsFloat ? new FloatValue(ApplyFloats(sign, a.AsFloat, b.AsFloat)) : ApplyIntegers(context, sign, a.Integer, b.Integer);
@@ -58,20 +58,6 @@ internal static class Arithmetic
     {
         var quotient = BigInteger.DivRem(a, b, out var remainder);
         return !remainder.IsZero && (remainder.Sign < 0) != (b.Sign < 0) ? quotient - 1 : quotient;
-    }
-
-    private static double Divide(BigInteger a, BigInteger b)
-    {
-        double exact = (double)a / (double)b;
-        if (BigInteger.Abs(a) <= (1L << 53) && BigInteger.Abs(b) <= (1L << 53))
-        {
-            return exact;
-        }
-
-        // Both are cut to a length that a float's exponent can hold; the bits that fall off lie far below the result's last one.
-        int shift = (int)Math.Max(0, Math.Max(a.GetBitLength(), b.GetBitLength()) - 1000);
-        double result = (double)(a >> shift) / (double)(b >> shift);
-        return double.IsFinite(result) ? result : throw new TemplateRuntimeException("the result of '/' is too large for a float");
     }
 
     private static Value Power(Number a, Number b)

@@ -10,7 +10,7 @@ internal sealed class InputReader(RenderContext context)
     // Longer ones are refused by Python too, and reading takes quadratic time.
     private const int MaxIntegerDigits = 4300;
 
-    private static readonly string[] ReasoningNames = ["reasoning_content", "thinking", "reasoning"];
+    private static readonly string[] _reasoningNames = ["reasoning_content", "thinking", "reasoning"];
 
     /// <summary>Puts all variables of an input into <paramref name="variables"/>.</summary>
     public static void Read(RenderContext context, ChatTemplateInput input, Dictionary<string, Value> variables)
@@ -44,10 +44,16 @@ internal sealed class InputReader(RenderContext context)
             throw new TemplateInputException($"{place} is {Describe(message.ValueKind)}; a message is an object with a 'role'");
         }
 
-        var plain = ReadObject(message, place, 1);
-        var entries = new List<KeyValuePair<Value, Value>>(plain.Entries.Length + 2);
-        entries.AddRange(plain.Entries.Where(entry => entry.Value is not NoneValue));
-        var reasoning = ReasoningNames.Select(name => entries.Find(entry => ((StringValue)entry.Key).Text == name).Value).FirstOrDefault(value => value is not null);
+        var entries = new List<KeyValuePair<Value, Value>>(message.GetPropertyCount() + 2);
+        ReadEntries(message, place, 1, entries);
+        if (entries.Exists(static entry => entry.Value is NoneValue))
+        {
+            // Equal keys are united first: a null that comes last hides the value before it.
+            entries = [.. new DictValue(context, entries).Entries];
+            entries.RemoveAll(static entry => entry.Value is NoneValue);
+        }
+
+        var reasoning = FindReasoning(entries);
         if (reasoning is not null)
         {
             // Of equal keys the first position and the last value stay, so a 'thinking' of the message's own keeps its value and goes first.
@@ -56,6 +62,23 @@ internal sealed class InputReader(RenderContext context)
         }
 
         return new DictValue(context, entries);
+    }
+
+    private static Value? FindReasoning(List<KeyValuePair<Value, Value>> entries)
+    {
+        foreach (string name in _reasoningNames)
+        {
+            // Of equal keys the last value counts.
+            for (int i = entries.Count - 1; i >= 0; i--)
+            {
+                if (((StringValue)entries[i].Key).Text == name)
+                {
+                    return entries[i].Value;
+                }
+            }
+        }
+
+        return null;
     }
 
     private Value Read(JsonElement element, string place, int depth)
@@ -91,6 +114,12 @@ internal sealed class InputReader(RenderContext context)
     private DictValue ReadObject(JsonElement element, string place, int depth)
     {
         var entries = new List<KeyValuePair<Value, Value>>(element.GetPropertyCount());
+        ReadEntries(element, place, depth, entries);
+        return new DictValue(context, entries);
+    }
+
+    private void ReadEntries(JsonElement element, string place, int depth, List<KeyValuePair<Value, Value>> entries)
+    {
         foreach (var property in element.EnumerateObject())
         {
             string name;
@@ -105,8 +134,6 @@ internal sealed class InputReader(RenderContext context)
 
             entries.Add(new(new StringValue(name), Read(property.Value, place, depth + 1)));
         }
-
-        return new DictValue(context, entries);
     }
 
     private static StringValue ReadString(JsonElement element, string place)

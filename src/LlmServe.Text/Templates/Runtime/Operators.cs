@@ -34,6 +34,11 @@ internal static class Operators
     public static Value Apply(RenderContext context, string sign, Value a, Value b)
     {
         context.Step();
+        if (sign == "%" && a is StringValue format)
+        {
+            return PercentFormat.Format(context, format, b);
+        }
+
         if (a is UndefinedValue || b is UndefinedValue)
         {
             throw ((a as UndefinedValue) ?? (UndefinedValue)b).Fail();
@@ -48,7 +53,6 @@ internal static class Operators
         {
             "+" => Add(context, a, b),
             "*" => Repeat(context, a, b) ?? Repeat(context, b, a),
-            "%" when a is StringValue format => PercentFormat.Format(context, format, b),
             _ => null,
         };
         return result ?? throw new TemplateRuntimeException($"'{sign}' has no meaning between values of the types '{a.TypeName}' and '{b.TypeName}'");

@@ -10,15 +10,15 @@ internal sealed class RenderContext
     private const int StepsPerClockCheck = 1024;
 
     private readonly TemplateLimits _limits;
-    private readonly IReadOnlyDictionary<string, Value> _inputs;
+    private readonly Dictionary<string, Value> _inputs;
     private readonly long _deadline;
     private long _steps;
     private long _stepsToCheck;
     private long _text;
     private int _calls;
-    private StringBuilder _output = new();
+    private StringBuilder _output = new(1024);
 
-    public RenderContext(TemplateLimits limits, IReadOnlyDictionary<string, Value> inputs, DateTimeOffset now)
+    public RenderContext(TemplateLimits limits, Dictionary<string, Value> inputs, DateTimeOffset now)
     {
         _limits = limits;
         _inputs = inputs;
@@ -63,7 +63,8 @@ internal sealed class RenderContext
         _text -= length;
         if (_text < 0)
         {
-            throw new TemplateLimitException(nameof(TemplateLimits.TextLength), $"the strings of the template grow beyond {_limits.TextLength} characters", Line);
+            throw new TemplateLimitException(
+                nameof(TemplateLimits.TextLength), $"the strings of the template grow beyond {_limits.TextLength} characters", Line);
         }
 
         Step(length >> 6);
@@ -83,7 +84,8 @@ internal sealed class RenderContext
         ChargeText(text.Length);
         if (_output.Length + (long)text.Length > _limits.OutputLength)
         {
-            throw new TemplateLimitException(nameof(TemplateLimits.OutputLength), $"the rendered text grows beyond {_limits.OutputLength} characters", Line);
+            throw new TemplateLimitException(
+                nameof(TemplateLimits.OutputLength), $"the rendered text grows beyond {_limits.OutputLength} characters", Line);
         }
 
         _output.Append(text);

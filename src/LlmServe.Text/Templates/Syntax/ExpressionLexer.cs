@@ -9,7 +9,7 @@ internal sealed class ExpressionLexer(SourceCursor cursor, List<Lexeme> lexemes)
     // Python refuses to read longer decimal integers, and reading takes quadratic time.
     private const int MaxIntegerDigits = 4300;
 
-    private static readonly string[] Operators =
+    private static readonly string[] _operators =
     [
         "//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]", "(", ")", "{", "}", ">", "<", "=", ".", ":", "|", ",", ";",
     ];
@@ -94,7 +94,7 @@ internal sealed class ExpressionLexer(SourceCursor cursor, List<Lexeme> lexemes)
 
     private void ReadOperator()
     {
-        string? found = Array.Find(Operators, cursor.StartsWith);
+        string? found = Array.Find(_operators, cursor.StartsWith);
         if (found is null)
         {
             throw cursor.Fail($"unexpected character {PythonFormat.Quote(cursor.Peek().ToString())}");
@@ -182,7 +182,9 @@ internal sealed class ExpressionLexer(SourceCursor cursor, List<Lexeme> lexemes)
             throw cursor.Fail($"the number '{digits}' starts with a zero");
         }
 
-        Value value = isFloat ? new FloatValue(double.Parse(digits, CultureInfo.InvariantCulture)) : IntValue.Of(BigInteger.Parse(digits, CultureInfo.InvariantCulture));
+        Value value = isFloat
+            ? new FloatValue(double.Parse(digits, CultureInfo.InvariantCulture))
+            : IntValue.Of(BigInteger.Parse(digits, CultureInfo.InvariantCulture));
         lexemes.Add(new Lexeme(isFloat ? LexemeKind.Float : LexemeKind.Integer, digits, cursor.Line, value));
         cursor.MoveTo(end);
     }

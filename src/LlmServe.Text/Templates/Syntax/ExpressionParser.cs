@@ -3,7 +3,7 @@ namespace LlmServe.Text.Templates;
 /// <summary>Parses expressions by precedence, from the inline <c>if</c> down to signs; <see cref="PrimaryParser"/> does the rest.</summary>
 internal sealed class ExpressionParser
 {
-    private static readonly HashSet<string> Comparisons = ["==", "!=", "<", "<=", ">", ">="];
+    private static readonly HashSet<string> _comparisons = ["==", "!=", "<", "<=", ">", ">="];
 
     private readonly LexemeStream _stream;
     private readonly PrimaryParser _primary;
@@ -38,7 +38,8 @@ internal sealed class ExpressionParser
         var items = new List<Expression> { first };
         while (_stream.SkipOperator(","))
         {
-            if (_stream.Current.Kind is LexemeKind.BlockEnd or LexemeKind.VariableEnd || _stream.IsOperator(")") || (endName is not null && _stream.IsName(endName)))
+            if (_stream.Current.Kind is LexemeKind.BlockEnd or LexemeKind.VariableEnd || _stream.IsOperator(")")
+                || (endName is not null && _stream.IsName(endName)))
             {
                 break;
             }
@@ -129,7 +130,7 @@ internal sealed class ExpressionParser
     {
         if (_stream.Current.Kind == LexemeKind.Operator)
         {
-            return Comparisons.Contains(_stream.Current.Text) ? _stream.Take().Text : null;
+            return _comparisons.Contains(_stream.Current.Text) ? _stream.Take().Text : null;
         }
 
         if (_stream.SkipName("in"))

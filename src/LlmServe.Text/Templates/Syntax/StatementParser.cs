@@ -51,8 +51,7 @@ internal sealed class StatementParser
                     break;
                 default:
                     _stream.Leave();
-                    return ends.IsEmpty ? new Block([.. statements])
-                        : throw _stream.Fail($"expected '{{% {string.Join(" %}' or '{% ", ends.ToArray())} %}}' for the block that starts in line {line}, found the end of the template");
+                    return ends.IsEmpty ? new Block([.. statements]) : throw MissingEnd(string.Join(" %}' or '{% ", ends.ToArray()), line);
             }
         }
     }
@@ -71,6 +70,9 @@ internal sealed class StatementParser
         (_stream.IsConditional, _stream.LoopDepth) = outer;
         return body;
     }
+
+    private TemplateSyntaxException MissingEnd(string ends, int line) =>
+        _stream.Fail($"expected '{{% {ends} %}}' for the block that starts in line {line}, found the end of the template");
 
     private Statement ParseStatement()
     {

@@ -91,12 +91,15 @@ internal sealed class BraceFormat
 
             var key = new StringValue(name[(at + 1)..stop]);
             value = !isItem ? Members.Attribute(_context, value, key.Text, key)
-                : Members.Item(_context, value, int.TryParse(key.Text, NumberStyles.None, CultureInfo.InvariantCulture, out int index) ? IntValue.Of(index) : key);
+                : Members.Item(_context, value, ItemKey(key));
             at = isItem ? stop + 1 : stop;
         }
 
         return value is UndefinedValue undefined ? throw undefined.Fail() : value;
     }
+
+    private static Value ItemKey(StringValue key) =>
+        int.TryParse(key.Text, NumberStyles.None, CultureInfo.InvariantCulture, out int index) ? IntValue.Of(index) : key;
 
     private Value Argument(string name)
     {
@@ -127,12 +130,13 @@ internal sealed class BraceFormat
 
         var parsed = Parse(spec);
         _context.ChargeText(parsed.Width + Math.Max(0, parsed.Precision));
-        if (value is StringValue text && parsed.Type is 's' or '\0' && value is StringValue)
+        if (value is StringValue text && parsed.Type is 's' or '\0')
         {
             return parsed.Text(text.Text);
         }
 
-        if (!Operators.TryNumber(value, out var number) || (number.IsFloat && parsed.Type is 'd' or 'x' or 'X' or 'o' or 'b' && number.IsFloat) || parsed.Type == 's')
+        bool isWhole = parsed.Type is 'd' or 'x' or 'X' or 'o' or 'b';
+        if (!Operators.TryNumber(value, out var number) || (number.IsFloat && isWhole) || parsed.Type == 's')
         {
             throw new TemplateRuntimeException($"the format {PythonFormat.Quote(spec)} has no meaning for a value of type '{value.TypeName}'");
         }
@@ -186,10 +190,14 @@ internal sealed class BraceFormat
         bool hasCommas = Peek() == ',' && at++ >= 0;
         int precision = Peek() == '.' && at++ >= 0 ? Math.Max(0, Number()) : -1;
         char type = Peek();
-        return at + (type == '\0' ? 0 : 1) == spec.Length && type is '\0' or 's' or 'd' or 'x' or 'X' or 'o' or 'b' or 'e' or 'E' or 'f' or 'F' or 'g' or 'G' or '%'
+        return at + (type == '\0' ? 0 : 1) == spec.Length && (type == '\0' || "sdxXobeEfFgG%".Contains(type))
             ? new FormatSpec(type, width, precision)
             {
-                Align = align, Fill = fill, Sign = sign == '-' ? '\0' : sign, IsAlternate = isAlternate, HasCommas = hasCommas,
+                Align = align,
+                Fill = fill,
+                Sign = sign == '-' ? '\0' : sign,
+                IsAlternate = isAlternate,
+                HasCommas = hasCommas,
             }
             : throw new TemplateRuntimeException($"the format {PythonFormat.Quote(spec)} cannot be read");
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using System.Text;
 
 namespace LlmServe.Text.Templates;
@@ -11,6 +12,9 @@ internal sealed class PercentFormat
     private readonly bool _isSafe;
     private readonly DictValue? _named;
     private readonly Value[] _values;
+
+    // Python does not miss the use of anything that can be indexed by a key.
+    private readonly bool _isLenient;
     private int _position;
     private int _used;
 
@@ -20,6 +24,7 @@ internal sealed class PercentFormat
         _format = format.Text;
         _isSafe = format.IsSafe;
         _named = values as DictValue;
+        _isLenient = values is DictValue or ListValue or RangeValue or UndefinedValue;
         _values = values is TupleValue tuple ? tuple.Elements : [values];
     }
 
@@ -36,7 +41,7 @@ internal sealed class PercentFormat
             result.Append(piece);
         }
 
-        return _used >= _values.Length || _named is not null
+        return _used >= _values.Length || _isLenient
             ? new StringValue(result.ToString(), _isSafe)
             : throw new TemplateRuntimeException("'%' has more values on its right than its format uses");
     }
@@ -88,9 +93,7 @@ internal sealed class PercentFormat
             case 'r' or 'a':
                 return spec.Text(Escaped(PythonFormat.Repr(_context, value), value));
             case 'c':
-                return spec.Text(value is StringValue { Length: 1 } one ? one.Text
-                    : Operators.TryNumber(value, out var point) && Rune.TryCreate((int)System.Numerics.BigInteger.Clamp(point.Integer, -1, 0x110000), out var rune)
-                        ? rune.ToString() : throw new TemplateRuntimeException("'%c' needs one character or its code point"));
+                return spec.Text(Character(value));
             case 'd' or 'i' or 'u' or 'x' or 'X' or 'o' or 'e' or 'E' or 'f' or 'F' or 'g' or 'G':
                 if (!Operators.TryNumber(value, out var number))
                 {
@@ -103,6 +106,17 @@ internal sealed class PercentFormat
             default:
                 throw new TemplateRuntimeException($"the format has no directive '%{spec.Type}'");
         }
+    }
+
+    private static string Character(Value value)
+    {
+        if (value is StringValue { Length: 1 } one)
+        {
+            return one.Text;
+        }
+
+        return Operators.TryNumber(value, out var point) && Rune.TryCreate((int)BigInteger.Clamp(point.Integer, -1, 0x110000), out var rune)
+            ? rune.ToString() : throw new TemplateRuntimeException("'%c' needs one character or its code point");
     }
 
     private string Escaped(string text, Value value) => _isSafe && value is not StringValue { IsSafe: true } ? Html.Escape(_context, text) : text;
@@ -121,7 +135,8 @@ internal sealed class PercentFormat
         ? throw new TemplateRuntimeException("'%(name)' in a format needs a dict")
         : _named.Find(key) ?? throw new TemplateRuntimeException($"a format asks for the key {PythonFormat.Quote(key)}, which is missing");
 
-    private Value NextValue() => _used < _values.Length ? _values[_used++] : throw new TemplateRuntimeException("'%' has fewer values on its right than its format uses");
+    private Value NextValue() => _used < _values.Length
+        ? _values[_used++] : throw new TemplateRuntimeException("'%' has fewer values on its right than its format uses");
 
     /// <summary>A width or precision, which may be one of the values.</summary>
     private int Size()

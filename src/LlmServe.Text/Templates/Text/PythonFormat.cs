@@ -99,7 +99,8 @@ internal static class PythonFormat
                 else
                 {
                     string format = point < 0x100 ? "x2" : point < 0x10000 ? "x4" : "x8";
-                    result.Append('\\').Append(format switch { "x2" => 'x', "x4" => 'u', _ => 'U' }).Append(point.ToString(format, CultureInfo.InvariantCulture));
+                    result.Append('\\').Append(format switch { "x2" => 'x', "x4" => 'u', _ => 'U' });
+                    result.Append(point.ToString(format, CultureInfo.InvariantCulture));
                 }
 
                 break;
