@@ -145,7 +145,9 @@ internal sealed unsafe class CpuExecutor : IProgramExecutor
         int columns = model.Graph.Weights.Max(w => w.Columns);
         int widest = Math.Max(columns, model.Graph.Values.Max(v => v.Columns));
         long panels = model.Programs.Max(p => (long)p.Rows * Math.Max(96, LoweredProgram.PanelFloats / p.Rows) * sizeof(float) * 2);
-        return panels + ((long)widest * sizeof(float)) + kernels.ScratchBytes(columns) + 4096;
+        var shape = model.Graph.Shape;
+        long attention = (long)Kernels.Simd.AttentionTile.ScratchFloats(shape.HeadSize, shape.HeadsPerKeyHead) * sizeof(float);
+        return Math.Max(attention, panels + ((long)widest * sizeof(float)) + kernels.ScratchBytes(columns)) + 4096;
     }
 
     private static int BlockCount(CpuOptions options, int blocksPerSlot, long blockBytes)

@@ -20,6 +20,15 @@ internal unsafe interface IRowKernels<TSelf> where TSelf : struct, IRowKernels<T
     /// <summary>Writes elements to a row of the cache. [length], starting at element <paramref name="first"/> of the head</summary>
     static abstract void StoreCache(float* values, byte* row, int first, int length, in KvLayout kv);
 
+    /// <summary>Rows of one sequence that <see cref="AttendTile"/> takes together; 0 where there is no such kernel for the shape and cache.</summary>
+    static abstract int TileRows(TickState* tick);
+
+    /// <summary>
+    /// Attention of up to <see cref="TileRows"/> rows at consecutive positions of one sequence, for the query heads of a key head. The result of the
+    /// group's head h and row r stands at the returned address + (h · TileRows + r) · head size.
+    /// </summary>
+    static abstract float* AttendTile(LaneState* lane, ActivationView* query, int firstRow, int rows, int layer, int keyHead);
+
     /// <summary>Attention of one row and a range of query heads. output: [heads, head size]</summary>
     static abstract void Attend(LaneState* lane, float* query, float* output, int row, int layer, int firstHead, int heads);
 }

@@ -5,7 +5,7 @@ using LlmServe.Cpu.Execution;
 namespace LlmServe.Cpu.Kernels;
 
 /// <summary>The entry point of every opcode, over the row kernels of an instruction set. Nothing here allocates.</summary>
-internal static unsafe class Steps<TRows> where TRows : struct, IRowKernels<TRows>
+internal static unsafe partial class Steps<TRows> where TRows : struct, IRowKernels<TRows>
 {
     /// <summary>Output rows = decoded rows of the embedding table.</summary>
     public static void Embed(Step* step, LaneState* lane)
@@ -119,25 +119,6 @@ internal static unsafe class Steps<TRows> where TRows : struct, IRowKernels<TRow
         for (int row = 0; row < lane->Tick->Rows; row++)
         {
             StoreRow(step, lane, row, lane->Tick->Kv.PanelBytes);
-        }
-    }
-
-    /// <summary>Attention of a share of all (row, unit) pairs; a unit is as many heads as fill blocks of 32 columns.</summary>
-    public static void Attention(Step* step, LaneState* lane)
-    {
-        var tick = lane->Tick;
-        int size = tick->Shape.HeadSize, heads = tick->Shape.QueryHeads;
-        int unit = size % 32 == 0 || !step->Output.Layout.HasBlocks ? 1 : heads;
-        int units = heads / unit;
-        var (begin, end) = Share(step, lane, tick->Rows * units);
-        float* output = (float*)lane->Scratch;
-        while (begin < end)
-        {
-            int row = begin / units, first = begin % units;
-            int count = Math.Min(end - begin, units - first);
-            TRows.Attend(lane, step->Input.Real(row), output, row, step->Layer, first * unit, count * unit);
-            TRows.WriteForms(output, step->Output, row, first * unit * size, count * unit * size);
-            begin += count;
         }
     }
 

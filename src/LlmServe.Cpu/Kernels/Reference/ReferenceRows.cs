@@ -43,6 +43,11 @@ internal unsafe struct ReferenceRows : IRowKernels<ReferenceRows>
         }
     }
 
+    public static int TileRows(TickState* tick) => 0;
+
+    public static float* AttendTile(LaneState* lane, ActivationView* query, int firstRow, int rows, int layer, int keyHead) =>
+        throw new NotSupportedException("the scalar kernels handle attention row by row");
+
     public static void Attend(LaneState* lane, float* query, float* output, int row, int layer, int firstHead, int heads)
     {
         var tick = lane->Tick;

@@ -1,36 +1,45 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
-using LlmServe.Compiler;
 using LlmServe.Compiler.Numerics;
 using LlmServe.Cpu.Execution;
 
 namespace LlmServe.Cpu.Kernels.Simd;
 
 /// <summary>
-/// Attention of one row for heads that share a key head, block of 32 positions by block. Keys and values of a block are widened to f32 once, in
-/// memory of the first cache, for all heads.
+/// Attention of one row for heads that share a key head, block of 32 positions by block. A key or value is widened in registers once for all heads:
+/// the cache holds binary16 bits that a shift turns into the value times 2^−112, and queries and weights carry the factor 2^112.
 /// </summary>
 internal static unsafe class SimdAttention
 {
-    private const int Segment = 256;
-    private const int Positions = KvBlock.Positions;
-    private const int LargestHead = 512;
+    private const int Positions = AttentionParts.Positions;
 
-    /// <summary>Whether head size and cache layout are among those handled; the scalar kernel takes the rest.</summary>
-    public static bool CanHandle(in KvLayout kv, int headSize) =>
-        headSize % 16 == 0 && headSize <= LargestHead && (kv.ElementBytes == 4 || kv.Interleaved);
+    /// <summary>Below this, a query times 2^112 is finite and the product with a shifted key exact.</summary>
+    private const float LargestQuery = 32768;
 
-    /// <summary>query, output: [heads, head size]</summary>
-    [SkipLocalsInit]
+    /// <summary>Most heads handled at once.</summary>
+    private const int MostHeads = 8;
+
+    /// <summary>query, output: [heads, head size]; heads at most 8</summary>
     public static void Heads(TickState* tick, float* query, float* output, int row, int layer, int keyHead, int heads)
     {
+        for (int done = 0; done < heads; done += MostHeads)
+        {
+            int size = tick->Shape.HeadSize;
+            Group(tick, query + (done * size), output + (done * size), row, layer, keyHead, Math.Min(MostHeads, heads - done));
+        }
+    }
+
+    [SkipLocalsInit]
+    private static void Group(TickState* tick, float* query, float* output, int row, int layer, int keyHead, int heads)
+    {
         int size = tick->Shape.HeadSize, position = tick->Positions[row];
-        float* widened = stackalloc float[Positions * LargestHead];
         float* segment = stackalloc float[heads * size];
+        float* scaled = stackalloc float[heads * size];
         float* stats = stackalloc float[heads * 4];
+        bool shifted = Prepare(tick->Kv, query, scaled, heads * size);
         int* table = tick->BlockTables + ((nint)tick->Slots[row] * tick->BlocksPerSlot);
-        for (int start = 0; start <= position; start += Segment)
+        for (int start = 0; start <= position; start += AttentionParts.Segment)
         {
             float* o = start == 0 ? output : segment;
             float* ml = start == 0 ? stats : stats + (2 * heads);
@@ -41,91 +50,231 @@ internal static unsafe class SimdAttention
                 ml[(2 * head) + 1] = 0;
             }
 
-            for (int block = start; block <= position && block < start + Segment; block += Positions)
+            for (int block = start; block <= position && block < start + AttentionParts.Segment; block += Positions)
             {
                 byte* keys = tick->Kv.Keys(table[block / Positions], layer, keyHead);
                 int count = Math.Min(position + 1 - block, Positions);
-                Block(tick, keys, count, query, o, ml, heads, widened);
+                if (shifted)
+                {
+                    ShiftedBlock(tick, keys, count, scaled, o, ml, heads);
+                }
+                else
+                {
+                    Block(tick, keys, count, query, o, ml, heads);
+                }
             }
 
-            if (start > 0)
+            for (int head = 0; start > 0 && head < heads; head++)
             {
-                Join(output, stats, segment, stats + (2 * heads), heads, size);
+                JoinSegment(stats + (2 * head), ml + (2 * head), output + (head * size), segment + (head * size), size);
             }
         }
 
         for (int head = 0; head < heads; head++)
         {
-            var l = Vector256.Create(stats[(2 * head) + 1]);
-            for (int i = 0; i < size; i += 8)
-            {
-                float* at = output + (head * size) + i;
-                (Vector256.Load(at) / l).Store(at);
-            }
+            AttentionParts.Divide(output + (head * size), stats[(2 * head) + 1], size);
         }
     }
 
-    private static void Block(TickState* tick, byte* keys, int count, float* query, float* o, float* stats, int heads, float* widened)
+    /// <summary>Queries times 2^112; false where the cache is not binary16 or a query is too large for that.</summary>
+    private static bool Prepare(in KvLayout kv, float* query, float* scaled, int count)
+    {
+        if (kv.ElementBytes != 2)
+        {
+            return false;
+        }
+
+        var factor = Vector256.Create(VectorMath.HalfScale);
+        var most = Vector256.Create(LargestQuery);
+        bool fits = true;
+        for (int i = 0; i < count; i += 8)
+        {
+            var q = Vector256.Load(query + i);
+            fits &= Vector256.LessThanAll(Vector256.Abs(q), most);
+            (q * factor).Store(scaled + i);
+        }
+
+        return fits;
+    }
+
+    [SkipLocalsInit]
+    private static void ShiftedBlock(TickState* tick, byte* keys, int count, float* scaled, float* o, float* stats, int heads)
     {
         int size = tick->Shape.HeadSize;
+        float* sums = stackalloc float[heads * Positions * 8];
         float* scores = stackalloc float[heads * Positions];
         float* corrections = stackalloc float[heads];
-        float* rows = Widen(tick->Kv, keys, count, size, widened);
+        for (int j = 0; j < count; j++)
+        {
+            KeyProducts(keys + (2 * j * size), scaled, sums + (8 * j), heads, size);
+        }
+
         for (int head = 0; head < heads; head++)
         {
             float* s = scores + (head * Positions);
-            Scores(query + (head * size), rows, count, size, tick->Shape.AttentionScale, s);
+            JoinScores(sums + (head * Positions * 8), count, tick->Shape.AttentionScale, s);
+            corrections[head] = Softmax(s, count, stats + (2 * head));
+            for (int j = 0; j < Positions; j += 8)
+            {
+                (Vector256.Load(s + j) * Vector256.Create(VectorMath.HalfScale)).Store(s + j);
+            }
+        }
+
+        for (int head = 0; head < heads; head += 3)
+        {
+            WeighShifted(keys + tick->Kv.PanelBytes, count, scores + (head * Positions), corrections + head, o + (head * size), Math.Min(3, heads - head), size);
+        }
+    }
+
+    /// <summary>Eight accumulators of one key with each head, to sums[head][position].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void KeyProducts(byte* key, float* scaled, float* sums, int heads, int size)
+    {
+        int head = 0;
+        for (; head <= heads - 3; head += 3)
+        {
+            Vector256<float> a0 = default, a1 = default, a2 = default;
+            float* q0 = scaled + (head * size), q1 = q0 + size, q2 = q1 + size;
+            for (int i = 0; i < size; i += 16)
+            {
+                var words = Vector256.Load((int*)(key + (2 * i)));
+                var low = AttentionParts.LowHalves(words);
+                var high = AttentionParts.HighHalves(words);
+                a0 = Fma.MultiplyAdd(low, Vector256.Load(q0 + i), a0);
+                a1 = Fma.MultiplyAdd(low, Vector256.Load(q1 + i), a1);
+                a2 = Fma.MultiplyAdd(low, Vector256.Load(q2 + i), a2);
+                a0 = Fma.MultiplyAdd(high, Vector256.Load(q0 + i + 8), a0);
+                a1 = Fma.MultiplyAdd(high, Vector256.Load(q1 + i + 8), a1);
+                a2 = Fma.MultiplyAdd(high, Vector256.Load(q2 + i + 8), a2);
+            }
+
+            a0.Store(sums + (head * Positions * 8));
+            a1.Store(sums + ((head + 1) * Positions * 8));
+            a2.Store(sums + ((head + 2) * Positions * 8));
+        }
+
+        for (; head < heads; head++)
+        {
+            Vector256<float> a = default;
+            float* q = scaled + (head * size);
+            for (int i = 0; i < size; i += 16)
+            {
+                var words = Vector256.Load((int*)(key + (2 * i)));
+                a = Fma.MultiplyAdd(AttentionParts.LowHalves(words), Vector256.Load(q + i), a);
+                a = Fma.MultiplyAdd(AttentionParts.HighHalves(words), Vector256.Load(q + i + 8), a);
+            }
+
+            a.Store(sums + (head * Positions * 8));
+        }
+    }
+
+    /// <summary>Scaled scores out of accumulators; the places after <paramref name="count"/> become −inf.</summary>
+    private static void JoinScores(float* sums, int count, float scale, float* scores)
+    {
+        for (int j = 0; j < Positions; j += 8)
+        {
+            if (j >= count)
+            {
+                Vector256.Create(float.NegativeInfinity).Store(scores + j);
+                continue;
+            }
+
+            float* a = sums + (8 * j);
+            var joined = AttentionParts.JoinEight(
+                Vector256.Load(a), Vector256.Load(a + 8), Vector256.Load(a + 16), Vector256.Load(a + 24),
+                Vector256.Load(a + 32), Vector256.Load(a + 40), Vector256.Load(a + 48), Vector256.Load(a + 56)) * Vector256.Create(scale);
+            var outside = Vector256.GreaterThanOrEqual(Vector256.Create(j) + Vector256<int>.Indices, Vector256.Create(count)).AsSingle();
+            Vector256.ConditionalSelect(outside, Vector256.Create(float.NegativeInfinity), joined).Store(scores + j);
+        }
+    }
+
+    /// <summary>o = o · c + Σ p_j v_j for up to three heads, sixteen elements at a time. scores: [heads][32], times 2^112</summary>
+    private static void WeighShifted(byte* values, int count, float* scores, float* corrections, float* o, int heads, int size)
+    {
+        for (int i = 0; i < size; i += 16)
+        {
+            Vector256<float> l0 = default, l1 = default, l2 = default, h0 = default, h1 = default, h2 = default;
+            byte* v = values + (2 * i);
+            for (int j = 0; j < count; j++)
+            {
+                var words = Vector256.Load((int*)v);
+                var low = AttentionParts.LowHalves(words);
+                var high = AttentionParts.HighHalves(words);
+                var p = Vector256.Create(scores[j]);
+                l0 = Fma.MultiplyAdd(p, low, l0);
+                h0 = Fma.MultiplyAdd(p, high, h0);
+                if (heads > 1)
+                {
+                    p = Vector256.Create(scores[Positions + j]);
+                    l1 = Fma.MultiplyAdd(p, low, l1);
+                    h1 = Fma.MultiplyAdd(p, high, h1);
+                }
+
+                if (heads > 2)
+                {
+                    p = Vector256.Create(scores[(2 * Positions) + j]);
+                    l2 = Fma.MultiplyAdd(p, low, l2);
+                    h2 = Fma.MultiplyAdd(p, high, h2);
+                }
+
+                v += 2 * size;
+            }
+
+            Store(o + i, corrections[0], l0, h0);
+            if (heads > 1)
+            {
+                Store(o + size + i, corrections[1], l1, h1);
+            }
+
+            if (heads > 2)
+            {
+                Store(o + (2 * size) + i, corrections[2], l2, h2);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(float* o, float correction, Vector256<float> low, Vector256<float> high)
+    {
+        var c = Vector256.Create(correction);
+        AttentionParts.Accumulate(o, c, low);
+        AttentionParts.Accumulate(o + 8, c, high);
+    }
+
+    /// <summary>The same for caches in f32, and for queries beyond the range of the shifted form.</summary>
+    [SkipLocalsInit]
+    private static void Block(TickState* tick, byte* keys, int count, float* query, float* o, float* stats, int heads)
+    {
+        int size = tick->Shape.HeadSize;
+        float* widened = stackalloc float[Positions * size];
+        float* scores = stackalloc float[heads * Positions];
+        float* corrections = stackalloc float[heads];
+        float* rows = AttentionParts.Widen(tick->Kv, keys, count, size, widened);
+        for (int head = 0; head < heads; head++)
+        {
+            float* s = scores + (head * Positions);
+            for (int j = 0; j < Positions; j++)
+            {
+                s[j] = j < count ? VectorMath.Dot(query + (head * size), rows + (j * size), size) * tick->Shape.AttentionScale : float.NegativeInfinity;
+            }
+
             corrections[head] = Softmax(s, count, stats + (2 * head));
         }
 
-        rows = Widen(tick->Kv, keys + tick->Kv.PanelBytes, count, size, widened);
+        rows = AttentionParts.Widen(tick->Kv, keys + tick->Kv.PanelBytes, count, size, widened);
         for (int head = 0; head < heads; head++)
         {
-            WeightedValues(scores + (head * Positions), rows, count, size, corrections[head], o + (head * size));
-        }
-    }
+            var c = Vector256.Create(corrections[head]);
+            for (int i = 0; i < size; i += 8)
+            {
+                Vector256<float> t = default;
+                for (int j = 0; j < count; j++)
+                {
+                    t = Fma.MultiplyAdd(Vector256.Create(scores[(head * Positions) + j]), Vector256.Load(rows + (j * size) + i), t);
+                }
 
-    /// <summary>The block's rows as f32: widened, or where they are. [count, size]</summary>
-    private static float* Widen(in KvLayout kv, byte* panel, int count, int size, float* widened)
-    {
-        if (kv.ElementBytes == 4)
-        {
-            return (float*)panel;
-        }
-
-        var mask = Vector256.Create(unchecked((int)0x8fffe000));
-        var scale = Vector256.Create(VectorMath.HalfScale);
-        for (int i = 0; i < count * size; i += 16)
-        {
-            var words = Vector256.Load((int*)(panel + (2 * i)));
-            var low = ((words << 16) >> 3) & mask;
-            var high = (words >> 3) & mask;
-            Fma.MultiplyAdd(low.AsSingle(), scale, Vector256<float>.Zero).Store(widened + i);
-            Fma.MultiplyAdd(high.AsSingle(), scale, Vector256<float>.Zero).Store(widened + i + 8);
-        }
-
-        return widened;
-    }
-
-    /// <summary>Scaled scores; the places after <paramref name="count"/> become −inf.</summary>
-    private static void Scores(float* query, float* keys, int count, int size, float scale, float* scores)
-    {
-        float* group = stackalloc float[4];
-        int j = 0;
-        for (; j <= count - 4; j += 4)
-        {
-            VectorMath.Dot4(query, keys + (j * size), size, size, group);
-            (Vector128.Load(group) * Vector128.Create(scale)).Store(scores + j);
-        }
-
-        for (; j < count; j++)
-        {
-            scores[j] = VectorMath.Dot(query, keys + (j * size), size) * scale;
-        }
-
-        for (; j < Positions; j++)
-        {
-            scores[j] = float.NegativeInfinity;
+                AttentionParts.Accumulate(o + (head * size) + i, c, t);
+            }
         }
     }
 
@@ -158,60 +307,13 @@ internal static unsafe class SimdAttention
         return c;
     }
 
-    /// <summary>o = o · c + Σ p_j v_j, four vectors of elements at a time.</summary>
-    private static void WeightedValues(float* weights, float* values, int count, int size, float correction, float* o)
-    {
-        var c = Vector256.Create(correction);
-        int i = 0;
-        for (; i <= size - 32; i += 32)
-        {
-            Vector256<float> t0 = default, t1 = default, t2 = default, t3 = default;
-            float* v = values + i;
-            for (int j = 0; j < count; j++)
-            {
-                var p = Vector256.Create(weights[j]);
-                t0 = Fma.MultiplyAdd(p, Vector256.Load(v), t0);
-                t1 = Fma.MultiplyAdd(p, Vector256.Load(v + 8), t1);
-                t2 = Fma.MultiplyAdd(p, Vector256.Load(v + 16), t2);
-                t3 = Fma.MultiplyAdd(p, Vector256.Load(v + 24), t3);
-                v += size;
-            }
-
-            Fma.MultiplyAdd(Vector256.Load(o + i), c, t0).Store(o + i);
-            Fma.MultiplyAdd(Vector256.Load(o + i + 8), c, t1).Store(o + i + 8);
-            Fma.MultiplyAdd(Vector256.Load(o + i + 16), c, t2).Store(o + i + 16);
-            Fma.MultiplyAdd(Vector256.Load(o + i + 24), c, t3).Store(o + i + 24);
-        }
-
-        for (; i < size; i += 8)
-        {
-            Vector256<float> t = default;
-            for (int j = 0; j < count; j++)
-            {
-                t = Fma.MultiplyAdd(Vector256.Create(weights[j]), Vector256.Load(values + (j * size) + i), t);
-            }
-
-            Fma.MultiplyAdd(Vector256.Load(o + i), c, t).Store(o + i);
-        }
-    }
-
     /// <summary>Joins a finished segment to those before it.</summary>
-    private static void Join(float* whole, float* wholeStats, float* segment, float* segmentStats, int heads, int size)
+    private static void JoinSegment(float* wholeStats, float* segmentStats, float* whole, float* segment, int size)
     {
-        for (int head = 0; head < heads; head++)
-        {
-            float* w = wholeStats + (2 * head), s = segmentStats + (2 * head);
-            float m = w[0] > s[0] ? w[0] : s[0];
-            float left = NumericsMath.Exp(w[0] - m), right = NumericsMath.Exp(s[0] - m);
-            w[1] = MathF.FusedMultiplyAdd(w[1], left, s[1] * right);
-            w[0] = m;
-            var l = Vector256.Create(left);
-            var r = Vector256.Create(right);
-            for (int i = 0; i < size; i += 8)
-            {
-                float* at = whole + (head * size) + i;
-                Fma.MultiplyAdd(Vector256.Load(at), l, Vector256.Load(segment + (head * size) + i) * r).Store(at);
-            }
-        }
+        float m = wholeStats[0] > segmentStats[0] ? wholeStats[0] : segmentStats[0];
+        float left = NumericsMath.Exp(wholeStats[0] - m), right = NumericsMath.Exp(segmentStats[0] - m);
+        wholeStats[1] = MathF.FusedMultiplyAdd(wholeStats[1], left, segmentStats[1] * right);
+        wholeStats[0] = m;
+        AttentionParts.JoinSegment(whole, left, segment, right, size);
     }
 }

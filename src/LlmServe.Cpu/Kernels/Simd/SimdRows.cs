@@ -98,11 +98,16 @@ internal unsafe struct SimdRows : IRowKernels<SimdRows>
         }
     }
 
+    public static int TileRows(TickState* tick) => AttentionParts.CanHandle(tick->Kv, tick->Shape.HeadSize) ? AttentionTile.Rows : 0;
+
+    public static float* AttendTile(LaneState* lane, ActivationView* query, int firstRow, int rows, int layer, int keyHead) =>
+        AttentionTile.Run(lane->Tick, query, firstRow, rows, layer, keyHead, (float*)lane->Scratch);
+
     public static void Attend(LaneState* lane, float* query, float* output, int row, int layer, int firstHead, int heads)
     {
         var tick = lane->Tick;
         int size = tick->Shape.HeadSize;
-        if (!SimdAttention.CanHandle(tick->Kv, size))
+        if (!AttentionParts.CanHandle(tick->Kv, size))
         {
             ReferenceRows.Attend(lane, query, output, row, layer, firstHead, heads);
             return;

@@ -1,0 +1,91 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using LlmServe.Compiler;
+using LlmServe.Cpu.Execution;
+
+namespace LlmServe.Cpu.Kernels.Simd;
+
+/// <summary>What the attention kernels share.</summary>
+internal static unsafe class AttentionParts
+{
+    /// <summary>Positions that form an attention segment.</summary>
+    public const int Segment = 256;
+
+    /// <summary>Positions of a block.</summary>
+    public const int Positions = KvBlock.Positions;
+
+    /// <summary>Largest head handled; a score is then one segment of the float dot product.</summary>
+    public const int LargestHead = 256;
+
+    /// <summary>Whether head size and cache layout are among those handled; the scalar kernel takes the rest.</summary>
+    public static bool CanHandle(in KvLayout kv, int headSize) =>
+        headSize % 16 == 0 && headSize <= LargestHead && (kv.ElementBytes == 4 || kv.Interleaved);
+
+    /// <summary>Joins eight accumulator vectors, each by the tree that ends a float dot product: lane i is the sum of vector i.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> JoinEight(
+        Vector256<float> a0, Vector256<float> a1, Vector256<float> a2, Vector256<float> a3,
+        Vector256<float> a4, Vector256<float> a5, Vector256<float> a6, Vector256<float> a7)
+    {
+        var c0 = Avx.Permute2x128(a0, a4, 0x20) + Avx.Permute2x128(a0, a4, 0x31);
+        var c1 = Avx.Permute2x128(a1, a5, 0x20) + Avx.Permute2x128(a1, a5, 0x31);
+        var c2 = Avx.Permute2x128(a2, a6, 0x20) + Avx.Permute2x128(a2, a6, 0x31);
+        var c3 = Avx.Permute2x128(a3, a7, 0x20) + Avx.Permute2x128(a3, a7, 0x31);
+        var d0 = Avx.Shuffle(c0, c1, 0x44) + Avx.Shuffle(c0, c1, 0xee);
+        var d1 = Avx.Shuffle(c2, c3, 0x44) + Avx.Shuffle(c2, c3, 0xee);
+        return Avx.Shuffle(d0, d1, 0x88) + Avx.Shuffle(d0, d1, 0xdd);
+    }
+
+    /// <summary>The rows of a cache panel as f32: widened into <paramref name="widened"/>, or where they are. [count, size]</summary>
+    public static float* Widen(in KvLayout kv, byte* panel, int count, int size, float* widened)
+    {
+        if (kv.ElementBytes == 4)
+        {
+            return (float*)panel;
+        }
+
+        var scale = Vector256.Create(VectorMath.HalfScale);
+        for (int i = 0; i < count * size; i += 16)
+        {
+            var words = Vector256.Load((int*)(panel + (2 * i)));
+            Fma.MultiplyAdd(LowHalves(words), scale, Vector256<float>.Zero).Store(widened + i);
+            Fma.MultiplyAdd(HighHalves(words), scale, Vector256<float>.Zero).Store(widened + i + 8);
+        }
+
+        return widened;
+    }
+
+    /// <summary>The lower binary16 of each word, times 2^−112.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LowHalves(Vector256<int> words) => (((words << 16) >> 3) & Vector256.Create(unchecked((int)0x8fffe000))).AsSingle();
+
+    /// <summary>The upper binary16 of each word, times 2^−112.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> HighHalves(Vector256<int> words) => ((words >> 3) & Vector256.Create(unchecked((int)0x8fffe000))).AsSingle();
+
+    /// <summary>o = o · c + t.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Accumulate(float* o, Vector256<float> c, Vector256<float> t) => Fma.MultiplyAdd(Vector256.Load(o), c, t).Store(o);
+
+    /// <summary>O = O · left + o · right over a head.</summary>
+    public static void JoinSegment(float* whole, float left, float* segment, float right, int size)
+    {
+        var l = Vector256.Create(left);
+        var r = Vector256.Create(right);
+        for (int i = 0; i < size; i += 8)
+        {
+            Fma.MultiplyAdd(Vector256.Load(whole + i), l, Vector256.Load(segment + i) * r).Store(whole + i);
+        }
+    }
+
+    /// <summary>o / l over a head.</summary>
+    public static void Divide(float* o, float l, int size)
+    {
+        var divisor = Vector256.Create(l);
+        for (int i = 0; i < size; i += 8)
+        {
+            (Vector256.Load(o + i) / divisor).Store(o + i);
+        }
+    }
+}
