@@ -66,20 +66,6 @@ public sealed class LogitsCommandTests : IDisposable
         Assert.DoesNotContain("   at ", result.Error);
     }
 
-    [Fact]
-    public async Task Bench_Json_ReportsRatesOfTheRuns()
-    {
-        var result = await new CliHarness().RunAsync("bench", "--model", _model, "--prompt", "20", "--generate", "5", "--runs", "3", "--json");
-
-        Assert.Equal(ExitCode.Ok, result.Code);
-        using var document = JsonDocument.Parse(result.Out);
-        Assert.Equal(3, document.RootElement.GetProperty("decode_runs").GetArrayLength());
-        Assert.True(document.RootElement.GetProperty("prefill_tokens_per_second").GetDouble() > 0);
-        Assert.True(document.RootElement.GetProperty("decode_tokens_per_second").GetDouble() > 0);
-        Assert.True(document.RootElement.GetProperty("weight_bytes_per_token").GetInt64() > 0);
-        Assert.True(document.RootElement.GetProperty("read_bandwidth_gigabytes_per_second").GetDouble() > 0);
-    }
-
     private async Task<float[]> ComputeAsync(int count, params string[] options)
     {
         using var golden = JsonDocument.Parse(File.ReadAllText(TestData.Local("golden", "tiny", "llama.json")));

@@ -1,63 +1,125 @@
-using System.Diagnostics;
-using LlmServe.Cli.App;
-using LlmServe.Cli.Models;
-using LlmServe.Gguf;
+using LlmServe.Compiler;
 
 namespace LlmServe.Cli.Bench;
 
-/// <summary>Measures prefill and decode of a loaded model, without engine and server.</summary>
-internal static class BenchRunner
+/// <summary>What a <see cref="BenchRunner"/> measured.</summary>
+internal sealed record BenchFigures(
+    Series Bandwidth, IReadOnlyList<PrefillResult> Prefill, IReadOnlyList<DecodeResult> Decode, IReadOnlyList<BucketResult> Buckets,
+    StreamsResult? Streams, long AllocatedBytes);
+
+/// <summary>
+/// Measures a compiled model in rounds: every round takes the read bandwidth and each point of the plan once, so that all figures of a machine whose
+/// speed drifts drift alike.
+/// </summary>
+internal sealed class BenchRunner
 {
-    /// <summary>Runs <paramref name="plan"/>; one more run before it warms up.</summary>
-    /// <returns>Tokens per second of prefill and decode, one entry per run.</returns>
-    /// <exception cref="CliException">The plan does not fit into the context.</exception>
-    public static (IReadOnlyList<double> Prefill, IReadOnlyList<double> Decode) Measure(
-        LoadedModel model, BenchPlan plan, CancellationToken cancellation)
+    private readonly IProgramExecutor _executor;
+    private readonly BenchPlan _plan;
+    private readonly ReadBandwidth _bandwidth;
+    private readonly TickDriver _driver;
+    private readonly Series _rates = new();
+    private readonly PrefillResult[] _prefill;
+    private readonly DecodeResult[] _decode;
+    private readonly BucketResult[] _buckets;
+    private readonly StreamsResult? _streams;
+    private long _allocated;
+
+    /// <param name="executor">The compiled model.</param>
+    /// <param name="plan">What fits into its context (<see cref="BenchPlan.Within"/>).</param>
+    /// <param name="bandwidth">Measured in every round.</param>
+    public BenchRunner(IProgramExecutor executor, BenchPlan plan, ReadBandwidth bandwidth)
     {
-        var runner = new SequenceRunner(model.Executor);
-        if (plan.Prompt + plan.Generate > runner.Capacity)
+        _executor = executor;
+        _plan = plan;
+        _bandwidth = bandwidth;
+        _driver = new TickDriver(executor, plan.Positions, plan.Sequences, plan.Generate);
+        _prefill = [.. plan.Prompts.Order().Select(prompt => new PrefillResult(prompt, _driver.PredictPrefill(prompt)))];
+        _decode = [.. plan.Contexts.Order().Select(context => new DecodeResult(context, executor.PredictTick(1, 1, context + (plan.Generate / 2))))];
+        _buckets = [.. ModelCompiler.Buckets(Math.Min(executor.Rows.Capacity, plan.Positions)).Select(rows =>
+            new BucketResult(rows, executor.PredictTick(rows, 1, rows / 2)))];
+        _streams = plan.Streams > 0 ? new StreamsResult(plan.Streams) : null;
+    }
+
+    /// <summary>Measures. Takes a warm-up round and as many rounds as the plan says.</summary>
+    public BenchFigures Measure(CancellationToken cancellation)
+    {
+        _driver.Prefill(_plan.Positions, allLogits: false);
+        for (int round = 0; round <= _plan.Runs; round++)
         {
-            throw new CliException(
-                $"--prompt {plan.Prompt} and --generate {plan.Generate} need {plan.Prompt + plan.Generate} positions; the context holds {runner.Capacity}");
+            Round(counts: round > 0, cancellation);
         }
 
-        int[] ids = Ids(plan.Prompt + plan.Generate, model.Executor.Model.VocabularySize);
-        var prefill = new List<double>();
-        var decode = new List<double>();
-        for (int run = 0; run <= plan.Runs; run++)
+        return new BenchFigures(_rates, _prefill, _decode, _buckets, _streams, _allocated);
+    }
+
+    private void Round(bool counts, CancellationToken cancellation)
+    {
+        void Keep(Series series, double value)
         {
-            double prefillRate = Rate(plan.Prompt, () =>
-                runner.Run(ids.AsSpan(0, plan.Prompt), 0, model.Executor.Rows.Capacity, null, cancellation));
-            double decodeRate = Rate(plan.Generate, () =>
-                runner.Run(ids.AsSpan(plan.Prompt), plan.Prompt, 1, static (_, _) => { }, cancellation));
-            if (run > 0)
+            if (counts)
             {
-                prefill.Add(prefillRate);
-                decode.Add(decodeRate);
+                series.Add(value);
             }
         }
 
-        return (prefill, decode);
+        Keep(_rates, _bandwidth.Measure());
+        foreach (var point in _prefill)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            Keep(point.Rates, point.Tokens / _driver.Prefill(point.Tokens, allLogits: false));
+        }
+
+        foreach (var point in _decode)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            Decode(point, Keep);
+        }
+
+        foreach (var point in _buckets)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            Keep(point.Ticks, _driver.Bucket(point.Rows));
+        }
+
+        if (_streams is not null)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            Together(_streams, Keep);
+        }
     }
 
-    /// <summary>Bytes of weights that decoding one token reads: every tensor but an embedding that is not also the output matrix.</summary>
-    public static long WeightBytes(GgufFile file)
+    private void Decode(DecodeResult point, Action<Series, double> keep)
     {
-        bool tied = !file.TryGetTensor("output.weight", out _);
-        return file.Tensors.Where(tensor => tied || tensor.Name != "token_embd.weight").Sum(tensor => tensor.ByteLength);
+        double[] ticks = new double[_plan.Generate];
+        long before = GC.GetTotalAllocatedBytes(precise: true);
+        for (int i = 0; i < ticks.Length; i++)
+        {
+            ticks[i] = _driver.Decode(point.Context + i);
+        }
+
+        long after = GC.GetTotalAllocatedBytes(precise: true);
+        keep(point.Rates, ticks.Length / ticks.Sum());
+        if (point.Rates.Values.Count > 0)
+        {
+            _allocated += after - before;
+        }
+
+        foreach (double tick in ticks)
+        {
+            keep(point.Ticks, tick);
+        }
     }
 
-    /// <summary>Ids that spread over the vocabulary. What they say has no influence on the time.</summary>
-    private static int[] Ids(int count, int vocabulary)
+    private void Together(StreamsResult streams, Action<Series, double> keep)
     {
-        const long Stride = 7919;
-        return [.. Enumerable.Range(1, count).Select(i => (int)(i * Stride % vocabulary))];
-    }
+        int prompt = Math.Min(_plan.Positions, 2 * _executor.Rows.Capacity);
+        keep(streams.PromptRates, prompt / _driver.Prefill(prompt, allLogits: true));
+        double seconds = 0;
+        for (int i = 0; i < _plan.Generate; i++)
+        {
+            seconds += _driver.DecodeTogether(i, streams.Streams);
+        }
 
-    private static double Rate(int tokens, Action work)
-    {
-        long start = Stopwatch.GetTimestamp();
-        work();
-        return tokens / Math.Max(Stopwatch.GetElapsedTime(start).TotalSeconds, 1e-9);
+        keep(streams.Rates, streams.Streams * _plan.Generate / seconds);
     }
 }

@@ -1,0 +1,82 @@
+// What the scripts of this folder share: running the two engines, and printing tables.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const here = dirname(fileURLToPath(import.meta.url));
+export const root = resolve(here, "..", "..");
+
+/** Runs a program and returns what it wrote to standard output; standard error passes through. */
+export function run(program, args, options = {}) {
+  return new Promise((done, fail) => {
+    const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"], ...options });
+    let text = "";
+    child.stdout.setEncoding("utf8").on("data", (chunk) => (text += chunk));
+    child.on("error", fail);
+    child.on("close", (code, signal) =>
+      code === 0 ? done(text) : fail(new Error(`${program} ${args.join(" ")} ended with ${signal ?? `code ${code}`}`)));
+  });
+}
+
+/** The built program of a project, or a message that says how to build it. */
+export function built(project, name) {
+  const path = join(root, project, "bin", "Release", "net10.0", name);
+  if (!existsSync(path)) {
+    throw new Error(`${path} is missing: run "dotnet build -c Release ${project}" at the repository's root first`);
+  }
+
+  return path;
+}
+
+/** `llmserve bench --json` of one model. */
+export async function bench(model, { threads, runs, generate, extra = [] }) {
+  const program = process.env.LLMSERVE ?? built("src/LlmServe.Cli", "llmserve");
+  const args = ["bench", "--json", "--lanes", `${threads}`, "--runs", `${runs}`, "--generate", `${generate}`, ...(model ? ["--model", model] : []), ...extra];
+  const report = JSON.parse(await run(program, args));
+  return { machine: report.machine, result: report.results[0] };
+}
+
+/** Mainline llama.cpp on one model, in a process of its own. */
+export async function peer(model, { threads, runs, generate, prompts }) {
+  const settings = JSON.stringify({ model, threads, prompts, generate, runs });
+  return JSON.parse((await run(process.execPath, [join(here, "peer.mjs"), settings])).trim().split("\n").at(-1));
+}
+
+/** Command-line options: `kinds` says which take a value ("text", "number", "list") and which are switches ("switch"). */
+export function readArguments(kinds, usage) {
+  const values = {};
+  const args = process.argv.slice(2);
+  const stop = (message) => {
+    console.error(`${message}\n${usage}`);
+    process.exit(2);
+  };
+  while (args.length > 0) {
+    const name = args.shift().replace(/^--/, "");
+    const kind = kinds[name] ?? stop(`--${name} is not known`);
+    if (kind === "switch") {
+      values[name] = true;
+      continue;
+    }
+
+    const text = args.shift() ?? stop(`--${name} needs a value`);
+    if (kind === "number" && !/^[1-9]\d*$/.test(text)) {
+      stop(`--${name}: found '${text}', allowed is a whole number of at least 1`);
+    }
+
+    values[name] = kind === "list" ? [...(values[name] ?? []), text] : kind === "number" ? Number(text) : text;
+  }
+
+  return values;
+}
+
+/** Threads when none are asked for. */
+export const defaultThreads = availableParallelism();
+
+/** A Markdown table; the first row holds the headings. */
+export function table(rows) {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => `${row[column]}`.length)));
+  const line = (row) => `| ${row.map((cell, i) => `${cell}`.padEnd(widths[i])).join(" | ")} |`;
+  return [line(rows[0]), `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`, ...rows.slice(1).map(line)].join("\n");
+}
