@@ -7,7 +7,7 @@ namespace LlmServe.Compiler;
 
 /// <summary>
 /// The identity of a program: two programs with the same identity give the same bits. SHA-256 over the numerics version, the modes, and the model:
-/// every tensor's name, type and shape, and the first and last 4 KiB of its data.
+/// the metadata of its architecture (shapes, RoPE, epsilon), every tensor's name, type and shape, and the first and last 4 KiB of its data.
 /// </summary>
 internal static class ProgramIdentity
 {
@@ -17,7 +17,13 @@ internal static class ProgramIdentity
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         Append(hash, $"numerics {ModelCompiler.NumericsVersion}; {options.Activations}; {options.Kv}; ");
-        Append(hash, file.Metadata.GetString("general.architecture"));
+        string architecture = file.Metadata.GetString("general.architecture");
+        Append(hash, architecture);
+        foreach (var (key, value) in file.Metadata.Entries.Where(e => e.Key.StartsWith(architecture + ".", StringComparison.Ordinal)))
+        {
+            Append(hash, $"{key} = {value}");
+        }
+
         foreach (var tensor in file.Tensors)
         {
             Append(hash, tensor.ToString());

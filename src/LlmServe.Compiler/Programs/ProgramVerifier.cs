@@ -4,7 +4,7 @@ namespace LlmServe.Compiler.Programs;
 
 /// <summary>
 /// Checks a program without trusting the scheduler that made it: buffers that live at the same time do not share bytes; every column of every
-/// matrix output is computed exactly once; nothing is read in the phase in which another lane writes it, and nothing is read before it was written.
+/// matrix output is computed, rotated and stored in the cache exactly once; nothing is read in the phase in which another lane writes it, and nothing is read before it was written.
 /// </summary>
 public static class ProgramVerifier
 {
@@ -16,6 +16,7 @@ public static class ProgramVerifier
         CheckRaces(program, errors);
         CheckOrder(program, errors);
         CheckCoverage(program, errors);
+        CheckColumns(program, errors);
         return errors;
     }
 
@@ -148,6 +149,26 @@ public static class ProgramVerifier
             if (expected != program.Lanes)
             {
                 errors.Add($"{phase.Name}: the rows of {program.Buffers[group.Key.Output].Name} are not shared out exactly once");
+            }
+        }
+    }
+
+    /// <summary>Queries are rotated, and a layer's cache is filled, column by column exactly once.</summary>
+    private static void CheckColumns(StreamProgram program, List<string> errors)
+    {
+        var instructions = program.Phases.SelectMany(p => p.Lanes).SelectMany(lane => lane).ToArray();
+        var steps = instructions.Where(i => i.Opcode is Opcode.RotateQueries or Opcode.StoreKeys or Opcode.StoreValues).ToLookup(i => i.Output);
+        foreach (int buffer in instructions.Where(i => i.Opcode == Opcode.Attention).SelectMany(i => (int[])[i.Input, i.Input2]).Distinct())
+        {
+            int expected = 0;
+            foreach (var i in steps[buffer].OrderBy(i => i.Begin + i.Shift))
+            {
+                expected = i.Begin + i.Shift == expected ? i.End + i.Shift : int.MaxValue;
+            }
+
+            if (expected != program.Buffers[buffer].Columns)
+            {
+                errors.Add($"the columns of {program.Buffers[buffer].Name} are not rotated or stored exactly once");
             }
         }
     }

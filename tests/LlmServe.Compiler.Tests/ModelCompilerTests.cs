@@ -1,0 +1,114 @@
+using LlmServe.Compiler.Cost;
+using LlmServe.Compiler.Programs;
+using LlmServe.Gguf;
+
+namespace LlmServe.Compiler.Tests;
+
+public sealed class ModelCompilerTests : IDisposable
+{
+    private static readonly CompilerOptions _options = new(ActivationMode.Int8, KvElement.F16, 8);
+
+    private readonly TestModels _models = new();
+
+    public void Dispose() => _models.Dispose();
+
+    [Theory]
+    [InlineData(1, new[] { 1 })]
+    [InlineData(2, new[] { 1, 2 })]
+    [InlineData(5, new[] { 1, 2, 4, 5 })]
+    [InlineData(64, new[] { 1, 2, 4, 8, 16, 32, 64 })]
+    [InlineData(100, new[] { 1, 2, 4, 8, 16, 32, 64, 100 })]
+    public void Buckets_AnyLimit_ArePowersOfTwoAndTheLimit(int most, int[] expected) => Assert.Equal(expected, ModelCompiler.Buckets(most));
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-1)]
+    public void Buckets_NoRows_Throws(int most) => Assert.Throws<ArgumentOutOfRangeException>(() => ModelCompiler.Buckets(most));
+
+    [Fact]
+    public void ProgramFor_AnyRows_IsTheSmallestThatTakesThem()
+    {
+        var compiled = Compile(new());
+        Assert.Equal([1, 2, 4, 4, 8, 8, 8, 8], Enumerable.Range(1, 8).Select(rows => compiled.ProgramFor(rows).Rows));
+    }
+
+    [Fact]
+    public void Compile_ContextAskedFor_IsAtMostTheModels()
+    {
+        Assert.Equal(512, Compile(new()).Info.ContextLength);
+        Assert.Equal(100, Compile(new(), _options with { ContextLength = 100 }).Info.ContextLength);
+        Assert.Equal(512, Compile(new(), _options with { ContextLength = 100_000 }).Info.ContextLength);
+    }
+
+    [Fact]
+    public void Compile_WeightBytes_AreThoseOfAllMatricesButTheTable()
+    {
+        var compiled = Compile(new() { Type = GgmlType.Q4_0 });
+        long expected = compiled.Graph.Weights.Where(w => w.Rows > 1 && w.Name != "token_embd.weight").Sum(w => w.Bytes);
+        Assert.All(compiled.Programs, p => Assert.Equal(expected, p.WeightBytes, expected / 1000));
+    }
+
+    [Fact]
+    public void Compile_PhasesPerLayer_AreFiveWithRepeatedNormsAndSevenWithSharedOnes()
+    {
+        var compiled = Compile(new());
+        Assert.Equal(1 + (5 * 2) + 1, compiled.ProgramFor(1).Phases.Count);
+        Assert.Equal(1 + (7 * 2) + 2, compiled.ProgramFor(8).Phases.Count);
+    }
+
+    [Fact]
+    public void Identity_SameFileAndModes_IsEqual()
+    {
+        Assert.Equal(Id(new()), Id(new()));
+        Assert.Equal(64, Id(new()).Length);
+        Assert.Equal(Id(new()), Id(new(), _options with { MaxRows = 4, ContextLength = 64 }));
+    }
+
+    [Fact]
+    public void Identity_OtherModes_Differs()
+    {
+        string id = Id(new());
+        Assert.NotEqual(id, Id(new(), _options with { Activations = ActivationMode.F32 }));
+        Assert.NotEqual(id, Id(new(), _options with { Kv = KvElement.F32 }));
+    }
+
+    [Theory]
+    [InlineData("blk.0.attn_q.weight", 0)]
+    [InlineData("blk.1.ffn_down.weight", (256 * 512 * 2) - 1)]
+    [InlineData("output_norm.weight", 513)]
+    [InlineData("token_embd.weight", 4095)]
+    public void Identity_ChangedWeightByte_Differs(string tensor, int offset) => Assert.NotEqual(Id(new()), Id(new() { Changed = (tensor, offset) }));
+
+    [Fact]
+    public void Identity_OtherFormatOrShape_Differs()
+    {
+        Assert.NotEqual(Id(new() { Type = GgmlType.F16 }), Id(new() { Type = GgmlType.BF16 }));
+        Assert.NotEqual(Id(new()), Id(new() { FeedForward = 256 }));
+    }
+
+    [Fact]
+    public void Identity_OtherConstantOfTheModel_Differs()
+    {
+        string id = Id(new());
+        Assert.NotEqual(id, Id(new() { Metadata = { ["llama.rope.freq_base"] = GgufValue.Of(20000f) } }));
+        Assert.NotEqual(id, Id(new() { Metadata = { ["llama.attention.layer_norm_rms_epsilon"] = GgufValue.Of(1e-6f) } }));
+        Assert.Equal(id, Id(new() { Metadata = { ["general.name"] = GgufValue.Of("another") } }));
+    }
+
+    [Fact]
+    public void PredictedTime_MoreRowsOrLongerContext_IsNotLess()
+    {
+        var compiled = Compile(new());
+        var cost = new CostModel(MachineProfile.Nominal, compiled.Graph.Shape, KvElement.F16);
+        double one = cost.Tick(compiled.ProgramFor(8), 1, 1, 100);
+        Assert.True(one > MachineProfile.Nominal.Barrier * compiled.ProgramFor(8).Phases.Count);
+        Assert.True(cost.Tick(compiled.ProgramFor(8), 8, 8, 100) > one);
+        Assert.True(cost.Tick(compiled.ProgramFor(8), 1, 1, 10_000) > one);
+        Assert.True(cost.Tick(compiled.ProgramFor(8), 1, 0, 100) < one);
+    }
+
+    private CompiledModel Compile(TestModels.Plan plan, CompilerOptions? options = null) =>
+        ModelCompiler.Compile(_models.Open(plan), new TestTarget(3), options ?? _options);
+
+    private string Id(TestModels.Plan plan, CompilerOptions? options = null) => Compile(plan, options).Info.ProgramId;
+}
