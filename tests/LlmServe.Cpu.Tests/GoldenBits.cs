@@ -10,10 +10,20 @@ public sealed record GoldenBits(string Model, int[] Ids, ActivationMode Activati
     /// <summary>All cases.</summary>
     public static IReadOnlyList<GoldenBits> All { get; } = Load();
 
+    /// <summary>Cases of the models of less than 2 MB.</summary>
+    public static IEnumerable<GoldenBits> Small => All.Where(g => !g.IsEmbedded);
+
+    /// <summary>What test names show: <c>llama-Q4_0 int8 f16</c>.</summary>
+    public string Name => $"{System.IO.Path.GetFileNameWithoutExtension(Model)} {Activations} {Kv}".ToLowerInvariant();
+
+    /// <summary>Whether this is the embedded model, which takes seconds rather than milliseconds.</summary>
+    public bool IsEmbedded => Model.StartsWith("models/", StringComparison.Ordinal);
+
     /// <summary>The model's file.</summary>
-    public string Path => Model.StartsWith("models/", StringComparison.Ordinal)
-        ? System.IO.Path.Combine(TestData.RepositoryRoot, Model)
-        : TestData.Local("golden", Model);
+    public string Path => IsEmbedded ? System.IO.Path.Combine(TestData.RepositoryRoot, Model) : TestData.Local("golden", Model);
+
+    /// <summary>The case of that <see cref="Name"/>.</summary>
+    public static GoldenBits Named(string name) => All.Single(g => g.Name == name);
 
     private static GoldenBits[] Load()
     {

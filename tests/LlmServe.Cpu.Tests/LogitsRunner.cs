@@ -4,43 +4,75 @@ using LlmServe.Compiler;
 
 namespace LlmServe.Cpu.Tests;
 
-/// <summary>Feeds token sequences to an executor and collects the logits of every position.</summary>
-internal static class LogitsRunner
+/// <summary>Feeds token sequences to an executor, in any mixture of rows, and collects the logits of every position.</summary>
+internal sealed class LogitsRunner
 {
-    /// <summary>Logits of all positions, prompt in pieces of <paramref name="chunk"/>. [ids, vocabulary]</summary>
-    public static float[] Run(IProgramExecutor executor, int[] ids, int chunk, int slot = 0)
+    private readonly IProgramExecutor _executor;
+    private readonly int[][] _sequences;
+    private readonly int[] _done;
+
+    /// <param name="executor">Slot s holds sequence s.</param>
+    /// <param name="sequences">Token ids.</param>
+    /// <param name="blocks">Block ids of each sequence; null: descending ones, so that a mix-up of blocks shows.</param>
+    public LogitsRunner(IProgramExecutor executor, int[][] sequences, int[][]? blocks = null)
     {
-        int vocabulary = executor.Model.VocabularySize;
-        float[] logits = new float[ids.Length * vocabulary];
-        AssignBlocks(executor, slot, ids.Length, slot * executor.Rows.BlocksPerSlot % executor.KvBlockCount);
-        for (int start = 0; start < ids.Length; start += chunk)
+        _executor = executor;
+        _sequences = sequences;
+        _done = new int[sequences.Length];
+        Logits = [.. sequences.Select(ids => new float[ids.Length * executor.Model.VocabularySize])];
+        int first = 0;
+        for (int slot = 0; slot < sequences.Length; slot++)
         {
-            int count = Math.Min(chunk, ids.Length - start);
-            executor.Rows.Clear();
-            for (int i = 0; i < count; i++)
-            {
-                executor.Rows.Add(slot, start + i, ids[start + i], wantsLogits: true);
-            }
-
-            executor.RunTick();
-            for (int i = 0; i < count; i++)
-            {
-                executor.Logits(i).CopyTo(logits.AsSpan((start + i) * vocabulary, vocabulary));
-            }
-        }
-
-        return logits;
-    }
-
-    /// <summary>Gives a slot the blocks for some positions, in descending order so that a mix-up of blocks shows.</summary>
-    public static void AssignBlocks(IProgramExecutor executor, int slot, int positions, int first)
-    {
-        int count = KvBlock.CountFor(positions);
-        for (int i = 0; i < count; i++)
-        {
-            executor.Rows.BlockTable(slot)[i] = first + count - 1 - i;
+            int count = KvBlock.CountFor(sequences[slot].Length);
+            int end = first + count;
+            int[] ids = blocks?[slot] ?? [.. Enumerable.Range(1, count).Select(i => end - i)];
+            Assert.All(ids, id => Assert.InRange(id, 0, executor.KvBlockCount - 1));
+            ids.CopyTo(executor.Rows.BlockTable(slot));
+            first = end;
         }
     }
+
+    /// <summary>Per sequence: logits of its positions. [ids, vocabulary]</summary>
+    public float[][] Logits { get; }
+
+    /// <summary>Tokens of a sequence that have not run.</summary>
+    public int Left(int slot) => _sequences[slot].Length - _done[slot];
+
+    /// <summary>Takes positions as done: their keys and values stand in blocks that another sequence has filled.</summary>
+    public void Assume(int slot, int positions) => _done[slot] = positions;
+
+    /// <summary>Runs one tick: each entry is the slot of a row, which takes the sequence's next token.</summary>
+    public void Tick(IEnumerable<int> slots)
+    {
+        var rows = _executor.Rows;
+        rows.Clear();
+        foreach (int slot in slots)
+        {
+            int position = _done[slot]++;
+            rows.Add(slot, position, _sequences[slot][position], wantsLogits: true);
+        }
+
+        _executor.RunTick();
+        int vocabulary = _executor.Model.VocabularySize;
+        for (int i = 0; i < rows.Count; i++)
+        {
+            _executor.Logits(i).CopyTo(Logits[rows.RowSlots[i]].AsSpan(rows.Positions[i] * vocabulary, vocabulary));
+        }
+    }
+
+    /// <summary>Runs what is left of a sequence in pieces.</summary>
+    public float[] Finish(int slot, int chunk)
+    {
+        while (Left(slot) > 0)
+        {
+            Tick(Enumerable.Repeat(slot, Math.Min(chunk, Left(slot))));
+        }
+
+        return Logits[slot];
+    }
+
+    /// <summary>Logits of all positions of one sequence, in pieces of <paramref name="chunk"/>. [ids, vocabulary]</summary>
+    public static float[] Run(IProgramExecutor executor, int[] ids, int chunk) => new LogitsRunner(executor, [ids]).Finish(0, chunk);
 
     /// <summary>SHA-256 of the little-endian bytes.</summary>
     public static string Digest(ReadOnlySpan<float> logits) => Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(logits)));

@@ -1,0 +1,186 @@
+using LlmServe.Compiler;
+using LlmServe.Compiler.Graph;
+using LlmServe.Cpu.Execution;
+using LlmServe.Cpu.Kernels;
+using LlmServe.Cpu.Kernels.Reference;
+using LlmServe.Cpu.Kernels.Simd;
+
+namespace LlmServe.Cpu.Tests.Kernels;
+
+/// <summary>Attention kernels on random caches: vector = scalar, and any share of the work over lanes gives the same rows.</summary>
+public unsafe class AttentionTests
+{
+    /// <summary>Positions at and around the borders of blocks and attention segments.</summary>
+    private static readonly int[] _positions = [0, 1, 2, 30, 31, 32, 33, 63, 64, 95, 200, 254, 255, 256, 257, 287, 288, 511, 512, 513, 600];
+
+    [SkippableTheory]
+    [InlineData(16, 2, 1)]
+    [InlineData(32, 4, 4)]
+    [InlineData(64, 9, 3)]
+    [InlineData(80, 4, 2)]
+    [InlineData(96, 6, 1)]
+    [InlineData(128, 8, 2)]
+    [InlineData(24, 4, 2)]
+    [InlineData(8, 3, 3)]
+    public void Attend_RandomCache_HasReferenceBits(int headSize, int queryHeads, int keyHeads)
+    {
+        LoadedModel.Require(CpuIsa.Avx2);
+        foreach (var element in Enum.GetValues<KvElement>())
+        {
+            using var lab = new AttentionLab(headSize, queryHeads, keyHeads, element, _positions, seed: headSize);
+            float[] expected = lab.Attend<ReferenceRows>(interleaved: false, firstHead: 0, queryHeads);
+            KernelLab.AssertSame(expected, lab.Attend<SimdRows>(element == KvElement.F16 && headSize % 16 == 0, 0, queryHeads), $"{element} heads of {headSize}");
+
+            // A part of the heads, across a border of key heads.
+            int first = queryHeads > 2 ? 1 : 0, count = queryHeads - first - (queryHeads > 3 ? 1 : 0);
+            float[] part = lab.Attend<SimdRows>(element == KvElement.F16 && headSize % 16 == 0, first, count);
+            for (int row = 0; row < _positions.Length; row++)
+            {
+                KernelLab.AssertSame(
+                    expected.AsSpan(((row * queryHeads) + first) * headSize, count * headSize), part.AsSpan(row * count * headSize, count * headSize), $"heads {first} to {first + count}");
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(64, 6, 2, ActivationForms.Real)]
+    [InlineData(64, 6, 2, ActivationForms.Signed8)]
+    [InlineData(80, 4, 2, ActivationForms.Signed8)]
+    [InlineData(80, 4, 2, ActivationForms.Real)]
+    [InlineData(16, 4, 1, ActivationForms.Real | ActivationForms.Signed8)]
+    public void Attention_SharedOverLanes_WritesTheSameRows(int headSize, int queryHeads, int keyHeads, ActivationForms forms)
+    {
+        using var lab = new AttentionLab(headSize, queryHeads, keyHeads, KvElement.F16, [5, 40, 41, 255, 256], seed: 3);
+        byte[] whole = lab.Share(forms, lanes: 1);
+        Assert.Contains(whole, b => b != 0);
+        for (int lanes = 2; lanes <= 8; lanes++)
+        {
+            Assert.True(whole.AsSpan().SequenceEqual(lab.Share(forms, lanes)), $"{lanes} lanes");
+        }
+    }
+
+    [Fact]
+    public void Head_EqualValues_AreTheirOwnMean()
+    {
+        // Whatever the weights are, they sum to what divides them.
+        using var lab = new AttentionLab(32, 2, 1, KvElement.F32, [3, 300], seed: 9, values: 0.5f);
+        Assert.All(lab.Attend<ReferenceRows>(false, 0, 2), y => Assert.Equal(0.5f, y, 1e-5f));
+    }
+}
+
+/// <summary>One layer's cache, filled once in plain and once in interleaved order, and the rows of a tick over it.</summary>
+internal sealed unsafe class AttentionLab : IDisposable
+{
+    private readonly int _headSize, _queryHeads, _rows;
+    private readonly GuardedBuffer[] _caches = new GuardedBuffer[2];
+    private readonly GuardedBuffer _queries;
+    private readonly int[] _tables, _positionTable, _slots;
+    private TickState _tick;
+
+    public AttentionLab(int headSize, int queryHeads, int keyHeads, KvElement element, int[] positions, int seed, float? values = null)
+    {
+        (_headSize, _queryHeads, _rows) = (headSize, queryHeads, positions.Length);
+        var random = new Random(seed);
+        int blocks = KvBlock.CountFor(positions.Max() + 1);
+        _tables = GC.AllocateArray<int>(2 * blocks, pinned: true);
+        int[] order = [.. Enumerable.Range(0, blocks)];
+        random.Shuffle(order);
+        order.CopyTo(_tables, blocks);
+        _positionTable = GC.AllocateArray<int>(_rows, pinned: true);
+        positions.CopyTo(_positionTable, 0);
+        _slots = GC.AllocateArray<int>(_rows, pinned: true);
+        Array.Fill(_slots, 1);
+        int elementBytes = element == KvElement.F16 ? 2 : 4;
+        var kv = new KvLayout { ElementBytes = elementBytes, KeyHeads = keyHeads, HeadSize = headSize, BlockBytes = 2L * keyHeads * KvBlock.Positions * headSize * elementBytes };
+        for (int i = 0; i < 2; i++)
+        {
+            _caches[i] = new GuardedBuffer(kv.BlockBytes * blocks);
+        }
+
+        _queries = new GuardedBuffer((long)_rows * queryHeads * headSize * sizeof(float));
+        for (int i = 0; i < _rows * queryHeads * headSize; i++)
+        {
+            _queries.Floats[i] = KernelLab.RandomActivation(random);
+        }
+
+        _tick = new TickState
+        {
+            Rows = _rows, Kv = kv, BlocksPerSlot = blocks, Positions = Pointer(_positionTable), Slots = Pointer(_slots), BlockTables = Pointer(_tables),
+            Shape = new ShapeConstants
+            {
+                QueryHeads = queryHeads, KeyHeads = keyHeads, HeadSize = headSize, HeadsPerKeyHead = queryHeads / keyHeads, AttentionScale = 1 / MathF.Sqrt(headSize),
+            },
+        };
+        Fill(random, blocks, keyHeads, values);
+    }
+
+    /// <summary>Attention of some heads of all rows. [rows, heads, head size]</summary>
+    public float[] Attend<TRows>(bool interleaved, int firstHead, int heads) where TRows : struct, IRowKernels<TRows>
+    {
+        var tick = TickOver(interleaved);
+        var lane = new LaneState { Lanes = 1, Tick = &tick };
+        using var output = new GuardedBuffer((long)_rows * heads * _headSize * sizeof(float));
+        for (int row = 0; row < _rows; row++)
+        {
+            TRows.Attend(&lane, _queries.Floats + (row * _queryHeads * _headSize), output.Floats + (row * heads * _headSize), row, 0, firstHead, heads);
+        }
+
+        return new Span<float>(output.Floats, _rows * heads * _headSize).ToArray();
+    }
+
+    /// <summary>The output buffer after the attention step of every lane.</summary>
+    public byte[] Share(ActivationForms forms, int lanes)
+    {
+        var tick = TickOver(false);
+        int columns = _queryHeads * _headSize;
+        var layout = new ActivationLayout(forms, columns);
+        using var output = new GuardedBuffer((long)_rows * layout.RowBytes);
+        using var scratch = new GuardedBuffer(columns * sizeof(float));
+        for (int l = lanes - 1; l >= 0; l--)
+        {
+            var lane = new LaneState { Lane = l, Lanes = lanes, Tick = &tick, Scratch = scratch.Data };
+            var step = new Step
+            {
+                Input = new ActivationView(_queries.Data, new ActivationLayout(ActivationForms.Real, columns)), Output = new ActivationView(output.Data, layout), Begin = l, End = l + 1,
+            };
+            Steps<ReferenceRows>.Attention(&step, &lane);
+        }
+
+        return new Span<byte>(output.Data, (int)output.Length).ToArray();
+    }
+
+    public void Dispose()
+    {
+        Array.ForEach(_caches, cache => cache.Dispose());
+        _queries.Dispose();
+    }
+
+    private TickState TickOver(bool interleaved)
+    {
+        var tick = _tick;
+        tick.Kv.Data = _caches[interleaved ? 1 : 0].Data;
+        tick.Kv.Interleaved = interleaved;
+        return tick;
+    }
+
+    private void Fill(Random random, int blocks, int keyHeads, float? values)
+    {
+        float* row = stackalloc float[_headSize];
+        for (int i = 0; i < blocks * keyHeads * 2 * KvBlock.Positions; i++)
+        {
+            bool isValue = i / KvBlock.Positions % 2 == 1;
+            for (int k = 0; k < _headSize; k++)
+            {
+                row[k] = isValue && values is { } fixedValue ? fixedValue : KernelLab.RandomActivation(random);
+            }
+
+            for (int order = 0; order < (_headSize % 16 == 0 ? 2 : 1); order++)
+            {
+                var kv = TickOver(order == 1).Kv;
+                ReferenceRows.StoreCache(row, kv.Data + ((long)i * _headSize * kv.ElementBytes), 0, _headSize, kv);
+            }
+        }
+    }
+
+    private static int* Pointer(int[] pinned) => (int*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref pinned[0]);
+}

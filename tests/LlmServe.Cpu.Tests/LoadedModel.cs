@@ -1,0 +1,35 @@
+using LlmServe.Compiler;
+using LlmServe.Cpu.Kernels;
+using LlmServe.Gguf;
+
+namespace LlmServe.Cpu.Tests;
+
+/// <summary>A model file with an executor on it.</summary>
+internal sealed class LoadedModel : IDisposable
+{
+    private readonly GgufFile _file;
+
+    public LoadedModel(string path, CpuOptions options)
+    {
+        _file = GgufFile.Open(path);
+        Executor = CpuBackend.Load(_file, options);
+    }
+
+    public IProgramExecutor Executor { get; }
+
+    /// <summary>A golden case's model in its modes.</summary>
+    public static LoadedModel For(GoldenBits golden, CpuIsa isa, int lanes = 2, int rows = 64, int sequences = 2) => new(golden.Path, new CpuOptions
+    {
+        Activations = golden.Activations, Kv = golden.Kv, Lanes = lanes, Isa = isa, MaxRowsPerTick = rows, MaxSequences = sequences, ContextLength = 1024,
+        KvBytes = 1L << 30,
+    });
+
+    /// <summary>Skips the calling test, saying so, where the processor has not the instruction set.</summary>
+    public static void Require(CpuIsa isa) => Skip.IfNot(IsaSelector.IsSupported(isa), $"SKIPPED: this processor has no {isa}");
+
+    public void Dispose()
+    {
+        Executor.Dispose();
+        _file.Dispose();
+    }
+}
