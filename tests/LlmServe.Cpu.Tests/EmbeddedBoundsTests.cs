@@ -29,8 +29,8 @@ public class EmbeddedBoundsTests(ITestOutputHelper output)
     public void Logits_SlicesOfText_LieWithinTheBounds(ActivationMode mode, KvElement kv, int slices, double divergenceBound, double topOneBound)
     {
         LoadedModel.Require(CpuIsa.Avx2);
-        string path = TestData.Shared("golden", "embedded", "logits.json");
-        byte[] halves = File.ReadAllBytes(TestData.Shared("golden", "embedded", "logits.f16"));
+        string path = TestData.Shared("data", "golden", "embedded", "logits.json");
+        byte[] halves = File.ReadAllBytes(TestData.Shared("data", "golden", "embedded", "logits.f16"));
         using var document = JsonDocument.Parse(File.ReadAllBytes(path));
         int every = document.RootElement.GetProperty("every").GetInt32(), vocabulary = document.RootElement.GetProperty("vocab").GetInt32();
         using var model = Load(mode, kv);
@@ -54,13 +54,13 @@ public class EmbeddedBoundsTests(ITestOutputHelper output)
     }
 
     [SkippableTheory]
-    [InlineData(ActivationMode.Int8, "int8_ids")]
-    [InlineData(ActivationMode.F32, "ids")]
-    public void Greedy_EightChatsInTheSameTicks_SayWhatWasRecorded(ActivationMode mode, string expected)
+    [InlineData(ActivationMode.Int8, "int8_ids", 8)]
+    [InlineData(ActivationMode.F32, "ids", 2)]
+    public void Greedy_ChatsInTheSameTicks_SayWhatWasRecorded(ActivationMode mode, string expected, int count)
     {
         LoadedModel.Require(CpuIsa.Avx2);
         using var document = JsonDocument.Parse(File.ReadAllBytes(TestData.Local("golden", "embedded", "greedy.json")));
-        var chats = document.RootElement.EnumerateArray().ToArray();
+        var chats = document.RootElement.EnumerateArray().Take(count).ToArray();
         int[][] prompts = [.. chats.Select(c => Ints(c, "prompt_ids"))], answers = [.. chats.Select(c => Ints(c, expected))];
         using var model = Load(mode, KvElement.F16);
         var said = Greedy(model.Executor, prompts, answers);
