@@ -1,6 +1,8 @@
 using LlmServe.Compiler;
+using LlmServe.Compiler.Cost;
 using LlmServe.Cpu.Execution;
 using LlmServe.Cpu.Kernels;
+using LlmServe.Cpu.Profile;
 using LlmServe.Gguf;
 
 namespace LlmServe.Cpu;
@@ -59,10 +61,22 @@ public static class CpuBackend
     /// <summary>Compiles without loading weights: what <c>llmserve compile</c> prints.</summary>
     public static CompiledModel CompileOnly(GgufFile model, CpuOptions options) => Compile(model, options).Model;
 
+    /// <summary>Measures this machine with the kernels that a compiled model needs: what <c>llmserve compile</c> predicts with. No weights are loaded.</summary>
+    /// <param name="model">From <see cref="CompileOnly"/>.</param>
+    /// <param name="options">The options that it was compiled with.</param>
+    public static MachineProfile MeasureProfile(CompiledModel model, CpuOptions options) =>
+        MachineProfiler.Measure(model, IsaSelector.Select(options.Isa), LaneCount(options));
+
+    /// <summary>Name of the path that options lead to: <c>cpu avx2, 2 lanes</c>.</summary>
+    /// <exception cref="ArgumentException">The processor has not the instruction set asked for.</exception>
+    public static string Describe(CpuOptions options) => CpuExecutor.NameOf(IsaSelector.Select(options.Isa), LaneCount(options));
+
+    private static int LaneCount(CpuOptions options) => options.Lanes == 0 ? Environment.ProcessorCount : options.Lanes;
+
     private static (CompiledModel Model, KernelTable Kernels, int Lanes) Compile(GgufFile model, CpuOptions options)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(options.Lanes);
-        int lanes = options.Lanes == 0 ? Environment.ProcessorCount : options.Lanes;
+        int lanes = LaneCount(options);
         var kernels = IsaSelector.Select(options.Isa);
         var target = new CpuTarget(kernels, options.Activations, lanes);
         var compiled = ModelCompiler.Compile(model, target, new CompilerOptions(options.Activations, options.Kv, options.MaxRowsPerTick, options.ContextLength));

@@ -17,6 +17,7 @@ internal static class CommandList
         TokenizeCommand.Create,
         RenderCommand.Create,
         InspectCommand.Create,
+        CompileCommand.Create,
         LogitsCommand.Create,
         BenchCommand.Create,
     ];

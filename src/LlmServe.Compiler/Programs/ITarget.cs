@@ -24,4 +24,7 @@ public interface ITarget
 
     /// <summary>Bytes of a matrix as the backend stores it.</summary>
     long StoredBytes(Weight matrix);
+
+    /// <summary>Fewest rows for which the target multiplies <paramref name="matrix"/> with the same kernel as for <paramref name="rows"/> rows.</summary>
+    int KernelFrom(Weight matrix, int rows) => 1;
 }

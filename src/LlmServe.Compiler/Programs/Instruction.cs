@@ -80,6 +80,9 @@ public readonly record struct Instruction
 
     /// <summary>Multiply-adds per row.</summary>
     public long MultiplyAdds { get; init; }
+
+    /// <summary>Fewest rows for which the target takes the same matrix kernel; 0 for other opcodes. Tells kernels apart where time is predicted.</summary>
+    public int KernelFrom { get; init; }
 }
 
 /// <summary>Instructions between two barriers, one list per lane.</summary>

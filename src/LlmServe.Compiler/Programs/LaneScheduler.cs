@@ -203,6 +203,7 @@ internal sealed class LaneScheduler
         {
             Weight = matrix.Id, Weight2 = second?.Id ?? -1, Input = input, Output = output, Begin = range.Begin, End = range.End,
             Bytes = (long)(perRow * rows), MultiplyAdds = (long)rows * matrix.Columns * (second is null ? 1 : 2),
+            KernelFrom = _target.KernelFrom(matrix, _rows),
         };
     }
 

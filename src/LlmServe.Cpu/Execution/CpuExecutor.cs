@@ -1,15 +1,15 @@
 using System.Runtime.InteropServices;
 using LlmServe.Compiler;
 using LlmServe.Compiler.Cost;
-using LlmServe.Compiler.Graph;
 using LlmServe.Cpu.Kernels;
 using LlmServe.Cpu.Memory;
+using LlmServe.Cpu.Profile;
 using LlmServe.Gguf;
 
 namespace LlmServe.Cpu.Execution;
 
 /// <summary>Plays compiled programs on CPU lanes.</summary>
-internal sealed unsafe class CpuExecutor : IProgramExecutor
+internal sealed unsafe class CpuExecutor : IMeasuringExecutor
 {
     private readonly CompiledModel _model;
     private readonly WeightStore _weights;
@@ -19,7 +19,9 @@ internal sealed unsafe class CpuExecutor : IProgramExecutor
     private readonly LoweredProgram[] _programs;
     private readonly LanePool _lanes;
     private readonly TickState* _tick;
-    private readonly CostModel _cost;
+    private readonly KernelTable _kernels;
+    private MachineProfile? _profile;
+    private TickCost[]? _costs; // [programs]
     private LoweredProgram _last;
 
     public CpuExecutor(GgufFile file, CompiledModel model, KernelTable kernels, CpuOptions options, int lanes, IProgress<LoadProgress>? progress)
@@ -47,20 +49,11 @@ internal sealed unsafe class CpuExecutor : IProgramExecutor
         _tick->LogitsRows = PointerTo(Rows.LogitsRows);
         _tick->BlockTables = PointerTo(Rows.BlockTables);
         _tick->BlocksPerSlot = blocksPerSlot;
-        _tick->Shape = Constants(shape);
-        _tick->Kv = new KvLayout
-        {
-            Data = _kv.Data,
-            BlockBytes = KvBlockBytes,
-            ElementBytes = elementBytes,
-            KeyHeads = shape.KeyHeads,
-            HeadSize = shape.HeadSize,
-            Interleaved = kernels.InterleavesCache && elementBytes == 2 && shape.HeadSize % 16 == 0,
-        };
-
+        _tick->Shape = ShapeConstants.Of(shape, (double*)_frequencies.Data);
+        _tick->Kv = KvLayout.Of(shape, elementBytes, kernels, _kv.Data, KvBlockBytes);
         _lanes = new LanePool(lanes, ScratchBytes(model, kernels), _tick);
-        _cost = new CostModel(MachineProfile.Nominal, shape, model.Info.Kv);
-        Backend = $"cpu {kernels.Isa.ToString().ToLowerInvariant()}, {lanes} lane{(lanes == 1 ? "" : "s")}";
+        _kernels = kernels;
+        Backend = NameOf(kernels, lanes);
     }
 
     public ModelInfo Model => _model.Info;
@@ -73,18 +66,28 @@ internal sealed unsafe class CpuExecutor : IProgramExecutor
 
     public RowTable Rows { get; }
 
+    public CompiledModel Compiled => _model;
+
+    public MachineProfile Profile => _profile ??= MachineProfiler.Measure(_model, _kernels, _lanes, _weights.PackedData, _weights.PackedBytes);
+
     public void RunTick()
     {
-        int rows = Rows.Count;
-        if (rows == 0)
+        if (Rows.Count > 0)
         {
-            return;
+            Prepare();
+            _lanes.Run(_last.Steps);
+        }
+    }
+
+    public Timeline MeasureTick()
+    {
+        if (Rows.Count == 0)
+        {
+            throw new InvalidOperationException("a tick without rows cannot be measured");
         }
 
-        _tick->Rows = rows;
-        _tick->Selected = Rows.LogitsCount;
-        _last = ProgramFor(rows);
-        _lanes.Run(_last.Steps);
+        Prepare();
+        return TickRecorder.Record(_lanes, _last);
     }
 
     public ReadOnlySpan<float> Logits(int index)
@@ -94,8 +97,18 @@ internal sealed unsafe class CpuExecutor : IProgramExecutor
         return new ReadOnlySpan<float>(_last.Logits.Real(index), _model.Info.VocabularySize);
     }
 
-    public double PredictTick(int rows, int logitsRows, int context) =>
-        _cost.Tick(_model.ProgramFor(Math.Min(rows, Rows.Capacity)), rows, logitsRows, context);
+    /// <summary>The machine is measured when this is first asked; from then on it allocates nothing.</summary>
+    public double PredictTick(int rows, int logitsRows, int context)
+    {
+        _costs ??= [.. _model.Programs.Select(new CostModel(Profile, _model).Precompute)];
+        int program = 0;
+        while (program < _programs.Length - 1 && _programs[program].Rows < rows)
+        {
+            program++;
+        }
+
+        return _costs[program].Seconds(new TickLoad(rows, logitsRows, context));
+    }
 
     public void Dispose()
     {
@@ -110,6 +123,16 @@ internal sealed unsafe class CpuExecutor : IProgramExecutor
         _kv.Dispose();
         _frequencies.Dispose();
         NativeMemory.Free(_tick);
+    }
+
+    internal static string NameOf(KernelTable kernels, int lanes) =>
+        $"cpu {kernels.Isa.ToString().ToLowerInvariant()}, {lanes} lane{(lanes == 1 ? "" : "s")}";
+
+    private void Prepare()
+    {
+        _tick->Rows = Rows.Count;
+        _tick->Selected = Rows.LogitsCount;
+        _last = ProgramFor(Rows.Count);
     }
 
     private LoweredProgram ProgramFor(int rows)
@@ -128,19 +151,8 @@ internal sealed unsafe class CpuExecutor : IProgramExecutor
     /// <summary>Arrays of the row table are pinned when they are made.</summary>
     private static int* PointerTo(int[] pinned) => (int*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(pinned));
 
-    private ShapeConstants Constants(ModelShape shape) => new()
-    {
-        QueryHeads = shape.QueryHeads,
-        KeyHeads = shape.KeyHeads,
-        HeadSize = shape.HeadSize,
-        HeadsPerKeyHead = shape.HeadsPerKeyHead,
-        RopePairs = shape.RopeFrequencies.Count,
-        RopeHalves = shape.RopePairing == RopePairing.Halves,
-        AttentionScale = shape.AttentionScale,
-        RopeFrequencies = (double*)_frequencies.Data,
-    };
-
-    private static long ScratchBytes(CompiledModel model, KernelTable kernels)
+    /// <summary>Private memory that a lane needs.</summary>
+    internal static long ScratchBytes(CompiledModel model, KernelTable kernels)
     {
         int columns = model.Graph.Weights.Max(w => w.Columns);
         int widest = Math.Max(columns, model.Graph.Values.Max(v => v.Columns));

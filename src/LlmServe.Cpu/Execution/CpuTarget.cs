@@ -22,4 +22,17 @@ internal sealed class CpuTarget(KernelTable kernels, ActivationMode mode, int la
     public bool RepeatNorms(int rows) => rows <= RepeatNormRows;
 
     public long StoredBytes(Weight matrix) => kernels.StoredBytes(matrix, mode);
+
+    public unsafe int KernelFrom(Weight matrix, int rows)
+    {
+        // Addresses of one method could differ in theory; the kernel would then be measured once more, and nothing else.
+        nint kernel = (nint)kernels.ProductOf(matrix.Type, mode, rows);
+        int fewest = 1;
+        while (fewest < rows && (nint)kernels.ProductOf(matrix.Type, mode, fewest) != kernel)
+        {
+            fewest++;
+        }
+
+        return fewest;
+    }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using LlmServe.Cpu.Memory;
 
@@ -18,6 +19,7 @@ internal sealed unsafe class LanePool : IDisposable
     private readonly LaneState* _states;
     private readonly NativeBuffer[] _scratch;
     private Step** _program;
+    private long** _stamps;
     private int _generation;
     private volatile bool _stopping;
 
@@ -62,9 +64,25 @@ internal sealed unsafe class LanePool : IDisposable
         Play(0);
     }
 
+    /// <summary>The same as <see cref="Run"/>, and takes the time after every step of every lane.</summary>
+    /// <param name="program">As for <see cref="Run"/>.</param>
+    /// <param name="stamps">For each lane as many timestamps as it has steps.</param>
+    public void RunTimed(Step** program, long** stamps)
+    {
+        _stamps = stamps;
+        Run(program);
+        _stamps = null;
+    }
+
     private void Play(int lane)
     {
         var state = _states + lane;
+        if (_stamps != null)
+        {
+            PlayTimed(_program[lane], state, _stamps[lane]);
+            return;
+        }
+
         for (var step = _program[lane]; ; step++)
         {
             if (step->Run != null)
@@ -78,6 +96,28 @@ internal sealed unsafe class LanePool : IDisposable
                 {
                     return;
                 }
+            }
+        }
+    }
+
+    private void PlayTimed(Step* step, LaneState* state, long* stamp)
+    {
+        for (; ; step++)
+        {
+            bool isBarrier = step->Run == null;
+            if (isBarrier)
+            {
+                _barrier.Wait(state->Lane);
+            }
+            else
+            {
+                step->Run(step, state);
+            }
+
+            *stamp++ = Stopwatch.GetTimestamp();
+            if (isBarrier && step->Begin < 0)
+            {
+                return;
             }
         }
     }

@@ -33,7 +33,7 @@ internal sealed unsafe class LoweredProgram : IDisposable
             {
                 foreach (var instruction in program.Phases[p].Lanes[lane])
                 {
-                    *step++ = Lower(instruction, kernels, mode, weights, View);
+                    *step++ = Lower(program, instruction, kernels, mode, weight => (nint)weights[weight], View);
                 }
 
                 // A barrier; the last one also ends the program.
@@ -63,44 +63,52 @@ internal sealed unsafe class LoweredProgram : IDisposable
         NativeMemory.Free(_lanes);
     }
 
-    private Step Lower(Instruction i, KernelTable kernels, ActivationMode mode, WeightStore weights, Func<int, ActivationView> view)
+    /// <summary>An instruction with its kernels and operands.</summary>
+    /// <param name="program">The instruction's program.</param>
+    /// <param name="i">The instruction.</param>
+    /// <param name="kernels">Where kernels come from.</param>
+    /// <param name="mode">How rows enter quantized matrices.</param>
+    /// <param name="weights">A weight's <see cref="Matrix"/>, as an address.</param>
+    /// <param name="view">A buffer's rows; the default view for −1.</param>
+    public static Step Lower(
+        StreamProgram program, Instruction i, KernelTable kernels, ActivationMode mode, Func<int, nint> weights, Func<int, ActivationView> view)
     {
         var step = new Step
         {
             Run = kernels.EntryOf(i.Opcode),
             Input = view(i.Input),
             Output = view(i.Output),
-            Rope = view(_program.RopeBuffer),
+            Rope = view(program.RopeBuffer),
             Layer = i.Layer,
             Begin = i.Begin,
             End = i.End,
             Selected = i.Selected,
             Constant = i.Constant,
-            PanelRows = PanelRowsFor(i.End - i.Begin),
+            PanelRows = PanelRowsFor(program, i.End - i.Begin),
         };
         if (i.Weight >= 0)
         {
-            step.Weight = weights[i.Weight];
+            step.Weight = (Matrix*)weights(i.Weight);
         }
 
         if (i.Opcode is Opcode.MatMul or Opcode.MatMulAdd or Opcode.GatedMatMul)
         {
-            step.Product = kernels.ProductOf(_program.Weights[i.Weight].Type, mode, _program.Rows);
+            step.Product = kernels.ProductOf(program.Weights[i.Weight].Type, mode, program.Rows);
         }
 
         if (i.Weight2 >= 0)
         {
-            step.Weight2 = weights[i.Weight2];
-            step.Product2 = kernels.ProductOf(_program.Weights[i.Weight2].Type, mode, _program.Rows);
+            step.Weight2 = (Matrix*)weights(i.Weight2);
+            step.Product2 = kernels.ProductOf(program.Weights[i.Weight2].Type, mode, program.Rows);
         }
 
         return step;
     }
 
     /// <summary>As many rows as scratch holds, in multiples of 96 (tiles of 16, pairs of tiles, and groups of six fit).</summary>
-    private int PanelRowsFor(int rows)
+    private static int PanelRowsFor(StreamProgram program, int rows)
     {
-        int fitting = Math.Max(96, PanelFloats / _program.Rows / 96 * 96);
+        int fitting = Math.Max(96, PanelFloats / program.Rows / 96 * 96);
         return Math.Min(fitting, (rows + 95) / 96 * 96);
     }
 }

@@ -1,3 +1,6 @@
+using LlmServe.Compiler.Graph;
+using LlmServe.Cpu.Kernels;
+
 namespace LlmServe.Cpu.Execution;
 
 /// <summary>What every lane reads during a tick. Unmanaged, so that kernels follow plain pointers.</summary>
@@ -46,6 +49,19 @@ internal unsafe struct ShapeConstants
 
     /// <summary>Angle per position of each pair. [RopePairs]</summary>
     public double* RopeFrequencies;
+
+    /// <summary>The constants of a model.</summary>
+    public static ShapeConstants Of(ModelShape shape, double* frequencies) => new()
+    {
+        QueryHeads = shape.QueryHeads,
+        KeyHeads = shape.KeyHeads,
+        HeadSize = shape.HeadSize,
+        HeadsPerKeyHead = shape.HeadsPerKeyHead,
+        RopePairs = shape.RopeFrequencies.Count,
+        RopeHalves = shape.RopePairing == RopePairing.Halves,
+        AttentionScale = shape.AttentionScale,
+        RopeFrequencies = frequencies,
+    };
 }
 
 /// <summary>
@@ -60,6 +76,17 @@ internal unsafe struct KvLayout
     public int KeyHeads;
     public int HeadSize;
     public bool Interleaved;
+
+    /// <summary>The layout of a cache for a model and a set of kernels.</summary>
+    public static KvLayout Of(ModelShape shape, int elementBytes, KernelTable kernels, byte* data, long blockBytes) => new()
+    {
+        Data = data,
+        BlockBytes = blockBytes,
+        ElementBytes = elementBytes,
+        KeyHeads = shape.KeyHeads,
+        HeadSize = shape.HeadSize,
+        Interleaved = kernels.InterleavesCache && elementBytes == 2 && shape.HeadSize % 16 == 0,
+    };
 
     /// <summary>Bytes of the 32 keys (or values) of one head.</summary>
     public readonly int PanelBytes => Compiler.KvBlock.Positions * HeadSize * ElementBytes;

@@ -18,7 +18,7 @@ internal sealed unsafe class WeightStore : IDisposable
     {
         var multiplied = MultipliedWeights(graph);
         _matrices = (Matrix*)NativeMemory.AllocZeroed((nuint)graph.Weights.Count, (nuint)sizeof(Matrix));
-        long total = multiplied.Sum(w => PackedBytes(w, kernels));
+        long total = multiplied.Sum(w => PackedBytesOf(w, kernels));
         _packed = new NativeBuffer(total);
         byte* next = _packed.Data;
         foreach (var weight in graph.Weights)
@@ -34,7 +34,7 @@ internal sealed unsafe class WeightStore : IDisposable
             {
                 matrix.TileBytes = tileBytes;
                 matrix.Packed = next;
-                next += PackedBytes(weight, kernels);
+                next += PackedBytesOf(weight, kernels);
             }
         }
 
@@ -43,6 +43,12 @@ internal sealed unsafe class WeightStore : IDisposable
 
     /// <summary>The matrix of a weight.</summary>
     public Matrix* this[int weight] => _matrices + weight;
+
+    /// <summary>The repacked weights, as they lie in memory.</summary>
+    public byte* PackedData => _packed.Data;
+
+    /// <summary>Bytes of <see cref="PackedData"/>; 0 when kernels read the file's own layout.</summary>
+    public long PackedBytes => _packed.Length;
 
     public void Dispose()
     {
@@ -73,7 +79,7 @@ internal sealed unsafe class WeightStore : IDisposable
     private static HashSet<Weight> MultipliedWeights(ModelGraph graph) =>
         [.. graph.Operations.Where(o => o is not (Embed or RmsNorm)).SelectMany(o => o.Weights)];
 
-    private static long PackedBytes(Weight weight, KernelTable kernels) =>
+    private static long PackedBytesOf(Weight weight, KernelTable kernels) =>
         (kernels.TileBytes(weight.Type, weight.Columns) * Tiles(weight) + 63) / 64 * 64;
 
     private static int Tiles(Weight weight) => (weight.Rows + KernelTable.LaneTilerRows - 1) / KernelTable.LaneTilerRows;

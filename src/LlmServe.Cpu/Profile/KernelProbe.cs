@@ -1,0 +1,190 @@
+using System.Diagnostics;
+using LlmServe.Compiler;
+using LlmServe.Compiler.Cost;
+using LlmServe.Compiler.Graph;
+using LlmServe.Compiler.Programs;
+using LlmServe.Cpu.Execution;
+using LlmServe.Cpu.Kernels;
+using LlmServe.Cpu.Memory;
+using LlmServe.Gguf.Formats;
+
+namespace LlmServe.Cpu.Profile;
+
+/// <summary>
+/// Times single instructions of a program on this thread, with the real kernels over made-up operands that fit a cache. All memory holds one byte value
+/// that is a plain number in every format, so that no operand is subnormal, infinite or not a number.
+/// </summary>
+internal sealed unsafe class KernelProbe : IDisposable
+{
+    private const byte Filler = 0x2c;
+    private const long CachedWeightBytes = 256 << 10;
+    private const int PanelRows = 96;
+    private const int ShortContext = KvBlock.Positions;
+    private const int LongContext = 16 * KvBlock.Positions;
+    private const int Trials = 4;
+
+    private static readonly long s_leastTicks = Stopwatch.Frequency / 20_000; // 50 µs
+    private static readonly long s_mostTicks = Stopwatch.Frequency / 500;     // 2 ms
+
+    private readonly ModelShape _shape;
+    private readonly KernelTable _kernels;
+    private readonly ActivationMode _mode;
+    private readonly List<NativeBuffer> _memory = [];
+    private readonly TickState* _tick;
+    private readonly LaneState* _lane;
+    private readonly int* _zeros;
+    private readonly int* _positions;
+    private readonly int _maxRows;
+
+    public KernelProbe(CompiledModel model, KernelTable kernels)
+    {
+        _shape = model.Graph.Shape;
+        _kernels = kernels;
+        _mode = model.Info.Activations;
+        _maxRows = model.Programs[^1].Rows;
+        _zeros = (int*)Take(Math.Max(_maxRows, 64) * sizeof(int), 0);
+        _positions = (int*)Take(_maxRows * sizeof(int), 0);
+        int* blocks = (int*)Take(LongContext / KvBlock.Positions * sizeof(int), 0);
+        for (int i = 0; i < LongContext / KvBlock.Positions; i++)
+        {
+            blocks[i] = i;
+        }
+
+        var frequencies = (double*)Take(_shape.RopeFrequencies.Count * sizeof(double), 0);
+        _shape.RopeFrequencies.ToArray().CopyTo(new Span<double>(frequencies, _shape.RopeFrequencies.Count));
+        int elementBytes = model.Info.Kv == KvElement.F16 ? 2 : 4;
+        long blockBytes = (long)_shape.KeyHeads * _shape.HeadSize * 2 * KvBlock.Positions * elementBytes;
+        _tick = (TickState*)Take(sizeof(TickState), 0);
+        *_tick = new TickState
+        {
+            Tokens = _zeros,
+            Positions = _positions,
+            Slots = _zeros,
+            LogitsRows = _zeros,
+            BlockTables = blocks,
+            BlocksPerSlot = LongContext / KvBlock.Positions,
+            Shape = ShapeConstants.Of(_shape, frequencies),
+            Kv = KvLayout.Of(_shape, elementBytes, kernels, Take(blockBytes * LongContext / KvBlock.Positions), blockBytes),
+        };
+        _lane = (LaneState*)Take(sizeof(LaneState), 0);
+        *_lane = new LaneState { Lane = 0, Lanes = 1, Tick = _tick, Scratch = Take(CpuExecutor.ScratchBytes(model, kernels), 0) };
+    }
+
+    /// <summary>Time of an instruction of <paramref name="program"/>, per unit.</summary>
+    public KernelTime Measure(StreamProgram program, Instruction instruction)
+    {
+        var i = Shorten(program, instruction);
+        double units = KernelKey.UnitsPerRow(i, _shape);
+        var step = LoweredProgram.Lower(program, i, _kernels, _mode, weight => (nint)MatrixOf(program.Weights[weight], i), id => ViewOf(program, i, id));
+        if (i.Opcode == Opcode.Attention)
+        {
+            double near = Time(&step, 1, ShortContext) / units, far = Time(&step, 1, LongContext) / units;
+            double perPosition = Math.Max(0, far - near) / (LongContext - ShortContext);
+            double perHead = Math.Max(0, near - (perPosition * ShortContext));
+            return new KernelTime(perHead, perHead, perPosition);
+        }
+
+        int few = Math.Max(1, i.KernelFrom);
+        double first = Time(&step, few, ShortContext) / units;
+        int least = Math.Min(4 * few, program.Rows);
+        int many = (int)Math.Clamp(few * s_mostTicks / (first * units * Stopwatch.Frequency), least, program.Rows);
+        if (many == few)
+        {
+            return new KernelTime(first / few, first / few);
+        }
+
+        double last = Time(&step, many, ShortContext) / units;
+        double next = Math.Max(0, last - first) / (many - few);
+        return new KernelTime(Math.Max(next, first - (next * (few - 1))), next);
+    }
+
+    public void Dispose() => _memory.ForEach(buffer => buffer.Dispose());
+
+    /// <summary>The instruction over all rows, and over no more of a matrix than a cache holds.</summary>
+    private Instruction Shorten(StreamProgram program, Instruction i)
+    {
+        if (i.Opcode is Opcode.Embed or Opcode.RopeTable or Opcode.Norm or Opcode.Attention)
+        {
+            return i with { Begin = 0, End = 1, Selected = false, Layer = 0 };
+        }
+
+        if (i.Weight < 0)
+        {
+            return i with { Layer = 0 };
+        }
+
+        int rows = i.End - i.Begin;
+        double bytesPerRow = Math.Max(1, (double)i.Bytes / rows);
+        int kept = (int)Math.Min(rows, Math.Max(1, CachedWeightBytes / bytesPerRow / PanelRows) * PanelRows);
+        return i with { Begin = 0, End = kept, Selected = false, MultiplyAdds = i.MultiplyAdds / rows * kept };
+    }
+
+    private Matrix* MatrixOf(Weight weight, Instruction i)
+    {
+        var format = BlockFormat.Get(weight.Type);
+        var matrix = (Matrix*)Take(sizeof(Matrix), 0);
+        int rows = i.MultiplyAdds > 0 ? i.End : 1; // norms and embeddings read one row
+        matrix->RawRowBytes = format.BytesOf(weight.Columns);
+        matrix->TileBytes = _kernels.TileBytes(weight.Type, weight.Columns);
+        matrix->Rows = rows;
+        matrix->Columns = weight.Columns;
+        matrix->Decode = format.Decoder;
+        matrix->Raw = Take(matrix->RawRowBytes * rows);
+        matrix->Packed = matrix->TileBytes == 0 ? null : Take(matrix->TileBytes * ((rows + KernelTable.LaneTilerRows - 1) / KernelTable.LaneTilerRows));
+        return matrix;
+    }
+
+    /// <summary>Rows of a buffer of our own; of a matrix's output only the columns that are computed.</summary>
+    private ActivationView ViewOf(StreamProgram program, Instruction i, int id)
+    {
+        if (id < 0 || program.Buffers[id].Place == BufferPlace.Cache)
+        {
+            return default;
+        }
+
+        var buffer = program.Buffers[id];
+        bool isPart = id == i.Output && i.MultiplyAdds > 0;
+        var layout = new ActivationLayout(buffer.Forms, isPart ? Math.Min(buffer.Columns, (i.End + PanelRows - 1) / PanelRows * PanelRows) : buffer.Columns);
+        return new ActivationView(Take((long)layout.RowBytes * program.Rows), layout);
+    }
+
+    /// <summary>Seconds of a step: the fastest of a few trials, each long enough for the clock.</summary>
+    private double Time(Step* step, int rows, int context)
+    {
+        _tick->Rows = rows;
+        _tick->Selected = rows;
+        new Span<int>(_positions, _maxRows).Fill(context - 1);
+        step->Run(step, _lane);
+        long once = Once(step, 1);
+        int repeats = (int)Math.Clamp(s_leastTicks / Math.Max(1, once), 1, 1000);
+        long fastest = long.MaxValue, spent = 0;
+        for (int trial = 0; trial < Trials && spent < Trials * s_mostTicks; trial++)
+        {
+            long ticks = Once(step, repeats);
+            fastest = Math.Min(fastest, ticks);
+            spent += ticks;
+        }
+
+        return (double)fastest / repeats / Stopwatch.Frequency;
+    }
+
+    private long Once(Step* step, int repeats)
+    {
+        long start = Stopwatch.GetTimestamp();
+        for (int i = 0; i < repeats; i++)
+        {
+            step->Run(step, _lane);
+        }
+
+        return Stopwatch.GetTimestamp() - start;
+    }
+
+    private byte* Take(long bytes, byte filler = Filler)
+    {
+        // Kernels may read a little beyond the end, and prefetch more.
+        var buffer = new NativeBuffer(bytes + 64);
+        _memory.Add(buffer);
+        new Span<byte>(buffer.Data, checked((int)bytes)).Fill(filler);
+        return buffer.Data;
+    }
+}
