@@ -40,7 +40,7 @@ public sealed class PredictionTests : IDisposable
         Assert.True(profile.ReadBandwidth > 0 && double.IsFinite(profile.ReadBandwidth));
         Assert.True(profile.Barrier >= 0 && profile.TickOverhead >= 0);
         Assert.True(keys.SetEquals(profile.Kernels.Keys));
-        Assert.All(profile.Kernels.Values, time => Assert.True(time.First > 0 && time.Next >= 0 && time.PerPosition >= 0));
+        Assert.All(profile.Kernels.Values, time => Assert.True(time.First + time.PerPosition > 0 && time.First >= 0 && time.Next >= 0 && time.PerPosition >= 0));
     }
 
     [Fact]
