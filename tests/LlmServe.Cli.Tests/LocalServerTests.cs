@@ -13,7 +13,7 @@ public class LocalServerTests
     private const int EndOfTurn = 2;
 
     // "The capital of France is Paris." in the embedded model's tokens.
-    private static readonly int[] _answer = [504, 3575, 282, 4649, 314, 7042, 30, EndOfTurn];
+    private static readonly int[] Answer = [504, 3575, 282, 4649, 314, 7042, 30, EndOfTurn];
 
     [Fact]
     public async Task Chat_OnePrompt_PrintsTheAnswer()
@@ -116,7 +116,7 @@ public class LocalServerTests
             {
                 int start = history.LastIndexOf(marker) + marker.Length;
                 int said = history.Length - start;
-                return start >= marker.Length && said < _answer.Length ? _answer[said] : -1;
+                return start >= marker.Length && said < Answer.Length ? Answer[said] : -1;
             },
         });
         var finder = new ModelFinder(_ => null, [TestData.RepositoryRoot]);

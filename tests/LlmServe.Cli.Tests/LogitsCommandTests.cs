@@ -7,7 +7,7 @@ namespace LlmServe.Cli.Tests;
 
 public sealed class LogitsCommandTests : IDisposable
 {
-    private static readonly string _model = TestData.Local("golden", "tiny", "llama.gguf");
+    private static readonly string Model = TestData.Local("golden", "tiny", "llama.gguf");
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -49,7 +49,7 @@ public sealed class LogitsCommandTests : IDisposable
     [InlineData("[1", "is no JSON")]
     public async Task Logits_BadIds_AreNamed(string ids, string expected)
     {
-        var result = await new CliHarness(ids).RunAsync("logits", "--model", _model, "--ids", "-", "--output", _folder.File("out.f32"));
+        var result = await new CliHarness(ids).RunAsync("logits", "--model", Model, "--ids", "-", "--output", _folder.File("out.f32"));
 
         Assert.Equal(ExitCode.Failure, result.Code);
         Assert.Contains("--ids: ", result.Error);
@@ -59,7 +59,7 @@ public sealed class LogitsCommandTests : IDisposable
     [Fact]
     public async Task Logits_OutputThatCannotBeWritten_IsAClearError()
     {
-        var result = await new CliHarness("[1]").RunAsync("logits", "--model", _model, "--ids", "-", "--output", _folder.File("no/folder/out.f32"));
+        var result = await new CliHarness("[1]").RunAsync("logits", "--model", Model, "--ids", "-", "--output", _folder.File("no/folder/out.f32"));
 
         Assert.Equal(ExitCode.Failure, result.Code);
         Assert.Contains("no/folder", result.Error);
@@ -73,7 +73,7 @@ public sealed class LogitsCommandTests : IDisposable
         string ids = _folder.Write("ids.json", $"[{string.Join(", ", sequence)}]");
         string output = _folder.File("logits.f32");
 
-        var result = await new CliHarness().RunAsync(["logits", "--model", _model, "--ids", ids, "--output", output, .. options]);
+        var result = await new CliHarness().RunAsync(["logits", "--model", Model, "--ids", ids, "--output", output, .. options]);
 
         Assert.Equal(ExitCode.Ok, result.Code);
         return ReadFloats(output);

@@ -9,7 +9,7 @@ namespace LlmServe.Cli.App;
 /// <summary>The <c>llmserve</c> command line: parse, run one command, report how it ended.</summary>
 internal sealed class CommandLineApp(CliServices services)
 {
-    private static readonly Option<bool> _verbose = new("--verbose")
+    private static readonly Option<bool> Verbose = new("--verbose")
     {
         Description = "Show where an error came from (also LLMSERVE_DEBUG=1)",
         Recursive = true,
@@ -19,7 +19,7 @@ internal sealed class CommandLineApp(CliServices services)
     public static Command Build(CliServices services)
     {
         var root = new RootCommand("Serve, try and inspect language models: the same request always gives the same tokens.");
-        root.Options.Add(_verbose);
+        root.Options.Add(Verbose);
         foreach (var create in CommandList.All)
         {
             root.Subcommands.Add(create(services));
@@ -109,5 +109,5 @@ internal sealed class CommandLineApp(CliServices services)
     private static string PathOf(CommandResult result) => result.Parent is CommandResult parent ? $"{PathOf(parent)} {result.Command.Name}" : "llmserve";
 
     private static bool IsVerbose(ParseResult parsed) =>
-        parsed.GetValue(_verbose) || Environment.GetEnvironmentVariable("LLMSERVE_DEBUG") is "1" or "true";
+        parsed.GetValue(Verbose) || Environment.GetEnvironmentVariable("LLMSERVE_DEBUG") is "1" or "true";
 }

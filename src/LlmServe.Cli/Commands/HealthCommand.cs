@@ -10,7 +10,7 @@ namespace LlmServe.Cli.Commands;
 /// <summary><c>llmserve health</c>: what a container's health check calls.</summary>
 internal static class HealthCommand
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     /// <summary>Builds the command.</summary>
     public static Command Create(CliServices services)
@@ -22,7 +22,7 @@ internal static class HealthCommand
         {
             using var client = ServerAddress.Open(parsed.GetValue(address) ?? ServerAddress.Default);
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(services.Interrupts.Token);
-            patience.CancelAfter(_patience);
+            patience.CancelAfter(Patience);
             try
             {
                 var status = await client.CheckHealthAsync(parsed.GetValue(service) ?? "", patience.Token);
@@ -40,7 +40,7 @@ internal static class HealthCommand
 
     private static string Reason(RpcException error, bool late) => error.StatusCode switch
     {
-        _ when late => $"no answer within {_patience.TotalSeconds:0} s",
+        _ when late => $"no answer within {Patience.TotalSeconds:0} s",
         StatusCode.NotFound => "it does not know that service",
         StatusCode.Unimplemented => "it has no gRPC health service",
         _ => ErrorReport.Reason(error.Status),

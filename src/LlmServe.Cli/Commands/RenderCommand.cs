@@ -13,7 +13,7 @@ namespace LlmServe.Cli.Commands;
 /// <summary><c>llmserve render</c>: chat templates, without a model running.</summary>
 internal static class RenderCommand
 {
-    private static readonly DateTimeOffset _defaultNow = new(2026, 1, 15, 12, 0, 0, TimeSpan.Zero);
+    private static readonly DateTimeOffset DefaultNow = new(2026, 1, 15, 12, 0, 0, TimeSpan.Zero);
 
     /// <summary>A template, and the tokens that it may name where a case does not.</summary>
     private sealed record Source(ChatTemplate Template, string BosToken, string EosToken);
@@ -26,7 +26,7 @@ internal static class RenderCommand
         var json = OptionFactory.RequiredText("--json", "FILE", """
             JSON Lines in, {"messages": […], "tools", "add_generation_prompt", "bos_token", "eos_token", "kwargs"}, and out, {"text": …} or {"error": …}; - reads standard input
             """);
-        var now = OptionFactory.Text("--now", "TIME", $"Time that strftime_now sees (default {_defaultNow:yyyy-MM-ddTHH:mm:ss}, so that renders can be compared)");
+        var now = OptionFactory.Text("--now", "TIME", $"Time that strftime_now sees (default {DefaultNow:yyyy-MM-ddTHH:mm:ss}, so that renders can be compared)");
         var command = new Command("render", "Render conversations with a chat template") { template, model, json, now };
         command.Validators.Add(result =>
         {
@@ -130,7 +130,7 @@ internal static class RenderCommand
     }
 
     private static DateTimeOffset ParseTime(string? text) => text is null
-        ? _defaultNow
+        ? DefaultNow
         : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
             ? time
             : throw new CliException($"--now: found '{text}', allowed is a time such as 2026-01-15T12:00:00", ExitCode.Usage);

@@ -13,7 +13,7 @@ namespace LlmServe.Cli.Commands;
 /// <summary><c>llmserve tokenize</c>.</summary>
 internal static class TokenizeCommand
 {
-    private static readonly Color[] _colours = [Color.Blue, Color.Green, Color.Purple, Color.Teal, Color.Maroon];
+    private static readonly Color[] Colours = [Color.Blue, Color.Green, Color.Purple, Color.Teal, Color.Maroon];
 
     /// <summary>Builds the command.</summary>
     public static Command Create(CliServices services)
@@ -94,7 +94,7 @@ internal static class TokenizeCommand
 
         for (int i = 0; i < ids.Count; i++)
         {
-            console.StyledOut.Write(Piece(tokenizer, ids[i]), new Style(Color.White, _colours[i % _colours.Length]));
+            console.StyledOut.Write(Piece(tokenizer, ids[i]), new Style(Color.White, Colours[i % Colours.Length]));
         }
 
         console.StyledOut.WriteLine();

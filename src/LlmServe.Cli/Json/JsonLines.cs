@@ -9,7 +9,7 @@ namespace LlmServe.Cli.Json;
 /// <summary>JSON Lines in, JSON Lines out: one object per line, in the same order.</summary>
 internal static class JsonLines
 {
-    private static readonly JsonWriterOptions _writerOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Converts every line of <paramref name="input"/>; empty lines are left out.</summary>
     /// <param name="input">Objects.</param>
@@ -20,7 +20,7 @@ internal static class JsonLines
     public static void Convert(TextReader input, TextWriter output, Action<JsonElement, Utf8JsonWriter> convert, CancellationToken cancellation)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        using var writer = new Utf8JsonWriter(buffer, _writerOptions);
+        using var writer = new Utf8JsonWriter(buffer, WriterOptions);
         for (int number = 1; input.ReadLine() is { } line; number++)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -52,7 +52,7 @@ internal static class JsonLines
     public static void WriteObject(TextWriter output, Action<Utf8JsonWriter> properties)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer, _writerOptions with { Indented = true }))
+        using (var writer = new Utf8JsonWriter(buffer, WriterOptions with { Indented = true }))
         {
             writer.WriteStartObject();
             properties(writer);

@@ -20,7 +20,7 @@ internal sealed partial class LlmServeProcess : IDisposable
     /// <summary>SIGTERM, as service managers send it.</summary>
     public const int Terminate = 15;
 
-    private static readonly UTF8Encoding _utf8 = new(encoderShouldEmitUTF8Identifier: false);
+    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
     private readonly Process _process;
     private readonly Task<string> _error;
 
@@ -47,9 +47,9 @@ internal sealed partial class LlmServeProcess : IDisposable
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            StandardInputEncoding = _utf8,
-            StandardOutputEncoding = _utf8,
-            StandardErrorEncoding = _utf8,
+            StandardInputEncoding = Utf8,
+            StandardOutputEncoding = Utf8,
+            StandardErrorEncoding = Utf8,
             WorkingDirectory = folder ?? Path.GetTempPath(),
         };
         foreach (string name in (string[])["LLMSERVE_MODEL", "LLMSERVE_DEBUG", "LLMSERVE_ISA", "NO_COLOR"])
