@@ -6,7 +6,7 @@ namespace LlmServe.Compiler.Tests;
 
 public sealed class ModelCompilerTests : IDisposable
 {
-    private static readonly CompilerOptions _options = new(ActivationMode.Int8, KvElement.F16, 8);
+    private static readonly CompilerOptions Options = new(ActivationMode.Int8, KvElement.F16, 8);
 
     private readonly TestModels _models = new();
 
@@ -36,8 +36,8 @@ public sealed class ModelCompilerTests : IDisposable
     public void Compile_ContextAskedFor_IsAtMostTheModels()
     {
         Assert.Equal(512, Compile(new()).Info.ContextLength);
-        Assert.Equal(100, Compile(new(), _options with { ContextLength = 100 }).Info.ContextLength);
-        Assert.Equal(512, Compile(new(), _options with { ContextLength = 100_000 }).Info.ContextLength);
+        Assert.Equal(100, Compile(new(), Options with { ContextLength = 100 }).Info.ContextLength);
+        Assert.Equal(512, Compile(new(), Options with { ContextLength = 100_000 }).Info.ContextLength);
     }
 
     [Fact]
@@ -61,15 +61,15 @@ public sealed class ModelCompilerTests : IDisposable
     {
         Assert.Equal(Id(new()), Id(new()));
         Assert.Equal(64, Id(new()).Length);
-        Assert.Equal(Id(new()), Id(new(), _options with { MaxRows = 4, ContextLength = 64 }));
+        Assert.Equal(Id(new()), Id(new(), Options with { MaxRows = 4, ContextLength = 64 }));
     }
 
     [Fact]
     public void Identity_OtherModes_Differs()
     {
         string id = Id(new());
-        Assert.NotEqual(id, Id(new(), _options with { Activations = ActivationMode.F32 }));
-        Assert.NotEqual(id, Id(new(), _options with { Kv = KvElement.F32 }));
+        Assert.NotEqual(id, Id(new(), Options with { Activations = ActivationMode.F32 }));
+        Assert.NotEqual(id, Id(new(), Options with { Kv = KvElement.F32 }));
     }
 
     [Theory]
@@ -108,7 +108,7 @@ public sealed class ModelCompilerTests : IDisposable
     }
 
     private CompiledModel Compile(TestModels.Plan plan, CompilerOptions? options = null) =>
-        ModelCompiler.Compile(_models.Open(plan), new TestTarget(3), options ?? _options);
+        ModelCompiler.Compile(_models.Open(plan), new TestTarget(3), options ?? Options);
 
     private string Id(TestModels.Plan plan, CompilerOptions? options = null) => Compile(plan, options).Info.ProgramId;
 }

@@ -25,7 +25,12 @@ public class AllocationTests
         LoadedModel.Require(isa);
         using var model = new LoadedModel(TestData.Local("golden", "quantized", "llama-Q4_K_M.gguf"), new CpuOptions
         {
-            Activations = mode, Lanes = lanes, Isa = isa, MaxRowsPerTick = 32, MaxSequences = 2, ContextLength = 128,
+            Activations = mode,
+            Lanes = lanes,
+            Isa = isa,
+            MaxRowsPerTick = 32,
+            MaxSequences = 2,
+            ContextLength = 128,
         });
         for (int i = 0; i < 4; i++)
         {

@@ -112,7 +112,12 @@ public class EmbeddedBoundsTests(ITestOutputHelper output)
 
     private static LoadedModel Load(ActivationMode mode, KvElement kv) => new(TestData.EmbeddedModel, new CpuOptions
     {
-        Activations = mode, Kv = kv, Isa = IsaSelector.IsSupported(CpuIsa.Avx512) ? CpuIsa.Avx512 : CpuIsa.Avx2, Lanes = 1, MaxRowsPerTick = Chunk, MaxSequences = 8,
+        Activations = mode,
+        Kv = kv,
+        Isa = IsaSelector.IsSupported(CpuIsa.Avx512) ? CpuIsa.Avx512 : CpuIsa.Avx2,
+        Lanes = 1,
+        MaxRowsPerTick = Chunk,
+        MaxSequences = 8,
         ContextLength = 512,
     });
 

@@ -94,7 +94,13 @@ public class GoldenBoundsTests(ITestOutputHelper output)
         var golden = GoldenLogits.Load(folder, name);
         using var model = new LoadedModel(TestData.Local("golden", folder, name + ".gguf"), new CpuOptions
         {
-            Activations = mode, Kv = kv, Isa = isa, Lanes = 1, MaxRowsPerTick = 96, MaxSequences = 2, ContextLength = 256,
+            Activations = mode,
+            Kv = kv,
+            Isa = isa,
+            Lanes = 1,
+            MaxRowsPerTick = 96,
+            MaxSequences = 2,
+            ContextLength = 256,
         });
         var run = new LogitsRunner(model.Executor, golden.Sequences);
         run.Tick(golden.Sequences.SelectMany((ids, slot) => Enumerable.Repeat(slot, ids.Length)));

@@ -7,7 +7,7 @@ namespace LlmServe.Cpu.Tests;
 public class LanePoolTests
 {
     /// <summary>Far above what the runs take; a lost wake-up fails here instead of hanging the suite.</summary>
-    private static readonly TimeSpan _bound = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(90);
 
     [Theory]
     [InlineData(1)]
@@ -34,7 +34,7 @@ public class LanePoolTests
     private static async Task Bounded(Action action)
     {
         var work = Task.Run(action);
-        Assert.Same(work, await Task.WhenAny(work, Task.Delay(_bound)));
+        Assert.Same(work, await Task.WhenAny(work, Task.Delay(Bound)));
         await work;
     }
 }

@@ -20,7 +20,13 @@ internal sealed class LoadedModel : IDisposable
     /// <summary>A golden case's model in its modes.</summary>
     public static LoadedModel For(GoldenBits golden, CpuIsa isa, int lanes = 2, int rows = 64, int sequences = 2) => new(golden.Path, new CpuOptions
     {
-        Activations = golden.Activations, Kv = golden.Kv, Lanes = lanes, Isa = isa, MaxRowsPerTick = rows, MaxSequences = sequences, ContextLength = 1024,
+        Activations = golden.Activations,
+        Kv = golden.Kv,
+        Lanes = lanes,
+        Isa = isa,
+        MaxRowsPerTick = rows,
+        MaxSequences = sequences,
+        ContextLength = 1024,
         KvBytes = 1L << 30,
     });
 

@@ -58,13 +58,24 @@ internal sealed unsafe class StageLab : IDisposable
         int* start = (int*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(table));
         var tick = new TickState
         {
-            Rows = _ids.Length, Selected = _ids.Length, Tokens = start, Positions = start + _ids.Length, LogitsRows = start + (2 * _ids.Length),
-            Slots = start + (3 * _ids.Length), BlockTables = start + (4 * _ids.Length), BlocksPerSlot = 1,
+            Rows = _ids.Length,
+            Selected = _ids.Length,
+            Tokens = start,
+            Positions = start + _ids.Length,
+            LogitsRows = start + (2 * _ids.Length),
+            Slots = start + (3 * _ids.Length),
+            BlockTables = start + (4 * _ids.Length),
+            BlocksPerSlot = 1,
             Kv = new KvLayout { Data = _kv.Data, BlockBytes = _kv.Length, ElementBytes = 2, KeyHeads = shape.KeyHeads, HeadSize = shape.HeadSize, Interleaved = _kernels.InterleavesCache },
             Shape = new ShapeConstants
             {
-                QueryHeads = shape.QueryHeads, KeyHeads = shape.KeyHeads, HeadSize = shape.HeadSize, HeadsPerKeyHead = shape.HeadsPerKeyHead,
-                RopePairs = shape.RopeFrequencies.Count, AttentionScale = shape.AttentionScale, RopeFrequencies = (double*)_frequencies.Data,
+                QueryHeads = shape.QueryHeads,
+                KeyHeads = shape.KeyHeads,
+                HeadSize = shape.HeadSize,
+                HeadsPerKeyHead = shape.HeadsPerKeyHead,
+                RopePairs = shape.RopeFrequencies.Count,
+                AttentionScale = shape.AttentionScale,
+                RopeFrequencies = (double*)_frequencies.Data,
             },
         };
         using var lowered = new LoweredProgram(part, _kernels, ActivationMode.Int8, _weights, _arena.Data);

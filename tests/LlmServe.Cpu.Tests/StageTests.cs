@@ -16,7 +16,7 @@ public unsafe class StageTests
 {
     private const int Rows = 8;
 
-    private static readonly int[] _ids = Ids();
+    private static readonly int[] Ids = ReadIds();
 
     [SkippableTheory]
     [InlineData(CpuIsa.Scalar)]
@@ -25,7 +25,7 @@ public unsafe class StageTests
     public void FirstLayer_EveryBuffer_EqualsItsDump(CpuIsa isa)
     {
         LoadedModel.Require(isa);
-        using var lab = new StageLab(Model(), isa, _ids);
+        using var lab = new StageLab(Model(), isa, Ids);
         lab.RunThrough("embed");
         AssertReal(lab, "embedding", Dump("embedding"));
 
@@ -59,7 +59,7 @@ public unsafe class StageTests
     public void LastPhase_NormAndLogits_EqualTheirDumps(CpuIsa isa)
     {
         LoadedModel.Require(isa);
-        using var lab = new StageLab(Model(), isa, _ids);
+        using var lab = new StageLab(Model(), isa, Ids);
         lab.RunThrough("logits");
         AssertForms(lab, isa, "output_norm", "output_norm");
         AssertReal(lab, "logits", Dump("logits"));
@@ -178,7 +178,7 @@ public unsafe class StageTests
 
     private static string Model() => TestData.Local("golden", "quantized", "llama-Q4_K_M.gguf");
 
-    private static int[] Ids()
+    private static int[] ReadIds()
     {
         using var document = JsonDocument.Parse(File.ReadAllBytes(TestData.Local("golden", "stages", "stages.json")));
         return [.. document.RootElement.GetProperty("ids").EnumerateArray().Select(i => i.GetInt32())];

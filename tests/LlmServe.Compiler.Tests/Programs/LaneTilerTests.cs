@@ -8,7 +8,7 @@ public class LaneTilerTests
 {
     private sealed record Work(int[] Rows, double[] Costs, int Alignment, int Lanes);
 
-    private static readonly Arbitrary<Work> _work = (
+    private static readonly Arbitrary<Work> AnyWork = (
         from count in Gen.Choose(1, 4)
         from rows in Gen.Choose(1, 3000).ArrayOf(count)
         from costs in Gen.Choose(1, 5000).Select(c => c / 7.0).ArrayOf(count)
@@ -74,5 +74,5 @@ public class LaneTilerTests
     }
 
     private static void Holds(Action<Work> property) =>
-        Check.One(Config.QuickThrowOnFailure.WithMaxTest(300).WithReplay(5, 11), Prop.ForAll(_work, property));
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(300).WithReplay(5, 11), Prop.ForAll(AnyWork, property));
 }

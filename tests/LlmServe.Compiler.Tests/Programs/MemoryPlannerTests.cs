@@ -12,7 +12,7 @@ public class MemoryPlannerTests
 
     private sealed record Uses(int[] RowBytes, (int Input, int Output)[] Steps);
 
-    private static readonly Arbitrary<Uses> _uses = (
+    private static readonly Arbitrary<Uses> AnyUses = (
         from buffers in Gen.Choose(1, 20)
         from rowBytes in Gen.Choose(1, 300).Select(b => b * 64).ArrayOf(buffers)
         from phases in Gen.Choose(1, 15)
@@ -59,7 +59,7 @@ public class MemoryPlannerTests
     }
 
     private static void Holds(Action<Buffer[], Life[], MemoryPlan> property) =>
-        Check.One(Config.QuickThrowOnFailure.WithMaxTest(300).WithReplay(3, 9), Prop.ForAll(_uses, uses =>
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(300).WithReplay(3, 9), Prop.ForAll(AnyUses, uses =>
         {
             var (buffers, phases) = Build(uses);
             int keep = uses.Steps[0].Output;

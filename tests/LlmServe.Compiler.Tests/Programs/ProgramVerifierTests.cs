@@ -62,7 +62,8 @@ public sealed class ProgramVerifierTests : IDisposable
     public void Verify_TwoLiveBuffersAtOnePlace_IsRejected() => AssertRejected((program, pick) =>
     {
         var lives = Liveness.Compute(program.Buffers, program.Phases);
-        var pairs = (from a in program.Buffers from b in program.Buffers
+        var pairs = (from a in program.Buffers
+                     from b in program.Buffers
                      where a.Id < b.Id && a.Place == BufferPlace.Arena && b.Place == BufferPlace.Arena && lives[a.Id].IsUsed && lives[b.Id].IsUsed && lives[a.Id].Overlaps(lives[b.Id])
                      select (a, b)).ToArray();
         var (first, second) = pairs[pick % pairs.Length];
@@ -151,7 +152,7 @@ public sealed class ProgramVerifierTests : IDisposable
     }, "private to lane", rows: 1);
 
     /// <summary>Puts a fault, chosen by a number, into sound programs of 2 to 4 lanes and expects a message.</summary>
-    private void AssertRejected(Func<StreamProgram, int, StreamProgram> break_, string message, int? rows = null)
+    private void AssertRejected(Func<StreamProgram, int, StreamProgram> breakIt, string message, int? rows = null)
     {
         var file = _models.Open(new() { Type = GgmlType.Q4_0 });
         var programs = new List<StreamProgram>();
@@ -163,7 +164,7 @@ public sealed class ProgramVerifierTests : IDisposable
         var cases = from program in Gen.Choose(0, programs.Count - 1) from pick in Gen.Choose(0, 100_000) select (program, pick);
         Check.One(
             Config.QuickThrowOnFailure.WithMaxTest(60).WithReplay(20261123, 7),
-            Prop.ForAll(cases.ToArbitrary(), c => ProgramVerifier.Verify(break_(programs[c.program], c.pick)).Any(e => e.Contains(message, StringComparison.Ordinal))));
+            Prop.ForAll(cases.ToArbitrary(), c => ProgramVerifier.Verify(breakIt(programs[c.program], c.pick)).Any(e => e.Contains(message, StringComparison.Ordinal))));
     }
 
     private static bool IsMatrix(Instruction i) => i.Opcode is Opcode.MatMul or Opcode.MatMulAdd or Opcode.GatedMatMul;

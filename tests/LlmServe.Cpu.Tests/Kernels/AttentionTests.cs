@@ -11,7 +11,7 @@ namespace LlmServe.Cpu.Tests.Kernels;
 public unsafe class AttentionTests
 {
     /// <summary>Positions at and around the borders of blocks and attention segments.</summary>
-    private static readonly int[] _positions = [0, 1, 2, 30, 31, 32, 33, 63, 64, 95, 200, 254, 255, 256, 257, 287, 288, 511, 512, 513, 600];
+    private static readonly int[] BorderPositions = [0, 1, 2, 30, 31, 32, 33, 63, 64, 95, 200, 254, 255, 256, 257, 287, 288, 511, 512, 513, 600];
 
     [SkippableTheory]
     [InlineData(16, 2, 1)]
@@ -27,14 +27,14 @@ public unsafe class AttentionTests
         LoadedModel.Require(CpuIsa.Avx2);
         foreach (var element in Enum.GetValues<KvElement>())
         {
-            using var lab = new AttentionLab(headSize, queryHeads, keyHeads, element, _positions, seed: headSize);
+            using var lab = new AttentionLab(headSize, queryHeads, keyHeads, element, BorderPositions, seed: headSize);
             float[] expected = lab.Attend<ReferenceRows>(interleaved: false, firstHead: 0, queryHeads);
             KernelLab.AssertSame(expected, lab.Attend<SimdRows>(element == KvElement.F16 && headSize % 16 == 0, 0, queryHeads), $"{element} heads of {headSize}");
 
             // A part of the heads, across a border of key heads.
             int first = queryHeads > 2 ? 1 : 0, count = queryHeads - first - (queryHeads > 3 ? 1 : 0);
             float[] part = lab.Attend<SimdRows>(element == KvElement.F16 && headSize % 16 == 0, first, count);
-            for (int row = 0; row < _positions.Length; row++)
+            for (int row = 0; row < BorderPositions.Length; row++)
             {
                 KernelLab.AssertSame(
                     expected.AsSpan(((row * queryHeads) + first) * headSize, count * headSize), part.AsSpan(row * count * headSize, count * headSize), $"heads {first} to {first + count}");
@@ -105,10 +105,19 @@ internal sealed unsafe class AttentionLab : IDisposable
 
         _tick = new TickState
         {
-            Rows = _rows, Kv = kv, BlocksPerSlot = blocks, Positions = Pointer(_positionTable), Slots = Pointer(_slots), BlockTables = Pointer(_tables),
+            Rows = _rows,
+            Kv = kv,
+            BlocksPerSlot = blocks,
+            Positions = Pointer(_positionTable),
+            Slots = Pointer(_slots),
+            BlockTables = Pointer(_tables),
             Shape = new ShapeConstants
             {
-                QueryHeads = queryHeads, KeyHeads = keyHeads, HeadSize = headSize, HeadsPerKeyHead = queryHeads / keyHeads, AttentionScale = 1 / MathF.Sqrt(headSize),
+                QueryHeads = queryHeads,
+                KeyHeads = keyHeads,
+                HeadSize = headSize,
+                HeadsPerKeyHead = queryHeads / keyHeads,
+                AttentionScale = 1 / MathF.Sqrt(headSize),
             },
         };
         Fill(random, blocks, keyHeads, values);
@@ -141,7 +150,10 @@ internal sealed unsafe class AttentionLab : IDisposable
             var lane = new LaneState { Lane = l, Lanes = lanes, Tick = &tick, Scratch = scratch.Data };
             var step = new Step
             {
-                Input = new ActivationView(_queries.Data, new ActivationLayout(ActivationForms.Real, columns)), Output = new ActivationView(output.Data, layout), Begin = l, End = l + 1,
+                Input = new ActivationView(_queries.Data, new ActivationLayout(ActivationForms.Real, columns)),
+                Output = new ActivationView(output.Data, layout),
+                Begin = l,
+                End = l + 1,
             };
             Steps<ReferenceRows>.Attention(&step, &lane);
         }

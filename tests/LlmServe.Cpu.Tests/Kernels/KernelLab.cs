@@ -10,7 +10,7 @@ namespace LlmServe.Cpu.Tests.Kernels;
 internal static unsafe class KernelLab
 {
     /// <summary>Byte offsets of the binary16 numbers in a block; all other bytes may hold anything.</summary>
-    private static readonly Dictionary<GgmlType, int[]> _halves = new()
+    private static readonly Dictionary<GgmlType, int[]> Halves = new()
     {
         [GgmlType.Q8_0] = [0],
         [GgmlType.Q4_0] = [0],
@@ -27,10 +27,10 @@ internal static unsafe class KernelLab
     };
 
     /// <summary>The formats with quantized matrix kernels.</summary>
-    public static IEnumerable<GgmlType> Quantized => _halves.Keys;
+    public static IEnumerable<GgmlType> Quantized => Halves.Keys;
 
     /// <summary>Byte offsets of the binary16 numbers in a block of a quantized format.</summary>
-    public static int[] HalvesOf(GgmlType type) => _halves[type];
+    public static int[] HalvesOf(GgmlType type) => Halves[type];
 
     /// <summary>Rows of blocks as a file could hold them, all bits random, scales finite.</summary>
     public static byte[] RandomWeights(Random random, GgmlType type, int rows, int columns)
@@ -50,7 +50,7 @@ internal static unsafe class KernelLab
             int step = format.IsQuantized ? format.BlockBytes : 2;
             for (int block = 0; block < data.Length; block += step)
             {
-                foreach (int at in _halves.GetValueOrDefault(type, [0]))
+                foreach (int at in Halves.GetValueOrDefault(type, [0]))
                 {
                     BinaryPrimitives.WriteUInt16LittleEndian(data.AsSpan(block + at), RandomScale(random, type));
                 }

@@ -14,7 +14,7 @@ public unsafe class MatrixProductTests
 {
     private const int Shapes = 14;
 
-    private static readonly int[] _columns = [32, 64, 288, 576];
+    private static readonly int[] Columns32 = [32, 64, 288, 576];
 
     public static TheoryData<GgmlType, ActivationMode, CpuIsa> Cases()
     {
@@ -40,7 +40,7 @@ public unsafe class MatrixProductTests
         var format = BlockFormat.Get(type);
         for (int shape = 0; shape < Shapes; shape++)
         {
-            int columns = format.BlockSize == 256 ? 256 * random.Next(1, 4) : shape < _columns.Length ? _columns[shape] : 32 * random.Next(1, 20);
+            int columns = format.BlockSize == 256 ? 256 * random.Next(1, 4) : shape < Columns32.Length ? Columns32[shape] : 32 * random.Next(1, 20);
             int matrixRows = shape % 3 == 0 ? random.Next(1, 20) : random.Next(20, 130);
             int rows = shape % 2 == 0 ? random.Next(1, 4) : random.Next(4, 41);
             Compare(random, type, mode, isa, matrixRows, columns, rows, programRows: rows);
@@ -92,8 +92,13 @@ public unsafe class MatrixProductTests
         {
             var matrix = new Matrix
             {
-                Raw = raw, RawRowBytes = weights.Length / matrixRows, Rows = matrixRows, Columns = columns, Decode = BlockFormat.Get(type).Decoder,
-                Packed = packed.Data, TileBytes = tileBytes,
+                Raw = raw,
+                RawRowBytes = weights.Length / matrixRows,
+                Rows = matrixRows,
+                Columns = columns,
+                Decode = BlockFormat.Get(type).Decoder,
+                Packed = packed.Data,
+                TileBytes = tileBytes,
             };
             if (tileBytes > 0)
             {

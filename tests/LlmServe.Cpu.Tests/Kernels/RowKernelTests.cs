@@ -9,14 +9,14 @@ namespace LlmServe.Cpu.Tests.Kernels;
 /// <summary>Vector row kernels give the bits of the scalar ones, tails and extremes included.</summary>
 public unsafe class RowKernelTests
 {
-    private static readonly int[] _lengths = [1, 7, 8, 9, 31, 32, 64, 255, 256, 257, 288, 576, 1000, 1536];
+    private static readonly int[] Lengths = [1, 7, 8, 9, 31, 32, 64, 255, 256, 257, 288, 576, 1000, 1536];
 
     [SkippableFact]
     public void RmsNorm_RandomRows_HasReferenceBits()
     {
         LoadedModel.Require(CpuIsa.Avx2);
         var random = new Random(1);
-        foreach (int length in _lengths)
+        foreach (int length in Lengths)
         {
             for (int round = 0; round < 8; round++)
             {
@@ -38,7 +38,7 @@ public unsafe class RowKernelTests
         LoadedModel.Require(CpuIsa.Avx2);
         var random = new Random(2);
         float* four = stackalloc float[4];
-        foreach (int length in _lengths)
+        foreach (int length in Lengths)
         {
             float[] x = Activations(random, length), y = Activations(random, 4 * length);
             fixed (float* px = x, py = y)
@@ -59,7 +59,7 @@ public unsafe class RowKernelTests
     {
         LoadedModel.Require(CpuIsa.Avx2);
         var random = new Random(3);
-        foreach (int length in _lengths)
+        foreach (int length in Lengths)
         {
             float[] gate = Activations(random, length), up = Activations(random, length), same = [.. gate];
             for (int i = 0; i < length; i += 3)
@@ -82,7 +82,7 @@ public unsafe class RowKernelTests
     {
         LoadedModel.Require(CpuIsa.Avx2);
         var random = new Random(4);
-        foreach (int length in _lengths)
+        foreach (int length in Lengths)
         {
             float[] x = Activations(random, length), y = Activations(random, length), same = [.. y];
             fixed (float* px = x, a = y, b = same)
