@@ -74,6 +74,16 @@ internal sealed class LogitsRunner
     /// <summary>Logits of all positions of one sequence, in pieces of <paramref name="chunk"/>. [ids, vocabulary]</summary>
     public static float[] Run(IProgramExecutor executor, int[] ids, int chunk) => new LogitsRunner(executor, [ids]).Finish(0, chunk);
 
+    /// <summary>Gives a slot the blocks for some positions, in descending order so that a mix-up of blocks shows.</summary>
+    public static void AssignBlocks(IProgramExecutor executor, int slot, int positions, int first)
+    {
+        int count = KvBlock.CountFor(positions);
+        for (int i = 0; i < count; i++)
+        {
+            executor.Rows.BlockTable(slot)[i] = first + count - 1 - i;
+        }
+    }
+
     /// <summary>SHA-256 of the little-endian bytes.</summary>
     public static string Digest(ReadOnlySpan<float> logits) => Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(logits)));
 }

@@ -62,18 +62,19 @@ internal static unsafe partial class Steps<TRows>
                 continue;
             }
 
-            for (int last = row + run; row < last; row += tileRows)
+            int last = row + run;
+            for (int first = row; first < last; first += tileRows)
             {
                 for (int keyHead = 0; keyHead < tick->Shape.KeyHeads; keyHead++, turn++)
                 {
                     if (turn % lane->Lanes == step->Begin)
                     {
-                        Tile(step, lane, row, Math.Min(tileRows, last - row), keyHead, tileRows);
+                        Tile(step, lane, first, Math.Min(tileRows, last - first), keyHead, tileRows);
                     }
                 }
             }
 
-            row = Math.Min(row, tick->Rows);
+            row = last;
         }
 
         return singles;

@@ -51,11 +51,31 @@ public unsafe class AttentionTests
     public void Attention_SharedOverLanes_WritesTheSameRows(int headSize, int queryHeads, int keyHeads, ActivationForms forms)
     {
         using var lab = new AttentionLab(headSize, queryHeads, keyHeads, KvElement.F16, [5, 40, 41, 255, 256], seed: 3);
-        byte[] whole = lab.Share(forms, lanes: 1);
+        byte[] whole = lab.Share<ReferenceRows>(forms, lanes: 1, interleaved: false);
         Assert.Contains(whole, b => b != 0);
         for (int lanes = 2; lanes <= 8; lanes++)
         {
-            Assert.True(whole.AsSpan().SequenceEqual(lab.Share(forms, lanes)), $"{lanes} lanes");
+            Assert.True(whole.AsSpan().SequenceEqual(lab.Share<ReferenceRows>(forms, lanes, false)), $"{lanes} lanes");
+        }
+    }
+
+    /// <summary>Prompt chunks of several lengths between single rows, as the scheduler mixes them.</summary>
+    [SkippableTheory]
+    [InlineData(64, 6, 2, KvElement.F16, ActivationForms.Real)]
+    [InlineData(64, 9, 3, KvElement.F32, ActivationForms.Signed8)]
+    [InlineData(32, 4, 1, KvElement.F16, ActivationForms.Signed8)]
+    [InlineData(128, 2, 2, KvElement.F16, ActivationForms.Real)]
+    [InlineData(80, 4, 2, KvElement.F16, ActivationForms.Real)]
+    [InlineData(80, 4, 2, KvElement.F16, ActivationForms.Signed8)]
+    public void Attention_ChunksAndSingleRowsMixed_HasReferenceBytes(int headSize, int queryHeads, int keyHeads, KvElement element, ActivationForms forms)
+    {
+        LoadedModel.Require(CpuIsa.Avx2);
+        int[] positions = [7, .. Enumerable.Range(28, 5), 90, 3, .. Enumerable.Range(240, 37), 4, 5, 6, .. Enumerable.Range(0, 16), .. Enumerable.Range(500, 17), 600];
+        using var lab = new AttentionLab(headSize, queryHeads, keyHeads, element, positions, seed: 5);
+        byte[] expected = lab.Share<ReferenceRows>(forms, lanes: 1, interleaved: false);
+        for (int lanes = 1; lanes <= 5; lanes++)
+        {
+            Assert.True(expected.AsSpan().SequenceEqual(lab.Share<SimdRows>(forms, lanes, element == KvElement.F16)), $"{lanes} lanes");
         }
     }
 
@@ -138,13 +158,14 @@ internal sealed unsafe class AttentionLab : IDisposable
     }
 
     /// <summary>The output buffer after the attention step of every lane.</summary>
-    public byte[] Share(ActivationForms forms, int lanes)
+    public byte[] Share<TRows>(ActivationForms forms, int lanes, bool interleaved) where TRows : struct, IRowKernels<TRows>
     {
-        var tick = TickOver(false);
+        var tick = TickOver(interleaved);
         int columns = _queryHeads * _headSize;
         var layout = new ActivationLayout(forms, columns);
         using var output = new GuardedBuffer((long)_rows * layout.RowBytes);
-        using var scratch = new GuardedBuffer(columns * sizeof(float));
+        int floats = Math.Max(columns, AttentionTile.ScratchFloats(_headSize, tick.Shape.HeadsPerKeyHead));
+        using var scratch = new GuardedBuffer((long)floats * sizeof(float));
         for (int l = lanes - 1; l >= 0; l--)
         {
             var lane = new LaneState { Lane = l, Lanes = lanes, Tick = &tick, Scratch = scratch.Data };
@@ -155,7 +176,7 @@ internal sealed unsafe class AttentionLab : IDisposable
                 Begin = l,
                 End = l + 1,
             };
-            Steps<ReferenceRows>.Attention(&step, &lane);
+            Steps<TRows>.Attention(&step, &lane);
         }
 
         return new Span<byte>(output.Data, (int)output.Length).ToArray();
