@@ -1,5 +1,3 @@
-using LlmServe.Compiler.Cost;
-using LlmServe.Compiler.Programs;
 using LlmServe.Gguf;
 
 namespace LlmServe.Compiler.Tests;
@@ -93,18 +91,6 @@ public sealed class ModelCompilerTests : IDisposable
         Assert.NotEqual(id, Id(new() { Metadata = { ["llama.rope.freq_base"] = GgufValue.Of(20000f) } }));
         Assert.NotEqual(id, Id(new() { Metadata = { ["llama.attention.layer_norm_rms_epsilon"] = GgufValue.Of(1e-6f) } }));
         Assert.Equal(id, Id(new() { Metadata = { ["general.name"] = GgufValue.Of("another") } }));
-    }
-
-    [Fact]
-    public void PredictedTime_MoreRowsOrLongerContext_IsNotLess()
-    {
-        var compiled = Compile(new());
-        var cost = new CostModel(MachineProfile.Nominal, compiled.Graph.Shape, KvElement.F16);
-        double one = cost.Tick(compiled.ProgramFor(8), 1, 1, 100);
-        Assert.True(one > MachineProfile.Nominal.Barrier * compiled.ProgramFor(8).Phases.Count);
-        Assert.True(cost.Tick(compiled.ProgramFor(8), 8, 8, 100) > one);
-        Assert.True(cost.Tick(compiled.ProgramFor(8), 1, 1, 10_000) > one);
-        Assert.True(cost.Tick(compiled.ProgramFor(8), 1, 0, 100) < one);
     }
 
     private CompiledModel Compile(TestModels.Plan plan, CompilerOptions? options = null) =>
