@@ -35,7 +35,7 @@ export async function bench(model, { threads, runs, generate, extra = [] }) {
   const program = process.env.LLMSERVE ?? built("src/LlmServe.Cli", "llmserve");
   const args = ["bench", "--json", "--lanes", `${threads}`, "--runs", `${runs}`, "--generate", `${generate}`, ...(model ? ["--model", model] : []), ...extra];
   const report = JSON.parse(await run(program, args));
-  return { machine: report.machine, result: report.results[0] };
+  return { machine: report.machine, result: report.results[0], results: report.results };
 }
 
 /** Mainline llama.cpp on one model, in a process of its own. */
