@@ -33,8 +33,11 @@ public sealed record CpuOptions
     /// <summary>Most positions of a sequence; null: what the model says.</summary>
     public int? ContextLength { get; init; }
 
-    /// <summary>Most rows of a tick.</summary>
-    public int MaxRowsPerTick { get; init; } = 256;
+    /// <summary>The largest <see cref="MaxRowsPerTick"/>: kernels' scratch is sized for it.</summary>
+    public const int MostRowsPerTick = 256;
+
+    /// <summary>Most rows of a tick, 1 to <see cref="MostRowsPerTick"/>.</summary>
+    public int MaxRowsPerTick { get; init; } = MostRowsPerTick;
 
     /// <summary>Most sequences at once (slots of the row table).</summary>
     public int MaxSequences { get; init; } = 64;
@@ -76,6 +79,8 @@ public static class CpuBackend
     private static (CompiledModel Model, KernelTable Kernels, int Lanes) Compile(GgufFile model, CpuOptions options)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(options.Lanes);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxRowsPerTick, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.MaxRowsPerTick, CpuOptions.MostRowsPerTick);
         int lanes = LaneCount(options);
         var kernels = IsaSelector.Select(options.Isa);
         var target = new CpuTarget(kernels, options.Activations, lanes);

@@ -6,12 +6,13 @@ namespace LlmServe.EndToEnd.Tests;
 public class ChatProcessTests
 {
     private const string AnswerTokens = "6";
+    private static readonly string[] Greedy = ["--temperature", "0", "--top-p", "1", "--repetition-penalty", "1"];
     private const string WindowsSkip = "SKIPPED: signals are tested where they are POSIX";
 
     [Fact]
     public async Task Chat_OnePromptIntoAPipe_IsTheAnswerAndNothingElse()
     {
-        var result = await LlmServeProcess.RunAsync("", "chat", "Why is the sky blue?", "--max-tokens", AnswerTokens);
+        var result = await LlmServeProcess.RunAsync("", ["chat", "Why is the sky blue?", "--max-tokens", AnswerTokens, .. Greedy]);
 
         Assert.Equal(0, result.Code);
         AssertStartsGoldenAnswer(result.Out);
@@ -67,7 +68,7 @@ public class ChatProcessTests
 
         var health = await LlmServeProcess.RunAsync("", "health", "--address", address);
         var unknown = await LlmServeProcess.RunAsync("", "health", "--address", address, "--service", "no.such.Service");
-        var chat = await LlmServeProcess.RunAsync("", "chat", "Why is the sky blue?", "--max-tokens", AnswerTokens, "--server", address);
+        var chat = await LlmServeProcess.RunAsync("", ["chat", "Why is the sky blue?", "--max-tokens", AnswerTokens, "--server", address, .. Greedy]);
         var invalid = await LlmServeProcess.RunAsync("", "chat", "Hello", "--stop", "", "--server", address);
         var clash = await LlmServeProcess.RunAsync("", "serve", "--port", new Uri(address).Port.ToString());
         server.Send(LlmServeProcess.Terminate);

@@ -19,7 +19,7 @@ internal static class ChatCommand
         };
         var system = OptionFactory.Text("--system", "TEXT", "System message");
         var command = new Command("chat", "Chat with a model; text appears as it is generated") { prompt, system };
-        var sampling = SamplingOptionSet.AddTo(command);
+        var sampling = SamplingOptionSet.AddTo(command, SamplingOptionSet.ChatDefaults);
         var server = ServerOption.AddTo(command);
         var model = ModelOptions.AddTo(command);
         model.ExcludeBeside(command, server);

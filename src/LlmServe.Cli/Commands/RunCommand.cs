@@ -15,7 +15,7 @@ internal static class RunCommand
         var chat = OptionFactory.Switch("--chat", "Put the prompt into the model's chat template, as one user message");
         var system = OptionFactory.Text("--system", "TEXT", "System message, with --chat");
         var command = new Command("run", "Continue a text: prompt in, text out") { prompt, chat, system };
-        var sampling = SamplingOptionSet.AddTo(command);
+        var sampling = SamplingOptionSet.AddTo(command, SamplingOptionSet.RunDefaults);
         var server = ServerOption.AddTo(command);
         var model = ModelOptions.AddTo(command);
         model.ExcludeBeside(command, server);

@@ -30,26 +30,42 @@ internal sealed record SamplingSettings
     public IReadOnlyList<string> Stop { get; init; } = [];
 }
 
-/// <summary>The sampling options shared by <c>chat</c> and <c>run</c>.</summary>
+/// <summary>The sampling options shared by <c>chat</c> and <c>run</c>, with the command's own defaults.</summary>
 internal sealed class SamplingOptionSet
 {
-    private readonly Option<float?> _temperature = OptionFactory.Number("--temperature", "Randomness; 0 is greedy (default 0)", 0, 100);
+    /// <summary>
+    /// What <c>chat</c> does unless told otherwise: a little randomness and a mild penalty, since small models that decode greedily repeat themselves. The seed is fixed, so
+    /// the same conversation still gives the same answers.
+    /// </summary>
+    public static readonly SamplingSettings ChatDefaults = new() { Temperature = 0.2f, TopP = 0.9f, RepetitionPenalty = 1.1f, MaxTokens = 1024 };
+
+    /// <summary>What <c>run</c> does unless told otherwise: greedy, and not to the end of the context.</summary>
+    public static readonly SamplingSettings RunDefaults = new() { MaxTokens = 512 };
+
+    private readonly SamplingSettings _defaults;
+    private readonly Option<float?> _temperature;
     private readonly Option<int?> _topK = OptionFactory.Integer("--top-k", "Keep the K likeliest tokens; 0 keeps all (default 0)", 0);
-    private readonly Option<float?> _topP = OptionFactory.Number("--top-p", "Keep the likeliest tokens up to this share (default 1)", 0, 1);
+    private readonly Option<float?> _topP;
     private readonly Option<float?> _minP = OptionFactory.Number("--min-p", "Drop tokens less likely than this share of the likeliest (default 0)", 0, 1);
     private readonly Option<ulong?> _seed = OptionFactory.Key("--seed", "Key of the random draws; the same seed gives the same answer (default 0)");
-    private readonly Option<float?> _repetition = OptionFactory.Number("--repetition-penalty", "Make repeated tokens less likely; 1 is off (default 1)", 0.01f, 100);
-    private readonly Option<int?> _maxTokens = OptionFactory.Integer("--max-tokens", "Most tokens of an answer (default: what the context holds)", 1);
+    private readonly Option<float?> _repetition;
+    private readonly Option<int?> _maxTokens;
     private readonly Option<string[]> _stop = new("--stop") { Description = "Text that ends an answer; may be repeated", HelpName = "TEXT" };
 
-    private SamplingOptionSet()
+    private SamplingOptionSet(SamplingSettings defaults)
     {
+        _defaults = defaults;
+        _temperature = OptionFactory.Number("--temperature", $"Randomness; 0 is greedy (default {Text(defaults.Temperature, 0)})", 0, 100);
+        _topP = OptionFactory.Number("--top-p", $"Keep the likeliest tokens up to this share (default {Text(defaults.TopP, 1)})", 0, 1);
+        _repetition = OptionFactory.Number(
+            "--repetition-penalty", $"Make repeated tokens less likely; 1 is off (default {Text(defaults.RepetitionPenalty, 1)})", 0.01f, 100);
+        _maxTokens = OptionFactory.Integer("--max-tokens", $"Most tokens of an answer (default {defaults.MaxTokens})", 1);
     }
 
     /// <summary>Adds the options to <paramref name="command"/>.</summary>
-    public static SamplingOptionSet AddTo(Command command)
+    public static SamplingOptionSet AddTo(Command command, SamplingSettings defaults)
     {
-        var options = new SamplingOptionSet();
+        var options = new SamplingOptionSet(defaults);
         Option[] all =
         [
             options._temperature, options._topK, options._topP, options._minP, options._seed, options._repetition, options._maxTokens, options._stop,
@@ -62,16 +78,18 @@ internal sealed class SamplingOptionSet
         return options;
     }
 
-    /// <summary>What the command line says.</summary>
+    /// <summary>What the command line says, else the defaults.</summary>
     public SamplingSettings Read(ParseResult parsed) => new()
     {
-        Temperature = parsed.GetValue(_temperature),
+        Temperature = parsed.GetValue(_temperature) ?? _defaults.Temperature,
         TopK = parsed.GetValue(_topK),
-        TopP = parsed.GetValue(_topP),
+        TopP = parsed.GetValue(_topP) ?? _defaults.TopP,
         MinP = parsed.GetValue(_minP),
         Seed = parsed.GetValue(_seed),
-        RepetitionPenalty = parsed.GetValue(_repetition),
-        MaxTokens = parsed.GetValue(_maxTokens),
+        RepetitionPenalty = parsed.GetValue(_repetition) ?? _defaults.RepetitionPenalty,
+        MaxTokens = parsed.GetValue(_maxTokens) ?? _defaults.MaxTokens,
         Stop = parsed.GetValue(_stop) ?? [],
     };
+
+    private static string Text(float? value, float neutral) => (value ?? neutral).ToString(System.Globalization.CultureInfo.InvariantCulture);
 }

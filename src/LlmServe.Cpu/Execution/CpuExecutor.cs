@@ -23,6 +23,7 @@ internal sealed unsafe class CpuExecutor : IMeasuringExecutor
     private MachineProfile? _profile;
     private TickCost[]? _costs; // [programs]
     private LoweredProgram _last;
+    private bool _disposed;
 
     public CpuExecutor(GgufFile file, CompiledModel model, KernelTable kernels, CpuOptions options, int lanes, IProgress<LoadProgress>? progress)
     {
@@ -112,6 +113,12 @@ internal sealed unsafe class CpuExecutor : IMeasuringExecutor
 
     public void Dispose()
     {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
         _lanes.Dispose();
         foreach (var program in _programs)
         {

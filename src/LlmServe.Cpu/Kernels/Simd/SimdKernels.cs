@@ -87,11 +87,9 @@ internal sealed unsafe class SimdKernels<TSimd, V>(CpuIsa isa) : KernelTable
         where TBlock : unmanaged, IBlockFormat<TBlock>
         where TCodes : struct, ICodePlanes
     {
-        private const int MostRows = 256;
-
         public override GgmlType Type => TBlock.Type;
 
-        public override long ScratchBytes => Math.Max(ManyRowsProduct<TSimd, V, TBlock, TCodes>.ScratchBytes, RealProduct<TSimd, V, TBlock, TCodes>.ScratchBytes(MostRows));
+        public override long ScratchBytes => Math.Max(ManyRowsProduct<TSimd, V, TBlock, TCodes>.ScratchBytes, RealProduct<TSimd, V, TBlock, TCodes>.ScratchBytes(CpuOptions.MostRowsPerTick));
 
         public override ActivationForms FormFor(ActivationMode mode, int rows)
         {
