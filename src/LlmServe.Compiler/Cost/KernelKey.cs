@@ -41,14 +41,15 @@ public readonly record struct KernelKey(Opcode Opcode, GgmlType? Weight, GgmlTyp
 /// <param name="First">For the first row of a tick, with everything that is done once per weight, such as unpacking.</param>
 /// <param name="Next">For every further row.</param>
 /// <param name="PerPosition">On top, for every position of context (attention alone).</param>
-public readonly record struct KernelTime(double First, double Next, double PerPosition = 0)
+/// <param name="NextPerPosition">The same for rows that are consecutive positions; of attention, <paramref name="Next"/> is for these rows and <paramref name="First"/> for others.</param>
+public readonly record struct KernelTime(double First, double Next, double PerPosition = 0, double NextPerPosition = 0)
 {
     /// <summary>A plausible figure for a kernel that nobody measured.</summary>
     public static KernelTime Nominal(KernelKey key) => key.Opcode switch
     {
         Opcode.MatMul or Opcode.MatMulAdd or Opcode.GatedMatMul => new KernelTime(1 / 40e9, 1 / 60e9),
         Opcode.RotateQueries or Opcode.StoreKeys or Opcode.StoreValues => new KernelTime(1e-9, 1e-9),
-        Opcode.Attention => new KernelTime(200e-9, 200e-9, 15e-9),
+        Opcode.Attention => new KernelTime(200e-9, 200e-9, 15e-9, 8e-9),
         Opcode.RopeTable => new KernelTime(key.Columns * 20e-9, key.Columns * 20e-9),
         _ => new KernelTime(key.Columns * 0.5e-9, key.Columns * 0.5e-9),
     };

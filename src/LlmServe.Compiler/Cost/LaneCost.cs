@@ -9,16 +9,20 @@ namespace LlmServe.Compiler.Cost;
 /// <param name="Fixed">Whatever the rows.</param>
 /// <param name="PerRow">Per row.</param>
 /// <param name="PerShareRow">Per row of the lane's share.</param>
-/// <param name="PerHead">Per head of attention in the lane's share of (row, head) pairs.</param>
+/// <param name="PerHead">Per head of attention in the lane's share of (single row, head) pairs.</param>
 /// <param name="PerHeadPosition">Per such head and position of context.</param>
+/// <param name="PerRunHead">Per head of attention in the lane's share of (row of a run, head) pairs.</param>
+/// <param name="PerRunHeadPosition">Per such head and position of context.</param>
 /// <param name="SelectedFixed">When any row wants logits.</param>
 /// <param name="PerSelected">Per row that wants logits.</param>
 /// <param name="PerSelectedShare">Per row that wants logits, of the lane's share.</param>
 internal readonly record struct LaneCost(
-    double Fixed, double PerRow, double PerShareRow, double PerHead, double PerHeadPosition, double SelectedFixed, double PerSelected, double PerSelectedShare)
+    double Fixed, double PerRow, double PerShareRow, double PerHead, double PerHeadPosition, double PerRunHead, double PerRunHeadPosition,
+    double SelectedFixed, double PerSelected, double PerSelectedShare)
 {
     public static LaneCost operator +(in LaneCost a, in LaneCost b) => new(
         a.Fixed + b.Fixed, a.PerRow + b.PerRow, a.PerShareRow + b.PerShareRow, a.PerHead + b.PerHead, a.PerHeadPosition + b.PerHeadPosition,
+        a.PerRunHead + b.PerRunHead, a.PerRunHeadPosition + b.PerRunHeadPosition,
         a.SelectedFixed + b.SelectedFixed, a.PerSelected + b.PerSelected, a.PerSelectedShare + b.PerSelectedShare);
 
     /// <summary>The cost of one instruction. The first row of a matrix overlaps with reading the weights; further rows find them in a cache.</summary>
@@ -32,7 +36,13 @@ internal readonly record struct LaneCost(
     {
         if (i.Opcode == Opcode.Attention)
         {
-            return default(LaneCost) with { PerHead = time.Next, PerHeadPosition = Math.Max(time.PerPosition, bytesPerHeadPosition * secondsPerByte) };
+            return default(LaneCost) with
+            {
+                PerHead = time.First,
+                PerHeadPosition = Math.Max(time.PerPosition, bytesPerHeadPosition * secondsPerByte),
+                PerRunHead = time.Next,
+                PerRunHeadPosition = time.NextPerPosition,
+            };
         }
 
         double next = units * time.Next;
@@ -58,7 +68,8 @@ internal readonly record struct LaneCost(
     public double Seconds(int lane, int lanes, int queryHeads, in TickLoad load)
     {
         double seconds = Fixed + (PerRow * load.Rows) + (PerShareRow * Share(load.Rows, lane, lanes))
-            + ((PerHead + (PerHeadPosition * load.Context)) * Share((long)load.Rows * queryHeads, lane, lanes));
+            + ((PerHead + (PerHeadPosition * load.Context)) * Share((long)(load.Rows - load.RunRows) * queryHeads, lane, lanes))
+            + ((PerRunHead + (PerRunHeadPosition * load.Context)) * load.RunRows * queryHeads / lanes);
         return load.Selected == 0 ? seconds : seconds + SelectedFixed + (PerSelected * load.Selected) + (PerSelectedShare * Share(load.Selected, lane, lanes));
     }
 

@@ -6,6 +6,15 @@ namespace LlmServe.Compiler.Cost;
 /// <param name="Context">Mean number of positions that a row attends to.</param>
 public readonly record struct TickLoad(int Rows, int Selected, int Context)
 {
+    /// <summary>Shorter stretches of a prompt are taken as single rows.</summary>
+    private const int ShortestRun = 4;
+
+    /// <summary>
+    /// Rows that are probably consecutive positions of a sequence, for which attention is cheaper: a stretch of a prompt wants logits of its last row at
+    /// most, and every other row that wants logits is a stream of its own.
+    /// </summary>
+    public int RunRows => Rows - Selected + 1 < ShortestRun ? 0 : Math.Min(Rows, Rows - Selected + 1);
+
     /// <summary>A stretch of one sequence's prompt: the last row wants logits.</summary>
     /// <param name="rows">Rows.</param>
     /// <param name="start">Positions before the stretch.</param>

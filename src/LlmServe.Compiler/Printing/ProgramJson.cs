@@ -46,6 +46,7 @@ public static class ProgramJson
             writer.WriteNumber("first", time.First);
             writer.WriteNumber("next", time.Next);
             writer.WriteNumber("per_position", time.PerPosition);
+            writer.WriteNumber("next_per_position", time.NextPerPosition);
             writer.WriteEndObject();
         }
 

@@ -21,10 +21,12 @@ internal sealed unsafe class KernelProbe : IDisposable
     private const int PanelRows = 96;
     private const int ShortContext = KvBlock.Positions;
     private const int LongContext = 16 * KvBlock.Positions;
+    private const int CacheBlocks = (LongContext + RunRows + KvBlock.Positions - 1) / KvBlock.Positions;
+    private const int RunRows = 32;
     private const int Trials = 4;
 
-    private static readonly long s_leastTicks = Stopwatch.Frequency / 20_000; // 50 µs
-    private static readonly long s_mostTicks = Stopwatch.Frequency / 500;     // 2 ms
+    private static readonly long _leastTicks = Stopwatch.Frequency / 20_000; // 50 µs
+    private static readonly long _mostTicks = Stopwatch.Frequency / 500;     // 2 ms
 
     private readonly ModelShape _shape;
     private readonly KernelTable _kernels;
@@ -44,8 +46,8 @@ internal sealed unsafe class KernelProbe : IDisposable
         _maxRows = model.Programs[^1].Rows;
         _zeros = (int*)Take(Math.Max(_maxRows, 64) * sizeof(int), 0);
         _positions = (int*)Take(_maxRows * sizeof(int), 0);
-        int* blocks = (int*)Take(LongContext / KvBlock.Positions * sizeof(int), 0);
-        for (int i = 0; i < LongContext / KvBlock.Positions; i++)
+        int* blocks = (int*)Take(CacheBlocks * sizeof(int), 0);
+        for (int i = 0; i < CacheBlocks; i++)
         {
             blocks[i] = i;
         }
@@ -62,9 +64,9 @@ internal sealed unsafe class KernelProbe : IDisposable
             Slots = _zeros,
             LogitsRows = _zeros,
             BlockTables = blocks,
-            BlocksPerSlot = LongContext / KvBlock.Positions,
+            BlocksPerSlot = CacheBlocks,
             Shape = ShapeConstants.Of(_shape, frequencies),
-            Kv = KvLayout.Of(_shape, elementBytes, kernels, Take(blockBytes * LongContext / KvBlock.Positions), blockBytes),
+            Kv = KvLayout.Of(_shape, elementBytes, kernels, Take(blockBytes * CacheBlocks), blockBytes),
         };
         _lane = (LaneState*)Take(sizeof(LaneState), 0);
         *_lane = new LaneState { Lane = 0, Lanes = 1, Tick = _tick, Scratch = Take(CpuExecutor.ScratchBytes(model, kernels), 0) };
@@ -78,16 +80,15 @@ internal sealed unsafe class KernelProbe : IDisposable
         var step = LoweredProgram.Lower(program, i, _kernels, _mode, weight => (nint)MatrixOf(program.Weights[weight], i), id => ViewOf(program, i, id));
         if (i.Opcode == Opcode.Attention)
         {
-            double near = Time(&step, 1, ShortContext) / units, far = Time(&step, 1, LongContext) / units;
-            double perPosition = Math.Max(0, far - near) / (LongContext - ShortContext);
-            double perHead = Math.Max(0, near - (perPosition * ShortContext));
-            return new KernelTime(perHead, perHead, perPosition);
+            var single = Attention(&step, 1, units);
+            var run = Attention(&step, Math.Min(RunRows, program.Rows), units);
+            return new KernelTime(single.PerHead, run.PerHead, single.PerPosition, run.PerPosition);
         }
 
         int few = Math.Max(1, i.KernelFrom);
         double first = Time(&step, few, ShortContext) / units;
         int least = Math.Min(4 * few, program.Rows);
-        int many = (int)Math.Clamp(few * s_mostTicks / (first * units * Stopwatch.Frequency), least, program.Rows);
+        int many = (int)Math.Clamp(few * _mostTicks / (first * units * Stopwatch.Frequency), least, program.Rows);
         if (many == few)
         {
             return new KernelTime(first / few, first / few);
@@ -96,6 +97,14 @@ internal sealed unsafe class KernelProbe : IDisposable
         double last = Time(&step, many, ShortContext) / units;
         double next = Math.Max(0, last - first) / (many - few);
         return new KernelTime(Math.Max(next, first - (next * (few - 1))), next);
+    }
+
+    /// <summary>Attention of consecutive positions, per row and head: a fixed part, and one per position of mean context.</summary>
+    private (double PerHead, double PerPosition) Attention(Step* step, int rows, double heads)
+    {
+        double near = Time(step, rows, ShortContext) / (rows * heads), far = Time(step, rows, LongContext) / (rows * heads);
+        double perPosition = Math.Max(0, far - near) / (LongContext - ShortContext);
+        return (Math.Max(0, near - (perPosition * (ShortContext + (rows / 2)))), perPosition);
     }
 
     public void Dispose() => _memory.ForEach(buffer => buffer.Dispose());
@@ -153,12 +162,17 @@ internal sealed unsafe class KernelProbe : IDisposable
     {
         _tick->Rows = rows;
         _tick->Selected = rows;
-        new Span<int>(_positions, _maxRows).Fill(context - 1);
+        for (int row = 0; row < rows; row++)
+        {
+            // Kernels that look at positions see a stretch of a prompt; it stays within the cache.
+            _positions[row] = context - 1 + (row % RunRows);
+        }
+
         step->Run(step, _lane);
         long once = Once(step, 1);
-        int repeats = (int)Math.Clamp(s_leastTicks / Math.Max(1, once), 1, 1000);
+        int repeats = (int)Math.Clamp(_leastTicks / Math.Max(1, once), 1, 1000);
         long fastest = long.MaxValue, spent = 0;
-        for (int trial = 0; trial < Trials && spent < Trials * s_mostTicks; trial++)
+        for (int trial = 0; trial < Trials && spent < Trials * _mostTicks; trial++)
         {
             long ticks = Once(step, repeats);
             fastest = Math.Min(fastest, ticks);

@@ -10,11 +10,15 @@ namespace LlmServe.Cpu.Profile;
 internal static unsafe class LaneMeter
 {
     // Short and often: on a shared machine some of the trials have all processors for themselves.
-    private const int Barriers = 32;
-    private const int SynchronisationTrials = 100;
+    private const int Barriers = 16;
+    private const int SynchronisationTrials = 200;
     private const int ReadTrials = 6;
+    private const int LeastTrials = 3;
     private const int LineBytes = 256;
     private const int PrefetchBytes = 2048;
+
+    /// <summary>No measurement goes on for longer, once it has its least trials.</summary>
+    private static readonly long _mostTicks = Stopwatch.Frequency / 50;
 
     /// <summary>Seconds of a barrier, and of starting and ending a run.</summary>
     public static (double Barrier, double Overhead) Synchronisation(LanePool lanes)
@@ -75,8 +79,8 @@ internal static unsafe class LaneMeter
     private static double FastestRun(LanePool lanes, Step** program, int trials)
     {
         lanes.Run(program);
-        long fastest = long.MaxValue;
-        for (int trial = 0; trial < trials; trial++)
+        long fastest = long.MaxValue, begin = Stopwatch.GetTimestamp();
+        for (int trial = 0; trial < trials && (trial < LeastTrials || Stopwatch.GetTimestamp() - begin < _mostTicks); trial++)
         {
             long start = Stopwatch.GetTimestamp();
             lanes.Run(program);

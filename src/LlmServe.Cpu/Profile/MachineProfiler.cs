@@ -16,9 +16,9 @@ internal static unsafe class MachineProfiler
 {
     private const long MostBytesRead = 256 << 20;
 
-    private static readonly ConcurrentDictionary<KernelId, KernelTime> s_kernels = new();
-    private static readonly ConcurrentDictionary<int, (double Barrier, double Overhead)> s_lanes = new();
-    private static readonly ConcurrentDictionary<(int Lanes, long Bytes), double> s_bandwidths = new();
+    private static readonly ConcurrentDictionary<KernelId, KernelTime> _kernels = new();
+    private static readonly ConcurrentDictionary<int, (double Barrier, double Overhead)> _lanes = new();
+    private static readonly ConcurrentDictionary<(int Lanes, long Bytes), double> _bandwidths = new();
 
     /// <summary>What a kernel's time depends on beside its key.</summary>
     private readonly record struct KernelId(KernelKey Key, CpuIsa Isa, ActivationMode Mode, KvElement Kv, int QueryHeads, int KeyHeads, int HeadSize);
@@ -31,7 +31,7 @@ internal static unsafe class MachineProfiler
     /// <param name="weightBytes">Their length; 0: a buffer of the model's size stands in for them.</param>
     public static MachineProfile Measure(CompiledModel model, KernelTable kernels, LanePool lanes, byte* weights, long weightBytes)
     {
-        var (barrier, overhead) = s_lanes.GetOrAdd(lanes.Lanes, _ => LaneMeter.Synchronisation(lanes));
+        var (barrier, overhead) = _lanes.GetOrAdd(lanes.Lanes, _ => LaneMeter.Synchronisation(lanes));
         return new MachineProfile
         {
             ReadBandwidth = Bandwidth(model, lanes, weights, weightBytes),
@@ -53,7 +53,7 @@ internal static unsafe class MachineProfiler
     private static double Bandwidth(CompiledModel model, LanePool lanes, byte* weights, long weightBytes)
     {
         long wanted = Math.Min(MostBytesRead, Math.Max(4096L * lanes.Lanes, weightBytes > 0 ? weightBytes : model.Programs[0].WeightBytes));
-        if (s_bandwidths.TryGetValue((lanes.Lanes, wanted), out double known))
+        if (_bandwidths.TryGetValue((lanes.Lanes, wanted), out double known))
         {
             return known;
         }
@@ -70,7 +70,7 @@ internal static unsafe class MachineProfiler
             measured = LaneMeter.ReadBandwidth(lanes, buffer.Data, wanted);
         }
 
-        return s_bandwidths.GetOrAdd((lanes.Lanes, wanted), measured);
+        return _bandwidths.GetOrAdd((lanes.Lanes, wanted), measured);
     }
 
     private static Dictionary<KernelKey, KernelTime> Kernels(CompiledModel model, KernelTable kernels)
@@ -83,10 +83,10 @@ internal static unsafe class MachineProfiler
             foreach (var (key, (program, instruction)) in Representatives(model))
             {
                 var id = new KernelId(key, kernels.Isa, model.Info.Activations, model.Info.Kv, shape.QueryHeads, shape.KeyHeads, shape.HeadSize);
-                if (!s_kernels.TryGetValue(id, out var time))
+                if (!_kernels.TryGetValue(id, out var time))
                 {
                     probe ??= new KernelProbe(model, kernels);
-                    time = s_kernels.GetOrAdd(id, probe.Measure(program, instruction));
+                    time = _kernels.GetOrAdd(id, probe.Measure(program, instruction));
                 }
 
                 times.Add(key, time);

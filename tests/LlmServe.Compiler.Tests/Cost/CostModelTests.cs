@@ -8,7 +8,7 @@ namespace LlmServe.Compiler.Tests.Cost;
 
 public sealed class CostModelTests
 {
-    private static readonly CompiledModel s_model = PlainTarget.CompileSmall();
+    private static readonly CompiledModel _model = PlainTarget.CompileSmall();
 
     [Theory]
     [InlineData(1)]
@@ -44,8 +44,8 @@ public sealed class CostModelTests
     [Fact]
     public void Tick_MoreRowsOrContextOrLogits_TakesLonger()
     {
-        var cost = new CostModel(MachineProfile.Nominal, s_model);
-        foreach (var program in s_model.Programs.Where(p => p.Rows > 1))
+        var cost = new CostModel(MachineProfile.Nominal, _model);
+        foreach (var program in _model.Programs.Where(p => p.Rows > 1))
         {
             double half = cost.Tick(program, new TickLoad(program.Rows / 2, 1, 64));
             double full = cost.Tick(program, new TickLoad(program.Rows, 1, 64));
@@ -56,14 +56,24 @@ public sealed class CostModelTests
         }
     }
 
+    [Theory]
+    [InlineData(1, 1, 0)]
+    [InlineData(3, 1, 0)]
+    [InlineData(16, 1, 16)]
+    [InlineData(16, 0, 16)]
+    [InlineData(16, 16, 0)]
+    [InlineData(20, 5, 16)]
+    public void RunRows_RowsWithoutLogits_AreAStretchOfAPrompt(int rows, int selected, int expected) =>
+        Assert.Equal(expected, new TickLoad(rows, selected, 10).RunRows);
+
     [Fact]
     public void Instruction_FewRows_TakesWhatReadingItsWeightsTakes()
     {
         var machine = MachineProfile.Nominal with { ReadBandwidth = 1e6 };
-        var program = s_model.Programs[0];
+        var program = _model.Programs[0];
         var matrix = program.Phases.SelectMany(p => p.Lanes[0]).First(i => i.Opcode == Opcode.GatedMatMul);
 
-        double seconds = new CostModel(machine, s_model).Instruction(program, 0, matrix, new TickLoad(1, 1, 1));
+        double seconds = new CostModel(machine, _model).Instruction(program, 0, matrix, new TickLoad(1, 1, 1));
 
         // Two lanes share the bandwidth.
         Assert.Equal(matrix.Bytes * 2 / 1e6, seconds, 12);
@@ -72,14 +82,14 @@ public sealed class CostModelTests
     [Fact]
     public void Instruction_ManyRows_TakesTheFirstAndTheFurtherOnes()
     {
-        var program = s_model.Programs[^1];
+        var program = _model.Programs[^1];
         var matrix = program.Phases.SelectMany(p => p.Lanes[1]).First(i => i.Opcode == Opcode.MatMulAdd);
         var machine = MachineProfile.Nominal with
         {
             ReadBandwidth = 1e15, Kernels = new Dictionary<KernelKey, KernelTime> { [KernelKey.Of(program, matrix)] = new(3e-9, 1e-9) },
         };
 
-        double seconds = new CostModel(machine, s_model).Instruction(program, 1, matrix, new TickLoad(20, 1, 1));
+        double seconds = new CostModel(machine, _model).Instruction(program, 1, matrix, new TickLoad(20, 1, 1));
 
         Assert.Equal(matrix.MultiplyAdds * (3e-9 + (19 * 1e-9)), seconds, 12);
     }
@@ -87,7 +97,7 @@ public sealed class CostModelTests
     [Fact]
     public void KernelKey_FewAndManyRows_Differ()
     {
-        var keys = s_model.Programs.Select(program => KernelKey.Of(program, program.Phases.SelectMany(p => p.Lanes[0]).First(i => i.Opcode == Opcode.MatMulAdd)));
+        var keys = _model.Programs.Select(program => KernelKey.Of(program, program.Phases.SelectMany(p => p.Lanes[0]).First(i => i.Opcode == Opcode.MatMulAdd)));
 
         Assert.Equal([1, PlainTarget.ManyRows], keys.Select(key => key.KernelFrom).Distinct());
     }
@@ -95,9 +105,9 @@ public sealed class CostModelTests
     [Fact]
     public void Timeline_Predicted_AddsUpToTheTick()
     {
-        var cost = new CostModel(MachineProfile.Nominal, s_model);
+        var cost = new CostModel(MachineProfile.Nominal, _model);
         var load = new TickLoad(3, 2, 40);
-        var program = s_model.ProgramFor(3);
+        var program = _model.ProgramFor(3);
 
         var timeline = cost.Timeline(program, load);
 
@@ -109,7 +119,7 @@ public sealed class CostModelTests
     [Fact]
     public void TickCost_Asked_AllocatesNothing()
     {
-        var cost = new CostModel(MachineProfile.Nominal, s_model).Precompute(s_model.Programs[^1]);
+        var cost = new CostModel(MachineProfile.Nominal, _model).Precompute(_model.Programs[^1]);
         double sum = cost.Seconds(new TickLoad(32, 1, 100));
         long before = GC.GetAllocatedBytesForCurrentThread();
         for (int rows = 1; rows <= 32; rows++)
@@ -124,7 +134,7 @@ public sealed class CostModelTests
     [Fact]
     public void Median_ThreeTicks_TakesTheMiddleOfEveryNumber()
     {
-        var program = s_model.Programs[0];
+        var program = _model.Programs[0];
         Timeline Tick(double x) => new(program, [new PhaseTimes(x, [[new Interval(x / 2, x)]])], 10 * x);
 
         var median = Timeline.Median([Tick(5), Tick(1), Tick(2)]);
@@ -137,5 +147,5 @@ public sealed class CostModelTests
 
     [Fact]
     public void KvBytesPerPosition_SmallModel_CountsKeysAndValuesOfAllLayers() =>
-        Assert.Equal(2 * 2 * 2 * 64 * 2, CostModel.KvBytesPerPosition(s_model));
+        Assert.Equal(2 * 2 * 2 * 64 * 2, CostModel.KvBytesPerPosition(_model));
 }
