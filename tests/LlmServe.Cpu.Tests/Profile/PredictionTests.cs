@@ -81,7 +81,7 @@ public sealed class PredictionTests : IDisposable
     public void MeasureTick_Rows_GivesTheLogitsOfRunTickAndTheTimeOfEveryInstruction()
     {
         using var executor = Load();
-        LogitsRunner.AssignBlocks(executor, 0, _tokens.Length, 0);
+        executor.Rows.BlockTable(0)[0] = 0;
         Fill(executor);
         executor.RunTick();
         float[] expected = executor.Logits(0).ToArray();
