@@ -32,7 +32,7 @@ internal sealed class ReadBandwidth
         _buffers = new long[threads][];
         Together(lane =>
         {
-            _buffers[lane] = GC.AllocateUninitializedArray<long>(count);
+            _buffers[lane] = GC.AllocateUninitializedArray<long>(count, pinned: true);
             Array.Fill(_buffers[lane], 1);
         });
     }
