@@ -20,7 +20,7 @@ internal static class CompileCommand
     /// <summary>Builds the command.</summary>
     public static Command Create(CliServices services)
     {
-        var rows = OptionFactory.Integer("--rows", "Rows of the tick that is shown (default 1)", 1, 4096);
+        var rows = OptionFactory.Integer("--rows", "Rows of the tick that is shown (default 1)", 1, CpuOptions.MostRowsPerTick);
         var context = OptionFactory.Integer("--at", $"Positions before the tick's rows (default {DefaultContext})", 0, 1 << 20);
         var streams = OptionFactory.Switch("--streams", "Rows are as many decoding streams, not a stretch of one prompt");
         var layer = OptionFactory.Integer("--layer", "Show this layer alone", 0);

@@ -5,6 +5,7 @@ using LlmServe.Cli.App;
 using LlmServe.Cli.Json;
 using LlmServe.Cli.Models;
 using LlmServe.Cli.Options;
+using LlmServe.Cpu;
 
 namespace LlmServe.Cli.Commands;
 
@@ -18,13 +19,13 @@ internal static class LogitsCommand
     {
         var ids = OptionFactory.RequiredText("--ids", "FILE", "JSON array of token ids, taken as they are; - reads standard input");
         var output = OptionFactory.RequiredText("--output", "FILE", "Where to write f32 values, little-endian, [positions, vocabulary]");
-        var chunk = OptionFactory.Integer("--chunk", $"Rows per tick (default {DefaultChunk}); the logits do not depend on it", 1, 4096);
+        var chunk = OptionFactory.Integer("--chunk", $"Rows per tick (default {DefaultChunk}; a tick has at most {CpuOptions.MostRowsPerTick}); the logits do not depend on it", 1);
         var command = new Command("logits", "Compute the logits of every position of a token sequence") { ids, output, chunk };
         var model = ModelOptions.AddTo(command, withContext: false);
         command.SetAction(async (parsed, _) =>
         {
             int[] tokens = ReadIds(services, parsed.GetRequiredValue(ids));
-            int rows = parsed.GetValue(chunk) ?? DefaultChunk;
+            int rows = Math.Min(parsed.GetValue(chunk) ?? DefaultChunk, CpuOptions.MostRowsPerTick);
             var settings = model.Read(parsed);
             settings = settings with { Cpu = settings.Cpu with { MaxRowsPerTick = rows, MaxSequences = 1, ContextLength = tokens.Length } };
             using var loaded = await services.Models.LoadAsync(services.Console, settings, services.Interrupts.Token);
