@@ -26,6 +26,7 @@ internal sealed record BucketTime(int Rows, double Predicted, double Measured, d
 internal sealed record TickMeasurement(CompileRequest Request, Timeline Main, IReadOnlyList<BucketTime> Buckets)
 {
     private const int Ticks = 9;
+    private const int WarmTicks = 3;
     private const int MostStreams = 64;
 
     /// <summary>Options with room for the ticks that are measured.</summary>
@@ -73,8 +74,7 @@ internal sealed record TickMeasurement(CompileRequest Request, Timeline Main, IR
         }
 
         Prepare(executor, request, request.Rows);
-        executor.RunTick();
-        var main = Timeline.Median([.. Enumerable.Range(0, Ticks).Select(_ => executor.MeasureTick())]);
+        var main = Timeline.Median([.. Enumerable.Range(0, Ticks).Select(_ => MeasureTick(executor))]);
         return new TickMeasurement(request, main, buckets);
     }
 
@@ -167,6 +167,17 @@ internal sealed record TickMeasurement(CompileRequest Request, Timeline Main, IR
 
     /// <summary>Tokens that spread over the vocabulary. What they say has no influence on the time.</summary>
     private static int TokenAt(IMeasuringExecutor executor, int index) => (int)((index + 1) * 7919L % executor.Model.VocabularySize);
+
+    /// <summary>One measured tick, after some that wake the lanes and spread them over the processors.</summary>
+    private static Timeline MeasureTick(IMeasuringExecutor executor)
+    {
+        for (int i = 0; i < WarmTicks; i++)
+        {
+            executor.RunTick();
+        }
+
+        return executor.MeasureTick();
+    }
 
     /// <summary>Seconds of a few ticks, ascending.</summary>
     private static double[] TimeTicks(IMeasuringExecutor executor)

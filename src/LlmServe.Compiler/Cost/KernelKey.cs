@@ -42,7 +42,8 @@ public readonly record struct KernelKey(Opcode Opcode, GgmlType? Weight, GgmlTyp
 /// <param name="Next">For every further row.</param>
 /// <param name="PerPosition">On top, for every position of context (attention alone).</param>
 /// <param name="NextPerPosition">The same for rows that are consecutive positions; of attention, <paramref name="Next"/> is for these rows and <paramref name="First"/> for others.</param>
-public readonly record struct KernelTime(double First, double Next, double PerPosition = 0, double NextPerPosition = 0)
+/// <param name="FirstFromMemory">As <paramref name="First"/> while all lanes read their weights from memory, which kernels overlap with work more or less well; 0 where unknown.</param>
+public readonly record struct KernelTime(double First, double Next, double PerPosition = 0, double NextPerPosition = 0, double FirstFromMemory = 0)
 {
     /// <summary>A plausible figure for a kernel that nobody measured.</summary>
     public static KernelTime Nominal(KernelKey key) => key.Opcode switch

@@ -25,7 +25,7 @@ internal readonly record struct LaneCost(
         a.PerRunHead + b.PerRunHead, a.PerRunHeadPosition + b.PerRunHeadPosition,
         a.SelectedFixed + b.SelectedFixed, a.PerSelected + b.PerSelected, a.PerSelectedShare + b.PerSelectedShare);
 
-    /// <summary>The cost of one instruction. The first row of a matrix overlaps with reading the weights; further rows find them in a cache.</summary>
+    /// <summary>The cost of one instruction. The first row of a matrix reads the weights; further rows find them in a cache.</summary>
     /// <param name="i">The instruction.</param>
     /// <param name="lanes">Lanes of its program.</param>
     /// <param name="units">Units of work per row.</param>
@@ -39,7 +39,9 @@ internal readonly record struct LaneCost(
             return default(LaneCost) with
             {
                 PerHead = time.First,
-                PerHeadPosition = Math.Max(time.PerPosition, bytesPerHeadPosition * secondsPerByte),
+
+                // A single row reads the cache of its sequence as it goes, and waits for it.
+                PerHeadPosition = time.PerPosition + (bytesPerHeadPosition * secondsPerByte),
                 PerRunHead = time.Next,
                 PerRunHeadPosition = time.NextPerPosition,
             };
@@ -58,7 +60,8 @@ internal readonly record struct LaneCost(
             };
         }
 
-        double first = Math.Max(i.Bytes * secondsPerByte, units * time.First) - next;
+        double fromMemory = time.FirstFromMemory > 0 ? units * time.FirstFromMemory : i.Bytes * secondsPerByte;
+        double first = Math.Max(fromMemory, units * time.First) - next;
         return i.Selected
             ? default(LaneCost) with { SelectedFixed = first, PerSelected = next }
             : default(LaneCost) with { Fixed = first, PerRow = next };

@@ -44,6 +44,7 @@ public static class ProgramJson
             writer.WriteNumber("columns", key.Columns);
             writer.WriteNumber("from_rows", key.KernelFrom);
             writer.WriteNumber("first", time.First);
+            writer.WriteNumber("first_from_memory", time.FirstFromMemory);
             writer.WriteNumber("next", time.Next);
             writer.WriteNumber("per_position", time.PerPosition);
             writer.WriteNumber("next_per_position", time.NextPerPosition);

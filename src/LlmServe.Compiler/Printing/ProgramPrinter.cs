@@ -78,7 +78,9 @@ public sealed class ProgramPrinter
         foreach (var (key, time) in _cost.Machine.Kernels.Where(k => k.Key.IsMatrix).OrderBy(k => k.Key.Opcode).ThenBy(k => k.Key.Columns).ThenBy(k => k.Key.KernelFrom))
         {
             Field("", $"{key.Opcode} {key.Weight}, {key.Columns} columns, from {key.KernelFrom} row{(key.KernelFrom == 1 ? "" : "s")}: "
-                + $"{Figures.Scaled(1 / time.First, "MAC")}/s for the first row, {Figures.Scaled(1 / time.Next, "MAC")}/s for further ones, per lane");
+                + $"{Figures.Scaled(1 / time.First, "MAC")}/s for the first row"
+                + (time.FirstFromMemory > 0 ? $" ({Figures.Scaled(1 / time.FirstFromMemory, "MAC")}/s from memory)" : "")
+                + $", {Figures.Scaled(1 / Math.Max(time.Next, 1e-15), "MAC")}/s for further ones, per lane");
         }
     }
 

@@ -69,7 +69,7 @@ internal sealed unsafe class CpuExecutor : IMeasuringExecutor
 
     public CompiledModel Compiled => _model;
 
-    public MachineProfile Profile => _profile ??= MachineProfiler.Measure(_model, _kernels, _lanes, _weights.PackedData, _weights.PackedBytes);
+    public MachineProfile Profile => _profile ??= MachineProfiler.Measure(_model, _kernels, _lanes.Lanes, _weights.PackedData, _weights.PackedBytes);
 
     public void RunTick()
     {

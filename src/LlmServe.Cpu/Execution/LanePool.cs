@@ -91,8 +91,10 @@ internal sealed unsafe class LanePool : IDisposable
             }
             else
             {
+                // Read before: once the last barrier is passed the program may be gone.
+                bool isLast = step->Begin < 0;
                 _barrier.Wait(lane);
-                if (step->Begin < 0)
+                if (isLast)
                 {
                     return;
                 }
@@ -104,7 +106,7 @@ internal sealed unsafe class LanePool : IDisposable
     {
         for (; ; step++)
         {
-            bool isBarrier = step->Run == null;
+            bool isBarrier = step->Run == null, isLast = isBarrier && step->Begin < 0;
             if (isBarrier)
             {
                 _barrier.Wait(state->Lane);
@@ -115,8 +117,10 @@ internal sealed unsafe class LanePool : IDisposable
             }
 
             *stamp++ = Stopwatch.GetTimestamp();
-            if (isBarrier && step->Begin < 0)
+            if (isLast)
             {
+                // Nobody goes on before all have written their last timestamp.
+                _barrier.Wait(state->Lane);
                 return;
             }
         }

@@ -16,7 +16,9 @@ namespace LlmServe.Cpu.Profile;
 /// </summary>
 internal sealed unsafe class KernelProbe : IDisposable
 {
-    private const byte Filler = 0x2c;
+    /// <summary>A byte that makes plain numbers in every format.</summary>
+    public const byte Filler = 0x2c;
+
     private const long CachedWeightBytes = 256 << 10;
     private const int PanelRows = 96;
     private const int ShortContext = KvBlock.Positions;
@@ -38,6 +40,8 @@ internal sealed unsafe class KernelProbe : IDisposable
     private readonly int* _positions;
     private readonly int _maxRows;
 
+    /// <param name="model">The programs.</param>
+    /// <param name="kernels">Their kernels.</param>
     public KernelProbe(CompiledModel model, KernelTable kernels)
     {
         _shape = model.Graph.Shape;
@@ -68,24 +72,40 @@ internal sealed unsafe class KernelProbe : IDisposable
             Shape = ShapeConstants.Of(_shape, frequencies),
             Kv = KvLayout.Of(_shape, elementBytes, kernels, Take(blockBytes * CacheBlocks), blockBytes),
         };
+        ScratchBytes = CpuExecutor.ScratchBytes(model, kernels);
         _lane = (LaneState*)Take(sizeof(LaneState), 0);
-        *_lane = new LaneState { Lane = 0, Lanes = 1, Tick = _tick, Scratch = Take(CpuExecutor.ScratchBytes(model, kernels), 0) };
+        *_lane = new LaneState { Lane = 0, Lanes = 1, Tick = _tick, Scratch = Take(ScratchBytes, 0) };
+    }
+
+    /// <summary>What kernels see as the tick; its rows are set before each measurement.</summary>
+    public TickState* Tick => _tick;
+
+    /// <summary>Scratch that a lane needs.</summary>
+    public long ScratchBytes { get; }
+
+    /// <summary>A part of a matrix instruction that fits a cache, with operands of its own.</summary>
+    /// <param name="program">The program.</param>
+    /// <param name="instruction">One of its instructions.</param>
+    /// <param name="units">Gets its units of work per row.</param>
+    public Step Part(StreamProgram program, Instruction instruction, out double units)
+    {
+        var i = Shorten(program, instruction);
+        units = KernelKey.UnitsPerRow(i, _shape);
+        return LoweredProgram.Lower(program, i, _kernels, _mode, weight => (nint)MatrixOf(program.Weights[weight], i), id => ViewOf(program, i, id));
     }
 
     /// <summary>Time of an instruction of <paramref name="program"/>, per unit.</summary>
     public KernelTime Measure(StreamProgram program, Instruction instruction)
     {
-        var i = Shorten(program, instruction);
-        double units = KernelKey.UnitsPerRow(i, _shape);
-        var step = LoweredProgram.Lower(program, i, _kernels, _mode, weight => (nint)MatrixOf(program.Weights[weight], i), id => ViewOf(program, i, id));
-        if (i.Opcode == Opcode.Attention)
+        var step = Part(program, instruction, out double units);
+        if (instruction.Opcode == Opcode.Attention)
         {
             var single = Attention(&step, 1, units);
             var run = Attention(&step, Math.Min(RunRows, program.Rows), units);
             return new KernelTime(single.PerHead, run.PerHead, single.PerPosition, run.PerPosition);
         }
 
-        int few = Math.Max(1, i.KernelFrom);
+        int few = Math.Max(1, instruction.KernelFrom);
         double first = Time(&step, few, ShortContext) / units;
         int least = Math.Min(4 * few, program.Rows);
         int many = (int)Math.Clamp(few * _mostTicks / (first * units * Stopwatch.Frequency), least, program.Rows);

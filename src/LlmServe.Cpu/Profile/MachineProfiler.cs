@@ -21,83 +21,102 @@ internal static unsafe class MachineProfiler
     private static readonly ConcurrentDictionary<(int Lanes, long Bytes), double> _bandwidths = new();
 
     /// <summary>What a kernel's time depends on beside its key.</summary>
-    private readonly record struct KernelId(KernelKey Key, CpuIsa Isa, ActivationMode Mode, KvElement Kv, int QueryHeads, int KeyHeads, int HeadSize);
+    private readonly record struct KernelId(
+        KernelKey Key, CpuIsa Isa, ActivationMode Mode, KvElement Kv, int QueryHeads, int KeyHeads, int HeadSize, int Lanes, long Bytes);
 
-    /// <summary>Measures on lanes that exist.</summary>
+    /// <summary>Measures, on lanes of its own; those of an executor should be idle.</summary>
     /// <param name="model">The programs.</param>
     /// <param name="kernels">Their kernels.</param>
-    /// <param name="lanes">Idle lanes.</param>
-    /// <param name="weights">Weights as ticks read them, so that the bandwidth is that of their pages and of the caches they fit into.</param>
+    /// <param name="lanes">Lanes that will play the programs.</param>
+    /// <param name="weights">Weights as ticks read them, so that times are those of their pages and of the caches they fit into.</param>
     /// <param name="weightBytes">Their length; 0: a buffer of the model's size stands in for them.</param>
-    public static MachineProfile Measure(CompiledModel model, KernelTable kernels, LanePool lanes, byte* weights, long weightBytes)
+    public static MachineProfile Measure(CompiledModel model, KernelTable kernels, int lanes, byte* weights, long weightBytes)
     {
-        var (barrier, overhead) = _lanes.GetOrAdd(lanes.Lanes, _ => LaneMeter.Synchronisation(lanes));
-        return new MachineProfile
+        long wanted = Math.Min(MostBytesRead, Math.Max(4096L * lanes, weightBytes > 0 ? weightBytes : model.Programs[0].WeightBytes));
+        var needed = Representatives(model);
+        if (!TryRecall(model, kernels, lanes, wanted, needed.Keys, out var profile))
         {
-            ReadBandwidth = Bandwidth(model, lanes, weights, weightBytes),
-            Barrier = barrier,
-            TickOverhead = overhead,
-            Kernels = Kernels(model, kernels),
-            IsMeasured = true,
+            using var standIn = weightBytes >= wanted ? null : new NativeBuffer(wanted);
+            if (standIn is not null)
+            {
+                new Span<byte>(standIn.Data, checked((int)wanted)).Fill(KernelProbe.Filler);
+            }
+
+            MeasureMissing(model, kernels, lanes, standIn is null ? weights : standIn.Data, wanted, needed);
+            _ = TryRecall(model, kernels, lanes, wanted, needed.Keys, out profile);
+        }
+
+        return profile!;
+    }
+
+    /// <summary>Measures for a model whose weights are not loaded.</summary>
+    public static MachineProfile Measure(CompiledModel model, KernelTable kernels, int lanes) => Measure(model, kernels, lanes, null, 0);
+
+    private static void MeasureMissing(
+        CompiledModel model, KernelTable kernels, int lanes, byte* memory, long bytes, Dictionary<KernelKey, (StreamProgram Program, Instruction Instruction)> needed)
+    {
+        using var probe = new KernelProbe(model, kernels);
+        using var pool = new LanePool(lanes, probe.ScratchBytes, probe.Tick);
+        var stream = new StreamProbe(pool, probe, memory, bytes);
+        if (!_bandwidths.ContainsKey((lanes, bytes)))
+        {
+            _bandwidths.TryAdd((lanes, bytes), LaneMeter.ReadBandwidth(pool, memory, bytes));
+        }
+
+        foreach (var (key, (program, instruction)) in needed)
+        {
+            var id = IdOf(model, kernels, lanes, bytes, key);
+            if (_kernels.ContainsKey(id))
+            {
+                continue;
+            }
+
+            var time = probe.Measure(program, instruction);
+            if (key.IsMatrix)
+            {
+                // Of the rows that took part, all but the first found the weights in a cache.
+                int rows = Math.Max(1, key.KernelFrom);
+                time = time with { FirstFromMemory = Math.Max(0, (stream.Measure(program, instruction) * rows) - (time.Next * (rows - 1))) };
+            }
+
+            _kernels.TryAdd(id, time);
+        }
+
+        // Last: threads that have just begun can share a processor for some milliseconds, and then a barrier costs a time slice.
+        _lanes.GetOrAdd(lanes, _ => LaneMeter.Synchronisation(pool));
+    }
+
+    private static bool TryRecall(CompiledModel model, KernelTable kernels, int lanes, long bytes, IEnumerable<KernelKey> keys, out MachineProfile? profile)
+    {
+        profile = null;
+        if (!_lanes.TryGetValue(lanes, out var synchronisation) || !_bandwidths.TryGetValue((lanes, bytes), out double bandwidth))
+        {
+            return false;
+        }
+
+        var times = new Dictionary<KernelKey, KernelTime>();
+        foreach (var key in keys)
+        {
+            if (!_kernels.TryGetValue(IdOf(model, kernels, lanes, bytes, key), out var time))
+            {
+                return false;
+            }
+
+            times.Add(key, time);
+        }
+
+        profile = new MachineProfile
+        {
+            ReadBandwidth = bandwidth, Barrier = synchronisation.Barrier, TickOverhead = synchronisation.Overhead, Kernels = times, IsMeasured = true,
         };
+        return true;
     }
 
-    /// <summary>Measures on lanes that live as long as the measurement.</summary>
-    public static MachineProfile Measure(CompiledModel model, KernelTable kernels, int lanes)
-    {
-        var tick = default(TickState);
-        using var pool = new LanePool(lanes, 4096, &tick);
-        return Measure(model, kernels, pool, null, 0);
-    }
-
-    private static double Bandwidth(CompiledModel model, LanePool lanes, byte* weights, long weightBytes)
-    {
-        long wanted = Math.Min(MostBytesRead, Math.Max(4096L * lanes.Lanes, weightBytes > 0 ? weightBytes : model.Programs[0].WeightBytes));
-        if (_bandwidths.TryGetValue((lanes.Lanes, wanted), out double known))
-        {
-            return known;
-        }
-
-        double measured;
-        if (weightBytes >= wanted)
-        {
-            measured = LaneMeter.ReadBandwidth(lanes, weights, wanted);
-        }
-        else
-        {
-            using var buffer = new NativeBuffer(wanted);
-            new Span<byte>(buffer.Data, checked((int)wanted)).Fill(1);
-            measured = LaneMeter.ReadBandwidth(lanes, buffer.Data, wanted);
-        }
-
-        return _bandwidths.GetOrAdd((lanes.Lanes, wanted), measured);
-    }
-
-    private static Dictionary<KernelKey, KernelTime> Kernels(CompiledModel model, KernelTable kernels)
+    private static KernelId IdOf(CompiledModel model, KernelTable kernels, int lanes, long bytes, KernelKey key)
     {
         var shape = model.Graph.Shape;
-        var times = new Dictionary<KernelKey, KernelTime>();
-        KernelProbe? probe = null;
-        try
-        {
-            foreach (var (key, (program, instruction)) in Representatives(model))
-            {
-                var id = new KernelId(key, kernels.Isa, model.Info.Activations, model.Info.Kv, shape.QueryHeads, shape.KeyHeads, shape.HeadSize);
-                if (!_kernels.TryGetValue(id, out var time))
-                {
-                    probe ??= new KernelProbe(model, kernels);
-                    time = _kernels.GetOrAdd(id, probe.Measure(program, instruction));
-                }
-
-                times.Add(key, time);
-            }
-        }
-        finally
-        {
-            probe?.Dispose();
-        }
-
-        return times;
+        bool isMatrix = key.IsMatrix;
+        return new KernelId(key, kernels.Isa, model.Info.Activations, model.Info.Kv, shape.QueryHeads, shape.KeyHeads, shape.HeadSize, isMatrix ? lanes : 0, isMatrix ? bytes : 0);
     }
 
     /// <summary>For each kernel its longest instruction in the program of most rows that has it.</summary>

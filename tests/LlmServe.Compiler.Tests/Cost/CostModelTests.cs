@@ -95,6 +95,21 @@ public sealed class CostModelTests
     }
 
     [Fact]
+    public void Instruction_MeasuredFromMemory_TakesThatInsteadOfTheBandwidth()
+    {
+        var program = _model.Programs[0];
+        var matrix = program.Phases.SelectMany(p => p.Lanes[0]).First(i => i.Opcode == Opcode.MatMulAdd);
+        var machine = MachineProfile.Nominal with
+        {
+            Kernels = new Dictionary<KernelKey, KernelTime> { [KernelKey.Of(program, matrix)] = new(3e-9, 1e-9, FirstFromMemory: 7e-9) },
+        };
+
+        double seconds = new CostModel(machine, _model).Instruction(program, 0, matrix, new TickLoad(1, 1, 1));
+
+        Assert.Equal(matrix.MultiplyAdds * 7e-9, seconds, 12);
+    }
+
+    [Fact]
     public void KernelKey_FewAndManyRows_Differ()
     {
         var keys = _model.Programs.Select(program => KernelKey.Of(program, program.Phases.SelectMany(p => p.Lanes[0]).First(i => i.Opcode == Opcode.MatMulAdd)));
