@@ -77,8 +77,14 @@ internal unsafe interface ISimd<V> where V : unmanaged
     /// <summary>sum + products of unsigned bytes and the signed bytes at an address, in 16 bits, wrapping.</summary>
     static abstract V AddByteProducts(V sum, V unsigned, void* signed);
 
+    /// <summary>The same with signed bytes in a register.</summary>
+    static abstract V AddByteProducts(V sum, V unsigned, V signed);
+
     /// <summary>sum + products of 16-bit numbers and those at an address, in 32 bits.</summary>
     static abstract V AddProducts16(V sum, V a, void* b);
+
+    /// <summary>The same with both in registers.</summary>
+    static abstract V AddProducts16(V sum, V a, V b);
 
     /// <summary>(factor · the f32 at an address) · (f32)n + sum: one product, one fused step.</summary>
     static abstract V AddScaled(V sum, V n, V factor, void* scale);

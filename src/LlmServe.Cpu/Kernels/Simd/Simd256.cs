@@ -92,6 +92,13 @@ internal unsafe struct Simd256 : ISimd<V>
     public static V AddProducts16(V sum, V a, void* b) => sum + Avx2.MultiplyAddAdjacent(a.AsInt16(), Vector256.Load((short*)b));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddByteProducts(V sum, V unsigned, V signed) =>
+        (sum.AsInt16() + Avx2.MultiplyAddAdjacent(unsigned.AsByte(), signed.AsSByte())).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddProducts16(V sum, V a, V b) => sum + Avx2.MultiplyAddAdjacent(a.AsInt16(), b.AsInt16());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V AddScaled(V sum, V n, V factor, void* scale) =>
         Fma.MultiplyAdd(factor.AsSingle() * Vector256.Load((float*)scale), Vector256.ConvertToSingle(n), sum.AsSingle()).AsInt32();
 

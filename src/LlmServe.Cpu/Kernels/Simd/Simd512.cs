@@ -92,6 +92,13 @@ internal unsafe struct Simd512 : ISimd<V>
     public static V AddProducts16(V sum, V a, void* b) => sum + Avx512BW.MultiplyAddAdjacent(a.AsInt16(), Vector512.Load((short*)b));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddByteProducts(V sum, V unsigned, V signed) =>
+        (sum.AsInt16() + Avx512BW.MultiplyAddAdjacent(unsigned.AsByte(), signed.AsSByte())).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddProducts16(V sum, V a, V b) => sum + Avx512BW.MultiplyAddAdjacent(a.AsInt16(), b.AsInt16());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V AddScaled(V sum, V n, V factor, void* scale) =>
         Avx512F.FusedMultiplyAdd(factor.AsSingle() * Vector512.Load((float*)scale), Vector512.ConvertToSingle(n), sum.AsSingle()).AsInt32();
 

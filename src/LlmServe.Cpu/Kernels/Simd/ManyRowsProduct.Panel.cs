@@ -1,0 +1,133 @@
+using System.Runtime.CompilerServices;
+using LlmServe.Cpu.Execution;
+using LlmServe.Cpu.Kernels.Simd.Codes;
+using LlmServe.Gguf.Formats;
+
+namespace LlmServe.Cpu.Kernels.Simd;
+
+/// <content>
+/// The panel: 48 matrix rows, unpacked a segment at a time into the form that the inner loops multiply straight from memory. For each piece: codes (signed bytes, or 16-bit
+/// numbers), corrections −128·Σw (narrow codes), scales, minimums, sub-block scales, sub-block minimums; each with the panel's vectors side by
+/// side. 48 rows are what stays in a first cache of 32 KiB beside the activations.
+/// </content>
+internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
+{
+    /// <summary>Matrix rows of a panel.</summary>
+    private const int PanelRows = 48;
+
+    /// <summary>Vectors of matrix rows in a panel: 6 of 8 rows, or 3 of 16.</summary>
+    private static readonly int Group = PanelRows / TSimd.Lanes;
+
+    private const int PiecesPerSegment = PackedLayout<TBlock, TCodes>.PiecesPerSegment;
+    private const int TileRows = PackedLayout<TBlock, TCodes>.TileRows;
+
+    /// <summary>Sums per piece: two where halves have their own scale, or where all of a piece would overflow 16 bits.</summary>
+    private static readonly bool TwoSums = TBlock.SubBlockSize == 16 || (!TCodes.Wide && TCodes.GroupsPerSum < 8 && TCodes.Bias != 16);
+
+    private static readonly int VectorBytes = TSimd.Lanes * 4;
+
+    private static readonly int Row = Group * VectorBytes;
+
+    // A piece in the panel: codes, corrections, scales, minimums, sub-block scales, sub-block minimums.
+    private static readonly int CodeBytes = (TCodes.Wide ? 16 : 8) * Row;
+
+    private static readonly int CorrectionOffset = CodeBytes;
+
+    private static readonly int ScaleOffset = CorrectionOffset + (TCodes.Wide ? 0 : (TwoSums ? 2 : 1) * Row);
+
+    private static readonly int MinimumOffset = ScaleOffset + Row;
+
+    private static readonly int SubScaleOffset = MinimumOffset + (PackedLayout<TBlock, TCodes>.HasMinimum ? Row : 0);
+
+    private static readonly int SubMinimumOffset = SubScaleOffset + (PackedLayout<TBlock, TCodes>.IsSuper ? (TwoSums ? 2 : 1) * Row : 0);
+
+    private static readonly int PieceBytes = SubMinimumOffset + (TBlock.Kind == BlockKind.SuperWithMinimum ? Row : 0);
+
+    /// <summary>Scratch of a panel.</summary>
+    public static readonly int ScratchBytes = PiecesPerSegment * PieceBytes;
+
+    /// <summary>Unpacks a segment of <paramref name="count"/> vectors of rows.</summary>
+    private static void UnpackPanel(Matrix* matrix, int firstRow, int count, long segmentOffset, int pieces, byte* panel)
+    {
+        for (int group = 0; group < count; group++)
+        {
+            int row = firstRow + (group * TSimd.Lanes);
+            byte* segment = matrix->Packed + (row / TileRows * matrix->TileBytes) + segmentOffset;
+            for (int piece = 0; piece < pieces; piece++)
+            {
+                UnpackPiece(segment, pieces, piece, row % TileRows, panel + (piece * PieceBytes) + (group * VectorBytes));
+            }
+        }
+    }
+
+    private static void UnpackPiece(byte* segment, int pieces, int piece, int row, byte* target)
+    {
+        byte* codes = segment + PackedLayout<TBlock, TCodes>.CodesOffset(pieces) + (piece * TCodes.PieceBytes) + (row * 4);
+        var first = UnpackPair(codes, 0, target);
+        first = TSimd.Add16(first, UnpackPair(codes, 1, target));
+        var second = UnpackPair(codes, 2, target);
+        second = TSimd.Add16(second, UnpackPair(codes, 3, target));
+        if (!TCodes.Wide)
+        {
+            TSimd.Store(target + CorrectionOffset, TSimd.Subtract16(TSimd.Zero, TwoSums ? first : TSimd.Add16(first, second)));
+            if (TwoSums)
+            {
+                TSimd.Store(target + CorrectionOffset + Row, TSimd.Subtract16(TSimd.Zero, second));
+            }
+        }
+
+        int entry = (PackedLayout<TBlock, TCodes>.IsSuper ? 0 : piece * TileRows) + row;
+        TSimd.Store(target + ScaleOffset, TSimd.LoadHalves(segment + (entry * 2)));
+        if (PackedLayout<TBlock, TCodes>.HasMinimum)
+        {
+            TSimd.Store(target + MinimumOffset, TSimd.LoadHalves(segment + PackedLayout<TBlock, TCodes>.MinimumOffset(pieces) + (entry * 2)));
+        }
+
+        if (PackedLayout<TBlock, TCodes>.IsSuper)
+        {
+            var scales = SubEntries(segment + PackedLayout<TBlock, TCodes>.SubScaleOffset(pieces), piece, row);
+            TSimd.Store(target + SubScaleOffset, TCodes.Wide ? TSimd.ShiftRightArithmetic32(scales, 16) : TSimd.LowTwice(scales));
+            if (TwoSums)
+            {
+                TSimd.Store(target + SubScaleOffset + Row, TSimd.HighTwice(scales));
+            }
+        }
+
+        if (TBlock.Kind == BlockKind.SuperWithMinimum)
+        {
+            TSimd.Store(target + SubMinimumOffset, SubEntries(segment + PackedLayout<TBlock, TCodes>.SubMinimumOffset(pieces), piece, row));
+        }
+    }
+
+    /// <summary>Stores two groups of codes; returns 128 times the 16-bit sums of narrow ones.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V UnpackPair(byte* codes, int pair, byte* target)
+    {
+        TCodes.LoadPair<TSimd, V>(codes, pair, out var even, out var odd);
+        if (TCodes.Wide)
+        {
+            TSimd.Store(target + (4 * pair * Row), TSimd.ShiftRightArithmetic16(TSimd.ShiftLeft16(even, 8), 8));
+            TSimd.Store(target + (((4 * pair) + 1) * Row), TSimd.ShiftRightArithmetic16(even, 8));
+            TSimd.Store(target + (((4 * pair) + 2) * Row), TSimd.ShiftRightArithmetic16(TSimd.ShiftLeft16(odd, 8), 8));
+            TSimd.Store(target + (((4 * pair) + 3) * Row), TSimd.ShiftRightArithmetic16(odd, 8));
+            return TSimd.Zero;
+        }
+
+        if (TCodes.Bias != 0)
+        {
+            var bias = TSimd.Set(TCodes.Bias * 0x01010101);
+            even = TSimd.Subtract8(even, bias);
+            odd = TSimd.Subtract8(odd, bias);
+        }
+
+        TSimd.Store(target + (2 * pair * Row), even);
+        TSimd.Store(target + (((2 * pair) + 1) * Row), odd);
+        var offset = TSimd.Set(unchecked((int)0x80808080));
+        return TSimd.Add16(TSimd.MultiplyAddBytes(offset, even), TSimd.MultiplyAddBytes(offset, odd));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V SubEntries(byte* entries, int piece, int row) => TBlock.SubBlockSize == 16
+        ? TSimd.LoadTwoBytes(entries + (piece * PackedLayout<TBlock, TCodes>.SubStride) + (2 * row))
+        : TSimd.LoadBytePairs(entries + (piece * PackedLayout<TBlock, TCodes>.SubStride) + row);
+}

@@ -1,0 +1,179 @@
+using System.Runtime.CompilerServices;
+using LlmServe.Cpu.Execution;
+using LlmServe.Cpu.Kernels.Simd.Codes;
+using LlmServe.Gguf.Formats;
+
+namespace LlmServe.Cpu.Kernels.Simd;
+
+/// <content>The inner loop of 32-register instruction sets: three vectors of matrix rows, two rows of activations; a vector of codes is loaded once for both.</content>
+internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
+{
+    /// <summary>Two rows of activations against a segment of the panel. Accumulators 0 to 2 are the first row's.</summary>
+    private static void SegmentOfTwoRows(
+        byte* panel, int pieces, ActivationView* x, int row0, int row1, int column, int count, float* y0, float* y1)
+    {
+        int codesAt = TCodes.Wide ? x->Layout.Signed16 + (2 * column) : x->Layout.Unsigned8 + column;
+        int scalesAt = x->Layout.Scales + (column / 32 * 4);
+        nint toSums = x->Layout.Sums - x->Layout.Scales;
+        nint toSecond = (nint)(x->Row(row1) - x->Row(row0));
+        byte* codes = x->Row(row0) + codesAt;
+        byte* scales = x->Row(row0) + scalesAt;
+        int vector = VectorBytes, pieceBytes = PieceBytes, scaleOffset = ScaleOffset;
+        V a0 = TSimd.Zero, a1 = TSimd.Zero, a2 = TSimd.Zero, a3 = TSimd.Zero, a4 = TSimd.Zero, a5 = TSimd.Zero;
+        for (int piece = 0; piece < pieces; piece++)
+        {
+            V n0, n1, n2, n3, n4, n5;
+            if (TCodes.Wide)
+            {
+                WideTwo(panel, codes, toSecond, out n0, out n1, out n2, out n3, out n4, out n5);
+            }
+            else if (TwoSums)
+            {
+                NarrowTwo(panel, panel + CorrectionOffset, panel + SubScaleOffset, codes, toSecond, 4, out n0, out n1, out n2, out n3, out n4, out n5);
+                NarrowTwo(panel + (4 * Row), panel + CorrectionOffset + Row, panel + SubScaleOffset + Row, codes + 16, toSecond, 4,
+                    out var m0, out var m1, out var m2, out var m3, out var m4, out var m5);
+                n0 = TSimd.Add32(n0, m0);
+                n1 = TSimd.Add32(n1, m1);
+                n2 = TSimd.Add32(n2, m2);
+                n3 = TSimd.Add32(n3, m3);
+                n4 = TSimd.Add32(n4, m4);
+                n5 = TSimd.Add32(n5, m5);
+            }
+            else
+            {
+                NarrowTwo(panel, panel + CorrectionOffset, panel + SubScaleOffset, codes, toSecond, 8, out n0, out n1, out n2, out n3, out n4, out n5);
+            }
+
+            var d0 = TSimd.Broadcast(scales);
+            var d1 = TSimd.Broadcast(scales + toSecond);
+            byte* w = panel + scaleOffset;
+            a0 = TSimd.AddScaled(a0, n0, d0, w);
+            a1 = TSimd.AddScaled(a1, n1, d0, w + vector);
+            a2 = TSimd.AddScaled(a2, n2, d0, w + (2 * vector));
+            a3 = TSimd.AddScaled(a3, n3, d1, w);
+            a4 = TSimd.AddScaled(a4, n4, d1, w + vector);
+            a5 = TSimd.AddScaled(a5, n5, d1, w + (2 * vector));
+            if (PackedLayout<TBlock, TCodes>.HasMinimum)
+            {
+                byte* m = panel + MinimumOffset;
+                byte* sub = panel + SubMinimumOffset;
+                AddThreeMinimums(m, sub, d0, TSimd.Broadcast(scales + toSums), ref a0, ref a1, ref a2);
+                AddThreeMinimums(m, sub, d1, TSimd.Broadcast(scales + toSums + toSecond), ref a3, ref a4, ref a5);
+            }
+
+            panel += pieceBytes;
+            codes += TCodes.Wide ? 64 : 32;
+            scales += 4;
+        }
+
+        V* results = stackalloc V[] { a0, a1, a2, a3, a4, a5 };
+        Finish(y0, results, count, column > 0);
+        if (row1 != row0)
+        {
+            Finish(y1, results + 3, count, column > 0);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddThreeMinimums(byte* m, byte* sub, V d, V halfSums, ref V a0, ref V a1, ref V a2)
+    {
+        int vector = VectorBytes;
+        if (TBlock.Kind == BlockKind.WithMinimum)
+        {
+            var n = TSimd.MultiplyAdd16(halfSums, TSimd.Set(0x00010001));
+            a0 = TSimd.AddScaled(a0, n, d, m);
+            a1 = TSimd.AddScaled(a1, n, d, m + vector);
+            a2 = TSimd.AddScaled(a2, n, d, m + (2 * vector));
+            return;
+        }
+
+        var zero = TSimd.Zero;
+        a0 = TSimd.AddScaled(a0, TSimd.AddProducts16(zero, halfSums, sub), d, m);
+        a1 = TSimd.AddScaled(a1, TSimd.AddProducts16(zero, halfSums, sub + vector), d, m + vector);
+        a2 = TSimd.AddScaled(a2, TSimd.AddProducts16(zero, halfSums, sub + (2 * vector)), d, m + (2 * vector));
+    }
+
+    /// <summary>Narrow codes: <paramref name="groups"/> fours in one 16-bit sum, widened with the sub-block scale where the format has one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void NarrowTwo(
+        byte* weights, byte* corrections, byte* subScales, byte* x, nint toSecond, int groups,
+        out V n0, out V n1, out V n2, out V n3, out V n4, out V n5)
+    {
+        int vector = VectorBytes, row3 = Row;
+        n0 = n3 = TSimd.Load(corrections);
+        n1 = n4 = TSimd.Load(corrections + vector);
+        n2 = n5 = TSimd.Load(corrections + (2 * vector));
+        for (int group = 0; group < groups; group += 2)
+        {
+            StepTwo(weights, x, toSecond, vector, ref n0, ref n1, ref n2, ref n3, ref n4, ref n5);
+            StepTwo(weights + row3, x + 4, toSecond, vector, ref n0, ref n1, ref n2, ref n3, ref n4, ref n5);
+            weights += 2 * row3;
+            x += 8;
+        }
+
+        var ones = TSimd.Set(0x00010001);
+        var s0 = PackedLayout<TBlock, TCodes>.IsSuper ? TSimd.Load(subScales) : ones;
+        var s1 = PackedLayout<TBlock, TCodes>.IsSuper ? TSimd.Load(subScales + vector) : ones;
+        var s2 = PackedLayout<TBlock, TCodes>.IsSuper ? TSimd.Load(subScales + (2 * vector)) : ones;
+        n0 = TSimd.MultiplyAdd16(n0, s0);
+        n1 = TSimd.MultiplyAdd16(n1, s1);
+        n2 = TSimd.MultiplyAdd16(n2, s2);
+        n3 = TSimd.MultiplyAdd16(n3, s0);
+        n4 = TSimd.MultiplyAdd16(n4, s1);
+        n5 = TSimd.MultiplyAdd16(n5, s2);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StepTwo(byte* weights, byte* x, nint toSecond, int vector, ref V n0, ref V n1, ref V n2, ref V n3, ref V n4, ref V n5)
+    {
+        var first = TSimd.Broadcast(x);
+        var second = TSimd.Broadcast(x + toSecond);
+        var w = TSimd.Load(weights);
+        n0 = TSimd.AddByteProducts(n0, first, w);
+        n3 = TSimd.AddByteProducts(n3, second, w);
+        w = TSimd.Load(weights + vector);
+        n1 = TSimd.AddByteProducts(n1, first, w);
+        n4 = TSimd.AddByteProducts(n4, second, w);
+        w = TSimd.Load(weights + (2 * vector));
+        n2 = TSimd.AddByteProducts(n2, first, w);
+        n5 = TSimd.AddByteProducts(n5, second, w);
+    }
+
+    /// <summary>Wide codes: sixteen steps of two 16-bit products.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void WideTwo(byte* panel, byte* x, nint toSecond, out V n0, out V n1, out V n2, out V n3, out V n4, out V n5)
+    {
+        int vector = VectorBytes, row3 = Row;
+        byte* scales = panel + SubScaleOffset;
+        n0 = n1 = n2 = n3 = n4 = n5 = TSimd.Zero;
+        for (int step = 0; step < 16; step++)
+        {
+            var first = TSimd.Broadcast(x);
+            var second = TSimd.Broadcast(x + toSecond);
+            var w = TSimd.Load(panel);
+            n0 = TSimd.AddProducts16(n0, first, w);
+            n3 = TSimd.AddProducts16(n3, second, w);
+            w = TSimd.Load(panel + vector);
+            n1 = TSimd.AddProducts16(n1, first, w);
+            n4 = TSimd.AddProducts16(n4, second, w);
+            w = TSimd.Load(panel + (2 * vector));
+            n2 = TSimd.AddProducts16(n2, first, w);
+            n5 = TSimd.AddProducts16(n5, second, w);
+            panel += row3;
+            x += 4;
+        }
+
+        if (PackedLayout<TBlock, TCodes>.IsSuper)
+        {
+            var s0 = TSimd.Load(scales);
+            var s1 = TSimd.Load(scales + vector);
+            var s2 = TSimd.Load(scales + (2 * vector));
+            n0 = TSimd.Multiply32(n0, s0);
+            n1 = TSimd.Multiply32(n1, s1);
+            n2 = TSimd.Multiply32(n2, s2);
+            n3 = TSimd.Multiply32(n3, s0);
+            n4 = TSimd.Multiply32(n4, s1);
+            n5 = TSimd.Multiply32(n5, s2);
+        }
+    }
+}
