@@ -21,6 +21,8 @@ internal static unsafe class FewRowsProduct<TSimd, V, TBlock, TCodes>
     /// <summary>How far ahead of use memory is asked for.</summary>
     private const int PrefetchBytes = 2048;
 
+    private static readonly int PieceShare = PackedLayout<TBlock, TCodes>.SegmentBytes(PiecesPerSegment) / PiecesPerSegment;
+
     /// <inheritdoc cref="Reference.ReferenceMatMul"/>
     public static void Run(Matrix* matrix, ActivationView* x, int rows, int begin, int end, float* y, int stride, byte* scratch)
     {
@@ -41,6 +43,7 @@ internal static unsafe class FewRowsProduct<TSimd, V, TBlock, TCodes>
         byte* scales = start + x->Layout.Scales;
         byte* sums = start + x->Layout.Sums;
         int half = TSimd.Lanes * 4;
+        byte* ahead = tile + PrefetchBytes;
         var total0 = TSimd.Zero;
         var total1 = TSimd.Zero;
         for (int column = 0; column < columns; column += 32 * PiecesPerSegment)
@@ -51,7 +54,7 @@ internal static unsafe class FewRowsProduct<TSimd, V, TBlock, TCodes>
             var acc1 = TSimd.Zero;
             for (int piece = 0; piece < pieces; piece++)
             {
-                Prefetch(at.Codes);
+                ahead = Prefetch(ahead);
                 var d = TSimd.Broadcast(scales);
                 var halfSums = TSimd.Broadcast(sums);
                 acc0 = Piece(at, 0, values, d, halfSums, acc0);
@@ -116,13 +119,16 @@ internal static unsafe class FewRowsProduct<TSimd, V, TBlock, TCodes>
         }
     }
 
+    /// <summary>Asks for as many bytes as a piece takes of its segment, scales and all; returns where the next one goes on.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Prefetch(byte* codes)
+    private static byte* Prefetch(byte* ahead)
     {
-        for (int line = 0; line < TCodes.PieceBytes; line += 64)
+        for (int line = 0; line < PieceShare; line += 64)
         {
-            Sse.Prefetch0(codes + PrefetchBytes + line);
+            Sse.Prefetch0(ahead + line);
         }
+
+        return ahead + PieceShare;
     }
 
     /// <summary>One piece of the rows of one vector; <paramref name="part"/> is the vector's offset in a chunk of 64 bytes.</summary>

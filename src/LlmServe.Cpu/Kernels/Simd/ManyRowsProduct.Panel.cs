@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 using LlmServe.Cpu.Execution;
 using LlmServe.Cpu.Kernels.Simd.Codes;
 using LlmServe.Gguf.Formats;
@@ -43,6 +44,8 @@ internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
 
     private static readonly int PieceBytes = SubMinimumOffset + (TBlock.Kind == BlockKind.SuperWithMinimum ? Row : 0);
 
+    private static readonly int PieceShare = PackedLayout<TBlock, TCodes>.SegmentBytes(PiecesPerSegment) / PiecesPerSegment;
+
     /// <summary>Scratch of a panel.</summary>
     public static readonly int ScratchBytes = PiecesPerSegment * PieceBytes;
 
@@ -52,11 +55,33 @@ internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
         for (int group = 0; group < count; group++)
         {
             int row = firstRow + (group * TSimd.Lanes);
-            byte* segment = matrix->Packed + (row / TileRows * matrix->TileBytes) + segmentOffset;
+            byte* tile = matrix->Packed + (row / TileRows * matrix->TileBytes);
+            byte* segment = tile + segmentOffset;
+            byte* next = segment + PackedLayout<TBlock, TCodes>.SegmentBytes(pieces);
+            if (next >= tile + matrix->TileBytes)
+            {
+                // After its last segment a tile's place in the panel is taken by a tile of the next panel.
+                next = tile + (PanelRows / TileRows * matrix->TileBytes);
+            }
+
             for (int piece = 0; piece < pieces; piece++)
             {
                 UnpackPiece(segment, pieces, piece, row % TileRows, panel + (piece * PieceBytes) + (group * VectorBytes));
+                if (row % TileRows == 0)
+                {
+                    Prefetch(next + (piece * PieceShare));
+                }
             }
+        }
+    }
+
+    /// <summary>Asks for a piece's share of the segment that is unpacked after this one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch(byte* piece)
+    {
+        for (int line = 0; line < PieceShare; line += 64)
+        {
+            Sse.Prefetch1(piece + line);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using LlmServe.Compiler;
 using LlmServe.Compiler.Graph;
 using LlmServe.Compiler.Programs;
@@ -87,6 +88,17 @@ internal sealed unsafe class SimdKernels<TSimd, V>(CpuIsa isa) : KernelTable
         where TBlock : unmanaged, IBlockFormat<TBlock>
         where TCodes : struct, ICodePlanes
     {
+        /// <summary>
+        /// Runs the static initialisers before the JIT sees a kernel, so that it takes their layout constants for constants.
+        /// </summary>
+        public FormatEntry()
+        {
+            RuntimeHelpers.RunClassConstructor(typeof(PackedLayout<TBlock, TCodes>).TypeHandle);
+            RuntimeHelpers.RunClassConstructor(typeof(FewRowsProduct<TSimd, V, TBlock, TCodes>).TypeHandle);
+            RuntimeHelpers.RunClassConstructor(typeof(ManyRowsProduct<TSimd, V, TBlock, TCodes>).TypeHandle);
+            RuntimeHelpers.RunClassConstructor(typeof(RealProduct<TSimd, V, TBlock, TCodes>).TypeHandle);
+        }
+
         public override GgmlType Type => TBlock.Type;
 
         public override long ScratchBytes => Math.Max(ManyRowsProduct<TSimd, V, TBlock, TCodes>.ScratchBytes, RealProduct<TSimd, V, TBlock, TCodes>.ScratchBytes(CpuOptions.MostRowsPerTick));
