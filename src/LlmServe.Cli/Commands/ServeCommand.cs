@@ -39,7 +39,7 @@ internal static class ServeCommand
     private static async Task<int> ServeAsync(CliServices services, ModelSettings settings, ServerOptions options, ILoggerFactory loggers)
     {
         var console = services.Console;
-        await using var server = await LocalServer.StartAsync(services, settings, options, loggers, services.Interrupts.Token);
+        await using var server = await LocalServer.StartAsync(services, settings, options, loggers, services.Interrupts.Token, measureFirst: true);
         console.Out.WriteLine($"serving {server.Description} at {server.Address.ToString().TrimEnd('/')}");
         console.Out.Flush();
         var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -28,14 +28,28 @@ internal sealed class LocalServer : IAsyncDisposable
     public string Description => $"{_model.Id} on {_model.Executor.Backend}";
 
     /// <summary>Loads the model and starts to serve it.</summary>
+    /// <param name="services">Console, model loader, interrupts.</param>
+    /// <param name="settings">Which model, and how to compile it.</param>
+    /// <param name="options">Where to listen.</param>
+    /// <param name="loggers">Where the host logs; null: nowhere.</param>
+    /// <param name="cancellation">Ends the loading.</param>
+    /// <param name="measureFirst">
+    /// Measure the machine now rather than at the first prediction, which would fall into somebody's stream; a single chat needs no prediction.
+    /// </param>
     /// <exception cref="CliException">There is no such model, or the address cannot be used.</exception>
     public static async Task<LocalServer> StartAsync(
-        CliServices services, ModelSettings settings, ServerOptions options, ILoggerFactory? loggers, CancellationToken cancellation)
+        CliServices services, ModelSettings settings, ServerOptions options, ILoggerFactory? loggers, CancellationToken cancellation,
+        bool measureFirst = false)
     {
         var model = await services.Models.LoadAsync(services.Console, settings, cancellation);
         LlmEngine? engine = null;
         try
         {
+            if (measureFirst)
+            {
+                model.Executor.PredictTick(1, 1, 0);
+            }
+
             engine = new LlmEngine(model.HandOverExecutor(), model.Tokenizer, new EngineOptions
             {
                 MaxSequences = model.Executor.Rows.Slots,

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using LlmServe.Cpu.Execution;
 using LlmServe.Cpu.Kernels.Simd.Codes;
 using LlmServe.Gguf.Formats;
@@ -75,10 +76,7 @@ internal static unsafe class PackedLayout<TBlock, TCodes>
                 TBlock.Unpack(row + ((nint)(column / TBlock.BlockSize) * TBlock.BlockBytes), column % TBlock.BlockSize / 32, out source);
             }
 
-            for (int i = 0; i < 32; i++)
-            {
-                codes[(r * 32) + i] = (byte)(source.Q[i] + TCodes.Bias);
-            }
+            (Vector256.Load((byte*)source.Q) + Vector256.Create((byte)TCodes.Bias)).Store(codes + (r * 32));
 
             int scaleIndex = ((IsSuper ? 0 : piece) * TileRows) + r;
             ((Half*)segment)[scaleIndex] = (Half)source.Scale;

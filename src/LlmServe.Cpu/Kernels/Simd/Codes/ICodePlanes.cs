@@ -34,14 +34,16 @@ internal static unsafe class Planes
     public static void Store(byte* codes, byte* plane, int from, int bits)
     {
         int perChunk = 8 / bits;
+        uint mask = (uint)((1 << bits) - 1) * 0x01010101;
         new Span<byte>(plane, 8 / perChunk * Chunk).Clear();
         for (int row = 0; row < 16; row++)
         {
-            for (int k = 0; k < 32; k++)
+            // Four codes at a time: what a shift brings over from a neighbouring byte, the mask drops.
+            uint* groups = (uint*)(codes + (row * 32));
+            for (int group = 0; group < 8; group++)
             {
-                int group = k / 4;
-                int value = (codes[(row * 32) + k] >> from) & ((1 << bits) - 1);
-                plane[(group / perChunk * Chunk) + (row * 4) + (k % 4)] |= (byte)(value << (group % perChunk * bits));
+                uint* target = (uint*)(plane + (group / perChunk * Chunk) + (row * 4));
+                *target |= ((groups[group] >> from) & mask) << (group % perChunk * bits);
             }
         }
     }
