@@ -38,7 +38,7 @@ internal sealed unsafe class WeightStore : IDisposable
             }
         }
 
-        Pack(multiplied, kernels, threads, progress);
+        Pack(file.Path, multiplied, kernels, threads, progress);
     }
 
     /// <summary>The matrix of a weight.</summary>
@@ -56,7 +56,7 @@ internal sealed unsafe class WeightStore : IDisposable
         _packed.Dispose();
     }
 
-    private void Pack(HashSet<Weight> weights, KernelTable kernels, int threads, IProgress<LoadProgress>? progress)
+    private void Pack(string path, HashSet<Weight> weights, KernelTable kernels, int threads, IProgress<LoadProgress>? progress)
     {
         var work = new List<(Weight Weight, int Begin, int End)>();
         foreach (var weight in weights.Where(w => _matrices[w.Id].Packed != null))
@@ -69,11 +69,30 @@ internal sealed unsafe class WeightStore : IDisposable
         }
 
         int done = 0;
-        Parallel.ForEach(work, new ParallelOptions { MaxDegreeOfParallelism = threads }, item =>
+        try
         {
-            kernels.Pack(item.Weight.Type, _matrices[item.Weight.Id], item.Begin, item.End);
-            progress?.Report(new LoadProgress("repacking weights", (double)Interlocked.Increment(ref done) / work.Count));
-        });
+            Parallel.ForEach(work, new ParallelOptions { MaxDegreeOfParallelism = threads }, item =>
+            {
+                PackTiles(path, kernels, item.Weight, item.Begin, item.End);
+                progress?.Report(new LoadProgress("repacking weights", (double)Interlocked.Increment(ref done) / work.Count));
+            });
+        }
+        catch (AggregateException several) when (several.InnerException is GgufException first)
+        {
+            throw new GgufException(first.Message, first);
+        }
+    }
+
+    private void PackTiles(string path, KernelTable kernels, Weight weight, int begin, int end)
+    {
+        try
+        {
+            kernels.Pack(weight.Type, _matrices[weight.Id], begin, end);
+        }
+        catch (InvalidDataException error)
+        {
+            throw new GgufException($"{path}: tensor '{weight.Name}', {error.Message}; scales and minimums must be finite. The file is damaged: fetch it again", error);
+        }
     }
 
     private static HashSet<Weight> MultipliedWeights(ModelGraph graph) =>

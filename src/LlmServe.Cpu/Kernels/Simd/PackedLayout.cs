@@ -46,6 +46,7 @@ internal static unsafe class PackedLayout<TBlock, TCodes>
     }
 
     /// <summary>Repacks tiles [begin, end). Rows after the last are zero.</summary>
+    /// <exception cref="InvalidDataException">A scale or minimum is infinite or no number; the kernels' widening is exact for finite ones only.</exception>
     public static void Pack(in Matrix matrix, int begin, int end)
     {
         for (int tile = begin; tile < end; tile++)
@@ -77,6 +78,11 @@ internal static unsafe class PackedLayout<TBlock, TCodes>
             }
 
             (Vector256.Load((byte*)source.Q) + Vector256.Create((byte)TCodes.Bias)).Store(codes + (r * 32));
+
+            if (!float.IsFinite(source.Scale) || !float.IsFinite(source.Minimum))
+            {
+                throw new InvalidDataException($"row {firstRow + r}, columns {column} to {column + 31}: scale {source.Scale}, minimum {source.Minimum}");
+            }
 
             int scaleIndex = ((IsSuper ? 0 : piece) * TileRows) + r;
             ((Half*)segment)[scaleIndex] = (Half)source.Scale;
