@@ -118,7 +118,7 @@ internal sealed unsafe class KernelLab : IDisposable
         matrix->TileBytes = _kernels.TileBytes(format.Type, columns);
         if (matrix->TileBytes > 0)
         {
-            int tiles = (rows + KernelTable.LaneTilerRows - 1) / KernelTable.LaneTilerRows;
+            int tiles = (rows + KernelTable.TileRows - 1) / KernelTable.TileRows;
             matrix->Packed = Allocate(matrix->TileBytes * tiles);
             _kernels.Pack(format.Type, *matrix, 0, tiles);
         }

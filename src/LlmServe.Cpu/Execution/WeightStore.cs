@@ -101,5 +101,5 @@ internal sealed unsafe class WeightStore : IDisposable
     private static long PackedBytesOf(Weight weight, KernelTable kernels) =>
         (kernels.TileBytes(weight.Type, weight.Columns) * Tiles(weight) + 63) / 64 * 64;
 
-    private static int Tiles(Weight weight) => (weight.Rows + KernelTable.LaneTilerRows - 1) / KernelTable.LaneTilerRows;
+    private static int Tiles(Weight weight) => (weight.Rows + KernelTable.TileRows - 1) / KernelTable.TileRows;
 }

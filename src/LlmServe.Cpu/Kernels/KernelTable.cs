@@ -34,11 +34,11 @@ internal abstract unsafe class KernelTable
     public long StoredBytes(Weight matrix, ActivationMode mode)
     {
         long tile = TileBytes(matrix.Type, matrix.Columns);
-        return tile == 0 ? matrix.Bytes : tile * ((matrix.Rows + LaneTilerRows - 1) / LaneTilerRows);
+        return tile == 0 ? matrix.Bytes : tile * ((matrix.Rows + TileRows - 1) / TileRows);
     }
 
     /// <summary>Rows of a tile.</summary>
-    public const int LaneTilerRows = 16;
+    public const int TileRows = 16;
 
     /// <summary>Bytes of scratch that matrix kernels need beside result panels.</summary>
     public abstract long ScratchBytes(int largestColumns);

@@ -159,7 +159,7 @@ internal sealed unsafe class KernelProbe : IDisposable
         matrix->Columns = weight.Columns;
         matrix->Decode = format.Decoder;
         matrix->Raw = Take(matrix->RawRowBytes * rows);
-        matrix->Packed = matrix->TileBytes == 0 ? null : Take(matrix->TileBytes * ((rows + KernelTable.LaneTilerRows - 1) / KernelTable.LaneTilerRows));
+        matrix->Packed = matrix->TileBytes == 0 ? null : Take(matrix->TileBytes * ((rows + KernelTable.TileRows - 1) / KernelTable.TileRows));
         return matrix;
     }
 

@@ -112,5 +112,5 @@ internal sealed unsafe class StreamProbe(LanePool lanes, KernelProbe parts, byte
 
     private static long BytesOf(in Matrix matrix) => matrix.Packed == null
         ? matrix.RawRowBytes * matrix.Rows
-        : matrix.TileBytes * ((matrix.Rows + Kernels.KernelTable.LaneTilerRows - 1) / Kernels.KernelTable.LaneTilerRows);
+        : matrix.TileBytes * ((matrix.Rows + Kernels.KernelTable.TileRows - 1) / Kernels.KernelTable.TileRows);
 }

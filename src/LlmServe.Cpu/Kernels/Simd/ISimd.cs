@@ -30,8 +30,6 @@ internal unsafe interface ISimd<V> where V : unmanaged
 
     static abstract V Or(V a, V b);
 
-    static abstract V Xor(V a, V b);
-
     /// <summary>16-bit shifts.</summary>
     static abstract V ShiftLeft16(V a, byte count);
 

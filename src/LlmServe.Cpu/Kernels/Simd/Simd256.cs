@@ -34,9 +34,6 @@ internal unsafe struct Simd256 : ISimd<V>
     public static V Or(V a, V b) => a | b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Xor(V a, V b) => a ^ b;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V ShiftLeft16(V a, byte count) => Vector256.ShiftLeft(a.AsInt16(), count).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
