@@ -13,6 +13,7 @@ public enum CpuIsa
     Scalar,
     Avx2,
     Avx512,
+    Neon,
 }
 
 /// <summary>How a model is compiled for and run on the CPU.</summary>

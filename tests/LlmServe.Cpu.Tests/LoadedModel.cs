@@ -33,6 +33,10 @@ internal sealed class LoadedModel : IDisposable
     /// <summary>Skips the calling test, saying so, where the processor has not the instruction set.</summary>
     public static void Require(CpuIsa isa) => Skip.IfNot(IsaSelector.IsSupported(isa), $"SKIPPED: this processor has no {isa}");
 
+    /// <summary>Skips the calling test, saying so, where the row kernels of vector instruction sets do not run.</summary>
+    public static void RequireVectors() =>
+        Skip.IfNot(IsaSelector.IsSupported(CpuIsa.Avx2) || IsaSelector.IsSupported(CpuIsa.Neon), "SKIPPED: this processor has neither AVX2 nor NEON");
+
     public void Dispose()
     {
         Executor.Dispose();

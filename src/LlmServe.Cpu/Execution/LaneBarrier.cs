@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 
 namespace LlmServe.Cpu.Execution;
@@ -57,6 +58,10 @@ internal sealed unsafe class LaneBarrier : IDisposable
         if (X86Base.IsSupported)
         {
             X86Base.Pause();
+        }
+        else if (ArmBase.IsSupported)
+        {
+            ArmBase.Yield();
         }
         else
         {

@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 using LlmServe.Cpu.Kernels.Reference;
 using LlmServe.Cpu.Kernels.Simd;
@@ -17,6 +18,7 @@ internal static class IsaSelector
         CpuIsa.Scalar => true,
         CpuIsa.Avx2 => Avx2.IsSupported && Fma.IsSupported,
         CpuIsa.Avx512 => Avx2.IsSupported && Fma.IsSupported && Avx512F.IsSupported && Avx512BW.IsSupported,
+        CpuIsa.Neon => AdvSimd.Arm64.IsSupported,
         _ => false,
     };
 
@@ -34,10 +36,12 @@ internal static class IsaSelector
         return Create(isa);
     }
 
-    private static KernelTable Create(CpuIsa isa) => isa switch
+    /// <summary>Kernels of an instruction set, whether or not the processor has it: those of <see cref="CpuIsa.Neon"/> run, slowly, on any.</summary>
+    public static KernelTable Create(CpuIsa isa) => isa switch
     {
         CpuIsa.Avx2 => new SimdKernels<Simd256, Vector256<int>>(isa),
         CpuIsa.Avx512 => new SimdKernels<Simd512, Vector512<int>>(isa),
+        CpuIsa.Neon => new SimdKernels<Simd128, Vector128<int>>(isa),
         _ => new ReferenceKernels(),
     };
 

@@ -21,7 +21,7 @@ public unsafe class MatrixProductTests
         var data = new TheoryData<GgmlType, ActivationMode, CpuIsa>();
         foreach (var type in KernelLab.Quantized.Concat([GgmlType.F32, GgmlType.F16, GgmlType.BF16]))
         {
-            foreach (var isa in (CpuIsa[])[CpuIsa.Avx2, CpuIsa.Avx512])
+            foreach (var isa in (CpuIsa[])[CpuIsa.Avx2, CpuIsa.Avx512, CpuIsa.Neon])
             {
                 data.Add(type, ActivationMode.Int8, isa);
                 data.Add(type, ActivationMode.F32, isa);
@@ -35,7 +35,7 @@ public unsafe class MatrixProductTests
     [MemberData(nameof(Cases))]
     public void Product_RandomShapes_HasReferenceBits(GgmlType type, ActivationMode mode, CpuIsa isa)
     {
-        LoadedModel.Require(isa);
+        Require(isa);
         var random = new Random(((int)type * 10) + (int)mode);
         var format = BlockFormat.Get(type);
         for (int shape = 0; shape < Shapes; shape++)
@@ -51,7 +51,7 @@ public unsafe class MatrixProductTests
     [MemberData(nameof(Cases))]
     public void Product_FewRowsInALargeProgram_HasReferenceBits(GgmlType type, ActivationMode mode, CpuIsa isa)
     {
-        LoadedModel.Require(isa);
+        Require(isa);
         var random = new Random((int)type);
         Compare(random, type, mode, isa, matrixRows: 97, columns: 512, rows: 1, programRows: 64);
         Compare(random, type, mode, isa, matrixRows: 96, columns: 256, rows: 3, programRows: 4);
@@ -61,7 +61,7 @@ public unsafe class MatrixProductTests
     [MemberData(nameof(Cases))]
     public void Product_ExtremeCodes_HasReferenceBits(GgmlType type, ActivationMode mode, CpuIsa isa)
     {
-        LoadedModel.Require(isa);
+        Require(isa);
         var random = new Random(5);
 
         // Bytes of 0x00, 0x7f, 0x80 and 0xff drive codes and sub-block scales to their ends, against activations of ±127.
@@ -75,10 +75,20 @@ public unsafe class MatrixProductTests
         }
     }
 
+    /// <summary>The kernels of NEON's width are tested everywhere, in their portable form where the processor is another.</summary>
+    private static void Require(CpuIsa isa)
+    {
+        LoadedModel.RequireVectors();
+        if (isa != CpuIsa.Neon)
+        {
+            LoadedModel.Require(isa);
+        }
+    }
+
     private static void Compare(
         Random random, GgmlType type, ActivationMode mode, CpuIsa isa, int matrixRows, int columns, int rows, int programRows, byte? fill = null, float sign = 0)
     {
-        var kernels = IsaSelector.Select(isa);
+        var kernels = IsaSelector.Create(isa);
         byte[] weights = KernelLab.RandomWeights(random, type, matrixRows, columns);
         if (fill is { } value && BlockFormat.Get(type).IsQuantized)
         {

@@ -14,7 +14,7 @@ public unsafe class RowKernelTests
     [SkippableFact]
     public void RmsNorm_RandomRows_HasReferenceBits()
     {
-        LoadedModel.Require(CpuIsa.Avx2);
+        LoadedModel.RequireVectors();
         var random = new Random(1);
         foreach (int length in Lengths)
         {
@@ -35,7 +35,7 @@ public unsafe class RowKernelTests
     [SkippableFact]
     public void Dot_RandomRows_HasReferenceBits()
     {
-        LoadedModel.Require(CpuIsa.Avx2);
+        LoadedModel.RequireVectors();
         var random = new Random(2);
         float* four = stackalloc float[4];
         foreach (int length in Lengths)
@@ -57,7 +57,7 @@ public unsafe class RowKernelTests
     [SkippableFact]
     public void GateSilu_AllRanges_HasReferenceBits()
     {
-        LoadedModel.Require(CpuIsa.Avx2);
+        LoadedModel.RequireVectors();
         var random = new Random(3);
         foreach (int length in Lengths)
         {
@@ -80,7 +80,7 @@ public unsafe class RowKernelTests
     [SkippableFact]
     public void Add_RandomRows_HasReferenceBits()
     {
-        LoadedModel.Require(CpuIsa.Avx2);
+        LoadedModel.RequireVectors();
         var random = new Random(4);
         foreach (int length in Lengths)
         {
@@ -98,7 +98,7 @@ public unsafe class RowKernelTests
     [SkippableFact]
     public void WriteForms_AllFormsAndRanges_AgreeWithReference()
     {
-        LoadedModel.Require(CpuIsa.Avx2);
+        LoadedModel.RequireVectors();
         var random = new Random(6);
         const int Columns = 320;
         for (int forms = 1; forms < 64; forms++)
@@ -207,7 +207,7 @@ public unsafe class RowKernelTests
     [InlineData(true, 24, 0, 24)]
     public void StoreCache_AnyPart_AgreesWithReference(bool halves, int headSize, int first, int length)
     {
-        LoadedModel.Require(CpuIsa.Avx2);
+        LoadedModel.RequireVectors();
         var random = new Random(headSize + first);
         var kv = new KvLayout { ElementBytes = halves ? 2 : 4, HeadSize = headSize, KeyHeads = 1, Interleaved = halves && headSize % 16 == 0 };
         using var expected = new GuardedBuffer(headSize * kv.ElementBytes);

@@ -20,7 +20,7 @@ internal static unsafe class AttentionParts
 
     /// <summary>Whether head size and cache layout are among those handled; the scalar kernel takes the rest.</summary>
     public static bool CanHandle(in KvLayout kv, int headSize) =>
-        headSize % 16 == 0 && headSize <= LargestHead && (kv.ElementBytes == 4 || kv.Interleaved);
+        Avx2.IsSupported && headSize % 16 == 0 && headSize <= LargestHead && (kv.ElementBytes == 4 || kv.Interleaved);
 
     /// <summary>Joins eight accumulator vectors, each by the tree that ends a float dot product: lane i is the sum of vector i.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -18,8 +18,14 @@ internal static unsafe class FewRowsProduct<TSimd, V, TBlock, TCodes>
     private const int TileRows = PackedLayout<TBlock, TCodes>.TileRows;
     private const int PiecesPerSegment = PackedLayout<TBlock, TCodes>.PiecesPerSegment;
 
+    /// <summary>Vectors of rows in a tile: 1, 2 or 4.</summary>
+    private static readonly int Vectors = TileRows / TSimd.Lanes;
+
     /// <summary>How far ahead of use memory is asked for.</summary>
     private const int PrefetchBytes = 2048;
+
+    /// <summary>Whether activations come as 16-bit numbers.</summary>
+    private static readonly bool WideCodes = TCodes.Wide && !TSimd.SumsSignedBytes;
 
     private static readonly int PieceShare = PackedLayout<TBlock, TCodes>.SegmentBytes(PiecesPerSegment) / PiecesPerSegment;
 
@@ -39,45 +45,67 @@ internal static unsafe class FewRowsProduct<TSimd, V, TBlock, TCodes>
     private static void Tile(byte* tile, int columns, ActivationView* x, int row, float* y)
     {
         byte* start = x->Row(row);
-        byte* values = start + (TCodes.Wide ? x->Layout.Signed16 : x->Layout.Signed8);
+        byte* values = start + (WideCodes ? x->Layout.Signed16 : x->Layout.Signed8);
         byte* scales = start + x->Layout.Scales;
         byte* sums = start + x->Layout.Sums;
-        int half = TSimd.Lanes * 4;
+        int vector = TSimd.Lanes * 4;
         byte* ahead = tile + PrefetchBytes;
         var total0 = TSimd.Zero;
         var total1 = TSimd.Zero;
+        var total2 = TSimd.Zero;
+        var total3 = TSimd.Zero;
         for (int column = 0; column < columns; column += 32 * PiecesPerSegment)
         {
             int pieces = Math.Min(PiecesPerSegment, (columns - column) / 32);
             var at = new Cursor(tile, pieces);
             var acc0 = TSimd.Zero;
             var acc1 = TSimd.Zero;
+            var acc2 = TSimd.Zero;
+            var acc3 = TSimd.Zero;
             for (int piece = 0; piece < pieces; piece++)
             {
                 ahead = Prefetch(ahead);
                 var d = TSimd.Broadcast(scales);
                 var halfSums = TSimd.Broadcast(sums);
                 acc0 = Piece(at, 0, values, d, halfSums, acc0);
-                if (TSimd.Lanes == 8)
+                if (Vectors > 1)
                 {
-                    acc1 = Piece(at, half, values, d, halfSums, acc1);
+                    acc1 = Piece(at, vector, values, d, halfSums, acc1);
+                }
+
+                if (Vectors > 2)
+                {
+                    acc2 = Piece(at, 2 * vector, values, d, halfSums, acc2);
+                    acc3 = Piece(at, 3 * vector, values, d, halfSums, acc3);
                 }
 
                 at.Next();
-                values += TCodes.Wide ? 64 : 32;
+                values += WideCodes ? 64 : 32;
                 scales += 4;
                 sums += 4;
             }
 
             total0 = column == 0 ? acc0 : TSimd.Add(total0, acc0);
             total1 = column == 0 ? acc1 : TSimd.Add(total1, acc1);
+            if (Vectors > 2)
+            {
+                total2 = column == 0 ? acc2 : TSimd.Add(total2, acc2);
+                total3 = column == 0 ? acc3 : TSimd.Add(total3, acc3);
+            }
+
             tile = at.Codes;
         }
 
         TSimd.Store(y, total0);
-        if (TSimd.Lanes == 8)
+        if (Vectors > 1)
         {
-            TSimd.Store(y + 8, total1);
+            TSimd.Store(y + TSimd.Lanes, total1);
+        }
+
+        if (Vectors > 2)
+        {
+            TSimd.Store(y + (2 * TSimd.Lanes), total2);
+            TSimd.Store(y + (3 * TSimd.Lanes), total3);
         }
     }
 
@@ -123,7 +151,7 @@ internal static unsafe class FewRowsProduct<TSimd, V, TBlock, TCodes>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static byte* Prefetch(byte* ahead)
     {
-        for (int line = 0; line < PieceShare; line += 64)
+        for (int line = 0; Sse.IsSupported && line < PieceShare; line += 64)
         {
             Sse.Prefetch0(ahead + line);
         }

@@ -1,7 +1,6 @@
 using LlmServe.Cpu.Execution;
 using LlmServe.Gguf;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 
 namespace LlmServe.Cpu.Kernels.Simd;
 
@@ -49,7 +48,7 @@ internal static unsafe class FloatProduct
             int i = 0;
             for (; i <= matrix->Columns - 8; i += 8)
             {
-                (Avx2.ConvertToVector256Int32((ushort*)raw + i) << 16).AsSingle().Store(weights + i);
+                (VectorMath.LoadWords((short*)raw + i) << 16).AsSingle().Store(weights + i);
             }
 
             for (; i < matrix->Columns; i++)

@@ -6,8 +6,14 @@ namespace LlmServe.Cpu.Kernels.Simd;
 /// </summary>
 internal unsafe interface ISimd<V> where V : unmanaged
 {
-    /// <summary>32-bit lanes: 8 or 16.</summary>
+    /// <summary>32-bit lanes: 4, 8 or 16.</summary>
     static abstract int Lanes { get; }
+
+    /// <summary>
+    /// How byte products add up. False: unsigned times signed, two 16-bit sums a lane, which start at a correction where activations are made unsigned.
+    /// True: signed times signed, one 32-bit sum a lane; activations stay signed, and no code needs 16-bit products.
+    /// </summary>
+    static abstract bool SumsSignedBytes { get; }
 
     /// <summary>All bits zero.</summary>
     static abstract V Zero { get; }
@@ -72,11 +78,14 @@ internal unsafe interface ISimd<V> where V : unmanaged
 
     // The inner loops' compound steps: one member each keeps the number of inlined calls within the JIT's budget.
 
-    /// <summary>sum + products of unsigned bytes and the signed bytes at an address, in 16 bits, wrapping.</summary>
+    /// <summary>sum + products of unsigned bytes and the signed bytes at an address, in 16 bits, wrapping (but see <see cref="SumsSignedBytes"/>).</summary>
     static abstract V AddByteProducts(V sum, V unsigned, void* signed);
 
     /// <summary>The same with signed bytes in a register.</summary>
     static abstract V AddByteProducts(V sum, V unsigned, V signed);
+
+    /// <summary>Sums of byte products times a scale, in 32 bits. The scale stands in both halves of a lane where sums are of 16 bits, else in the whole.</summary>
+    static abstract V WidenSums(V sums, V scales);
 
     /// <summary>sum + products of 16-bit numbers and those at an address, in 32 bits.</summary>
     static abstract V AddProducts16(V sum, V a, void* b);

@@ -126,22 +126,22 @@ internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
 
         if (PackedLayout<TBlock, TCodes>.IsSuper)
         {
-            n0 = TSimd.MultiplyAdd16(n0, TSimd.Load(subScales));
-            n1 = TSimd.MultiplyAdd16(n1, TSimd.Load(subScales + vector));
-            n2 = TSimd.MultiplyAdd16(n2, TSimd.Load(subScales + (2 * vector)));
-            n3 = TSimd.MultiplyAdd16(n3, TSimd.Load(subScales + (3 * vector)));
-            n4 = TSimd.MultiplyAdd16(n4, TSimd.Load(subScales + (4 * vector)));
-            n5 = TSimd.MultiplyAdd16(n5, TSimd.Load(subScales + (5 * vector)));
+            n0 = TSimd.WidenSums(n0, TSimd.Load(subScales));
+            n1 = TSimd.WidenSums(n1, TSimd.Load(subScales + vector));
+            n2 = TSimd.WidenSums(n2, TSimd.Load(subScales + (2 * vector)));
+            n3 = TSimd.WidenSums(n3, TSimd.Load(subScales + (3 * vector)));
+            n4 = TSimd.WidenSums(n4, TSimd.Load(subScales + (4 * vector)));
+            n5 = TSimd.WidenSums(n5, TSimd.Load(subScales + (5 * vector)));
         }
         else
         {
             var ones = TSimd.Set(0x00010001);
-            n0 = TSimd.MultiplyAdd16(n0, ones);
-            n1 = TSimd.MultiplyAdd16(n1, ones);
-            n2 = TSimd.MultiplyAdd16(n2, ones);
-            n3 = TSimd.MultiplyAdd16(n3, ones);
-            n4 = TSimd.MultiplyAdd16(n4, ones);
-            n5 = TSimd.MultiplyAdd16(n5, ones);
+            n0 = TSimd.WidenSums(n0, ones);
+            n1 = TSimd.WidenSums(n1, ones);
+            n2 = TSimd.WidenSums(n2, ones);
+            n3 = TSimd.WidenSums(n3, ones);
+            n4 = TSimd.WidenSums(n4, ones);
+            n5 = TSimd.WidenSums(n5, ones);
         }
     }
 

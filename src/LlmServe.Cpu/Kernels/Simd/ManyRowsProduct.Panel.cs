@@ -16,25 +16,33 @@ internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
     /// <summary>Matrix rows of a panel.</summary>
     private const int PanelRows = 48;
 
-    /// <summary>Vectors of matrix rows in a panel: 6 of 8 rows, or 3 of 16.</summary>
+    /// <summary>Vectors of matrix rows in a panel: 12 of 4 rows, 6 of 8, or 3 of 16.</summary>
     private static readonly int Group = PanelRows / TSimd.Lanes;
 
     private const int PiecesPerSegment = PackedLayout<TBlock, TCodes>.PiecesPerSegment;
     private const int TileRows = PackedLayout<TBlock, TCodes>.TileRows;
 
+    private static readonly bool SumsSignedBytes = TSimd.SumsSignedBytes;
+
+    /// <summary>Whether codes and activations are multiplied as 16-bit numbers.</summary>
+    private static readonly bool WideCodes = TCodes.Wide && !TSimd.SumsSignedBytes;
+
+    /// <summary>Whether sums start at a correction, since activations are x + 128.</summary>
+    private static readonly bool Corrected = !TCodes.Wide && !TSimd.SumsSignedBytes;
+
     /// <summary>Sums per piece: two where halves have their own scale, or where all of a piece would overflow 16 bits.</summary>
-    private static readonly bool TwoSums = TBlock.SubBlockSize == 16 || (!TCodes.Wide && TCodes.GroupsPerSum < 8 && TCodes.Bias != 16);
+    private static readonly bool TwoSums = TBlock.SubBlockSize == 16 || (Corrected && TCodes.GroupsPerSum < 8 && TCodes.Bias != 16);
 
     private static readonly int VectorBytes = TSimd.Lanes * 4;
 
     private static readonly int Row = Group * VectorBytes;
 
     // A piece in the panel: codes, corrections, scales, minimums, sub-block scales, sub-block minimums.
-    private static readonly int CodeBytes = (TCodes.Wide ? 16 : 8) * Row;
+    private static readonly int CodeBytes = (WideCodes ? 16 : 8) * Row;
 
     private static readonly int CorrectionOffset = CodeBytes;
 
-    private static readonly int ScaleOffset = CorrectionOffset + (TCodes.Wide ? 0 : (TwoSums ? 2 : 1) * Row);
+    private static readonly int ScaleOffset = CorrectionOffset + (!Corrected ? 0 : (TwoSums ? 2 : 1) * Row);
 
     private static readonly int MinimumOffset = ScaleOffset + Row;
 
@@ -79,7 +87,7 @@ internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Prefetch(byte* piece)
     {
-        for (int line = 0; line < PieceShare; line += 64)
+        for (int line = 0; Sse.IsSupported && line < PieceShare; line += 64)
         {
             Sse.Prefetch1(piece + line);
         }
@@ -92,7 +100,7 @@ internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
         first = TSimd.Add16(first, UnpackPair(codes, 1, target));
         var second = UnpackPair(codes, 2, target);
         second = TSimd.Add16(second, UnpackPair(codes, 3, target));
-        if (!TCodes.Wide)
+        if (Corrected)
         {
             TSimd.Store(target + CorrectionOffset, TSimd.Subtract16(TSimd.Zero, TwoSums ? first : TSimd.Add16(first, second)));
             if (TwoSums)
@@ -111,11 +119,7 @@ internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
         if (PackedLayout<TBlock, TCodes>.IsSuper)
         {
             var scales = SubEntries(segment + PackedLayout<TBlock, TCodes>.SubScaleOffset(pieces), piece, row);
-            TSimd.Store(target + SubScaleOffset, TCodes.Wide ? TSimd.ShiftRightArithmetic32(scales, 16) : TSimd.LowTwice(scales));
-            if (TwoSums)
-            {
-                TSimd.Store(target + SubScaleOffset + Row, TSimd.HighTwice(scales));
-            }
+            StoreSubScales(scales, target + SubScaleOffset);
         }
 
         if (TBlock.Kind == BlockKind.SuperWithMinimum)
@@ -124,12 +128,35 @@ internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
         }
     }
 
-    /// <summary>Stores two groups of codes; returns 128 times the 16-bit sums of narrow ones.</summary>
+    /// <summary>Stores the scales of a piece, or of its halves, as the sums need them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreSubScales(V scales, byte* target)
+    {
+        if (Corrected)
+        {
+            TSimd.Store(target, TSimd.LowTwice(scales));
+            if (TwoSums)
+            {
+                TSimd.Store(target + Row, TSimd.HighTwice(scales));
+            }
+
+            return;
+        }
+
+        // Without halves both 16 bits of an entry are the same.
+        TSimd.Store(target, TwoSums ? TSimd.ShiftRightArithmetic32(TSimd.ShiftLeft32(scales, 16), 16) : TSimd.ShiftRightArithmetic32(scales, 16));
+        if (TwoSums)
+        {
+            TSimd.Store(target + Row, TSimd.ShiftRightArithmetic32(scales, 16));
+        }
+    }
+
+    /// <summary>Stores two groups of codes; returns 128 times their 16-bit sums where there are corrections.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V UnpackPair(byte* codes, int pair, byte* target)
     {
         TCodes.LoadPair<TSimd, V>(codes, pair, out var even, out var odd);
-        if (TCodes.Wide)
+        if (WideCodes)
         {
             TSimd.Store(target + (4 * pair * Row), TSimd.ShiftRightArithmetic16(TSimd.ShiftLeft16(even, 8), 8));
             TSimd.Store(target + (((4 * pair) + 1) * Row), TSimd.ShiftRightArithmetic16(even, 8));
@@ -147,6 +174,11 @@ internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
 
         TSimd.Store(target + (2 * pair * Row), even);
         TSimd.Store(target + (((2 * pair) + 1) * Row), odd);
+        if (!Corrected)
+        {
+            return TSimd.Zero;
+        }
+
         var offset = TSimd.Set(unchecked((int)0x80808080));
         return TSimd.Add16(TSimd.MultiplyAddBytes(offset, even), TSimd.MultiplyAddBytes(offset, odd));
     }

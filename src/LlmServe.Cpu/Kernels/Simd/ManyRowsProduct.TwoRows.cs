@@ -5,14 +5,14 @@ using LlmServe.Gguf.Formats;
 
 namespace LlmServe.Cpu.Kernels.Simd;
 
-/// <content>The inner loop of 32-register instruction sets: three vectors of matrix rows, two rows of activations; a vector of codes is loaded once for both.</content>
+/// <content>The inner loop of 32-register instruction sets: three vectors of matrix rows (all of a panel, or a quarter), two rows of activations; a vector of codes is loaded once for both.</content>
 internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
 {
     /// <summary>Two rows of activations against a segment of the panel. Accumulators 0 to 2 are the first row's.</summary>
     private static void SegmentOfTwoRows(
         byte* panel, int pieces, ActivationView* x, int row0, int row1, int column, int count, float* y0, float* y1)
     {
-        int codesAt = TCodes.Wide ? x->Layout.Signed16 + (2 * column) : x->Layout.Unsigned8 + column;
+        int codesAt = WideCodes ? x->Layout.Signed16 + (2 * column) : (SumsSignedBytes ? x->Layout.Signed8 : x->Layout.Unsigned8) + column;
         int scalesAt = x->Layout.Scales + (column / 32 * 4);
         nint toSums = x->Layout.Sums - x->Layout.Scales;
         nint toSecond = (nint)(x->Row(row1) - x->Row(row0));
@@ -23,7 +23,7 @@ internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
         for (int piece = 0; piece < pieces; piece++)
         {
             V n0, n1, n2, n3, n4, n5;
-            if (TCodes.Wide)
+            if (WideCodes)
             {
                 WideTwo(panel, codes, toSecond, out n0, out n1, out n2, out n3, out n4, out n5);
             }
@@ -62,7 +62,7 @@ internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
             }
 
             panel += pieceBytes;
-            codes += TCodes.Wide ? 64 : 32;
+            codes += WideCodes ? 64 : 32;
             scales += 4;
         }
 
@@ -100,9 +100,9 @@ internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
         out V n0, out V n1, out V n2, out V n3, out V n4, out V n5)
     {
         int vector = VectorBytes, row3 = Row;
-        n0 = n3 = TSimd.Load(corrections);
-        n1 = n4 = TSimd.Load(corrections + vector);
-        n2 = n5 = TSimd.Load(corrections + (2 * vector));
+        n0 = n3 = Corrected ? TSimd.Load(corrections) : TSimd.Zero;
+        n1 = n4 = Corrected ? TSimd.Load(corrections + vector) : TSimd.Zero;
+        n2 = n5 = Corrected ? TSimd.Load(corrections + (2 * vector)) : TSimd.Zero;
         for (int group = 0; group < groups; group += 2)
         {
             StepTwo(weights, x, toSecond, vector, ref n0, ref n1, ref n2, ref n3, ref n4, ref n5);
@@ -111,16 +111,21 @@ internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
             x += 8;
         }
 
+        if (SumsSignedBytes && !PackedLayout<TBlock, TCodes>.IsSuper)
+        {
+            return;
+        }
+
         var ones = TSimd.Set(0x00010001);
         var s0 = PackedLayout<TBlock, TCodes>.IsSuper ? TSimd.Load(subScales) : ones;
         var s1 = PackedLayout<TBlock, TCodes>.IsSuper ? TSimd.Load(subScales + vector) : ones;
         var s2 = PackedLayout<TBlock, TCodes>.IsSuper ? TSimd.Load(subScales + (2 * vector)) : ones;
-        n0 = TSimd.MultiplyAdd16(n0, s0);
-        n1 = TSimd.MultiplyAdd16(n1, s1);
-        n2 = TSimd.MultiplyAdd16(n2, s2);
-        n3 = TSimd.MultiplyAdd16(n3, s0);
-        n4 = TSimd.MultiplyAdd16(n4, s1);
-        n5 = TSimd.MultiplyAdd16(n5, s2);
+        n0 = TSimd.WidenSums(n0, s0);
+        n1 = TSimd.WidenSums(n1, s1);
+        n2 = TSimd.WidenSums(n2, s2);
+        n3 = TSimd.WidenSums(n3, s0);
+        n4 = TSimd.WidenSums(n4, s1);
+        n5 = TSimd.WidenSums(n5, s2);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -7,8 +7,9 @@ namespace LlmServe.Cpu.Kernels.Simd;
 
 /// <summary>
 /// Matrix times many rows in <c>int8</c> mode, over unpacked panels. Narrow codes: signed bytes times unsigned activations (x + 128), summed in 16 bits that start
-/// at the correction −128·Σw; sums may wrap on the way, the final ones fit. Wide codes: 16-bit products. Six accumulators stay in registers:
-/// six vectors of matrix rows with one row of activations where vectors hold 8 rows, three with two where they hold 16.
+/// at the correction −128·Σw; sums may wrap on the way, the final ones fit. Wide codes: 16-bit products. Instruction sets that sum signed bytes take all
+/// codes and activations as such. Six accumulators stay in registers: six vectors of matrix rows with one row of activations where there are 16 registers
+/// (8 rows a vector), three with two where there are 32.
 /// </summary>
 internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
     where TSimd : struct, ISimd<V>
@@ -48,11 +49,17 @@ internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
             return;
         }
 
-        for (int row = 0; row < rows; row += 2)
+        for (int part = 0; part < count; part += 3)
         {
-            // The last of an odd number of rows goes with itself.
-            int second = Math.Min(row + 1, rows - 1);
-            SegmentOfTwoRows(panel, pieces, x, row, second, column, count, y + ((nint)row * stride), y + ((nint)second * stride));
+            byte* start = panel + (part * VectorBytes);
+            float* target = y + (part * TSimd.Lanes);
+            int vectors = Math.Min(3, count - part);
+            for (int row = 0; row < rows; row += 2)
+            {
+                // The last of an odd number of rows goes with itself.
+                int second = Math.Min(row + 1, rows - 1);
+                SegmentOfTwoRows(start, pieces, x, row, second, column, vectors, target + ((nint)row * stride), target + ((nint)second * stride));
+            }
         }
     }
 

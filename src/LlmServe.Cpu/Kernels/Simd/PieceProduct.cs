@@ -14,13 +14,21 @@ internal static unsafe class PieceProduct<TSimd, V, TBlock, TCodes>
     where TBlock : unmanaged, IBlockFormat<TBlock>
     where TCodes : struct, ICodePlanes
 {
+    private static readonly bool SumsSignedBytes = TSimd.SumsSignedBytes;
+
     /// <summary>
-    /// <paramref name="x"/> points at the piece's 32 codes: signed bytes, or 16-bit numbers in the order 0, 2, 1, 3 of each four for wide codes.
+    /// <paramref name="x"/> points at the piece's 32 codes: signed bytes, or 16-bit numbers in the order 0, 2, 1, 3 of each four for wide codes
+    /// (unless the instruction set sums signed bytes).
     /// <paramref name="scales"/> are sub-block scales as pairs of 16 bits (first half, second half), ones where there are none.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Dot(byte* codes, byte* x, V scales)
     {
+        if (SumsSignedBytes)
+        {
+            return SignedDot(codes, x, scales);
+        }
+
         if (TCodes.Wide)
         {
             var sum = Wide(codes, x, 0);
@@ -50,6 +58,31 @@ internal static unsafe class PieceProduct<TSimd, V, TBlock, TCodes>
         return TSimd.Add32(
             TSimd.MultiplyAdd16(TSimd.Add16(Pair(codes, x, 0), Pair(codes, x, 1)), first),
             TSimd.MultiplyAdd16(TSimd.Add16(Pair(codes, x, 2), Pair(codes, x, 3)), second));
+    }
+
+    /// <summary>With 32-bit sums: all codes, biased or not, are signed bytes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V SignedDot(byte* codes, byte* x, V scales)
+    {
+        var first = SignedPair(SignedPair(TSimd.Zero, codes, x, 0), codes, x, 1);
+        var second = SignedPair(SignedPair(TSimd.Zero, codes, x, 2), codes, x, 3);
+        if (!PackedLayout<TBlock, TCodes>.IsSuper)
+        {
+            return TSimd.Add32(first, second);
+        }
+
+        var high = TSimd.ShiftRightArithmetic32(scales, 16);
+        return TBlock.SubBlockSize == 16
+            ? TSimd.Add32(TSimd.WidenSums(first, TSimd.ShiftRightArithmetic32(TSimd.ShiftLeft32(scales, 16), 16)), TSimd.WidenSums(second, high))
+            : TSimd.WidenSums(TSimd.Add32(first, second), high);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V SignedPair(V sum, byte* codes, byte* x, int pair)
+    {
+        TCodes.LoadPair<TSimd, V>(codes, pair, out var even, out var odd);
+        sum = TSimd.AddByteProducts(sum, even, TSimd.Broadcast(x + (8 * pair)));
+        return TSimd.AddByteProducts(sum, odd, TSimd.Broadcast(x + (8 * pair) + 4));
     }
 
     /// <summary>16-bit sums over eight weights, unsigned codes.</summary>

@@ -10,6 +10,8 @@ internal unsafe struct Simd512 : ISimd<V>
 {
     public static int Lanes => 16;
 
+    public static bool SumsSignedBytes => false;
+
     public static V Zero => V.Zero;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -94,6 +96,9 @@ internal unsafe struct Simd512 : ISimd<V>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V AddProducts16(V sum, V a, V b) => sum + Avx512BW.MultiplyAddAdjacent(a.AsInt16(), b.AsInt16());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V WidenSums(V sums, V scales) => Avx512BW.MultiplyAddAdjacent(sums.AsInt16(), scales.AsInt16());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V AddScaled(V sum, V n, V factor, void* scale) =>

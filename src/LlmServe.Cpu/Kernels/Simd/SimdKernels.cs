@@ -94,6 +94,7 @@ internal sealed unsafe class SimdKernels<TSimd, V>(CpuIsa isa) : KernelTable
         public FormatEntry()
         {
             RuntimeHelpers.RunClassConstructor(typeof(PackedLayout<TBlock, TCodes>).TypeHandle);
+            RuntimeHelpers.RunClassConstructor(typeof(PieceProduct<TSimd, V, TBlock, TCodes>).TypeHandle);
             RuntimeHelpers.RunClassConstructor(typeof(FewRowsProduct<TSimd, V, TBlock, TCodes>).TypeHandle);
             RuntimeHelpers.RunClassConstructor(typeof(ManyRowsProduct<TSimd, V, TBlock, TCodes>).TypeHandle);
             RuntimeHelpers.RunClassConstructor(typeof(RealProduct<TSimd, V, TBlock, TCodes>).TypeHandle);
@@ -109,6 +110,11 @@ internal sealed unsafe class SimdKernels<TSimd, V>(CpuIsa isa) : KernelTable
             {
                 bool minimum = TBlock.Kind is BlockKind.WithMinimum or BlockKind.SuperWithMinimum;
                 return ActivationForms.Real | (!minimum ? ActivationForms.None : TBlock.SubBlockSize == 16 ? ActivationForms.RealSums16 : ActivationForms.RealSums32);
+            }
+
+            if (TSimd.SumsSignedBytes)
+            {
+                return ActivationForms.Signed8;
             }
 
             return TCodes.Wide ? ActivationForms.Signed16 : rows <= FewRows ? ActivationForms.Signed8 : ActivationForms.Unsigned8;

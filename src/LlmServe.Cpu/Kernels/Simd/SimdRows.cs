@@ -6,7 +6,7 @@ using LlmServe.Cpu.Kernels.Reference;
 
 namespace LlmServe.Cpu.Kernels.Simd;
 
-/// <summary>Row kernels with eight f32 a vector (AVX2 and FMA).</summary>
+/// <summary>Row kernels with eight f32 a vector (AVX2 and FMA, or NEON by twos).</summary>
 internal unsafe struct SimdRows : IRowKernels<SimdRows>
 {
     public static void RmsNorm(float* x, float* gain, float* y, int length, float epsilon)
@@ -131,19 +131,19 @@ internal unsafe struct SimdRows : IRowKernels<SimdRows>
         var x1 = Vector256.Load(x + 8);
         var x2 = Vector256.Load(x + 16);
         var x3 = Vector256.Load(x + 24);
-        var largest = Avx.Max(Avx.Max(Vector256.Abs(x0), Vector256.Abs(x1)), Avx.Max(Vector256.Abs(x2), Vector256.Abs(x3)));
-        var four = Sse.Max(largest.GetLower(), largest.GetUpper());
-        four = Sse.Max(four, Sse.MoveHighToLow(four, four));
+        var largest = VectorMath.Max(VectorMath.Max(Vector256.Abs(x0), Vector256.Abs(x1)), VectorMath.Max(Vector256.Abs(x2), Vector256.Abs(x3)));
+        var four = VectorMath.Max(largest.GetLower(), largest.GetUpper());
+        four = VectorMath.Max(four, VectorMath.UpperTwo(four));
         float amax = Math.Max(four.ToScalar(), four.GetElement(1));
         float r = 127 / amax;
         bool zero = amax == 0 || float.IsInfinity(r);
         int block = column / 32;
         ((float*)(start + layout.Scales))[block] = zero ? 0 : amax / 127;
         var factor = Vector256.Create(zero ? 0 : r);
-        var q0 = Avx.ConvertToVector256Int32(x0 * factor);
-        var q1 = Avx.ConvertToVector256Int32(x1 * factor);
-        var q2 = Avx.ConvertToVector256Int32(x2 * factor);
-        var q3 = Avx.ConvertToVector256Int32(x3 * factor);
+        var q0 = VectorMath.Round(x0 * factor);
+        var q1 = VectorMath.Round(x1 * factor);
+        var q2 = VectorMath.Round(x2 * factor);
+        var q3 = VectorMath.Round(x3 * factor);
         StoreCodes(q0, q1, q2, q3, start, layout, column);
         int low = Vector256.Sum(q0 + q1), high = Vector256.Sum(q2 + q3);
         ((int*)(start + layout.Sums))[block] = (low & 0xffff) | (high << 16);
@@ -151,6 +151,12 @@ internal unsafe struct SimdRows : IRowKernels<SimdRows>
 
     private static void StoreCodes(Vector256<int> q0, Vector256<int> q1, Vector256<int> q2, Vector256<int> q3, byte* start, in ActivationLayout layout, int column)
     {
+        if (!Avx2.IsSupported)
+        {
+            StoreNarrowed(Vector256.Narrow(q0, q1), Vector256.Narrow(q2, q3), start, layout, column);
+            return;
+        }
+
         // Packing works within 128 bits; the permutations put the order right again.
         var words0 = Avx2.Permute4x64(Avx2.PackSignedSaturate(q0, q1).AsInt64(), 0b11_01_10_00).AsInt16();
         var words1 = Avx2.Permute4x64(Avx2.PackSignedSaturate(q2, q3).AsInt64(), 0b11_01_10_00).AsInt16();
@@ -164,6 +170,28 @@ internal unsafe struct SimdRows : IRowKernels<SimdRows>
         }
 
         var bytes = Avx2.Permute4x64(Avx2.PackSignedSaturate(words0, words1).AsInt64(), 0b11_01_10_00).AsByte();
+        if (layout.Signed8 >= 0)
+        {
+            bytes.Store(start + layout.Signed8 + column);
+        }
+
+        if (layout.Unsigned8 >= 0)
+        {
+            (bytes ^ Vector256.Create((byte)0x80)).Store(start + layout.Unsigned8 + column);
+        }
+    }
+
+    /// <summary>The same without AVX2.</summary>
+    private static void StoreNarrowed(Vector256<short> words0, Vector256<short> words1, byte* start, in ActivationLayout layout, int column)
+    {
+        for (int i = 0; layout.Signed16 >= 0 && i < 32; i++)
+        {
+            // Within each four: 0, 2, 1, 3.
+            int place = (i & ~3) | ((i & 1) << 1) | ((i >> 1) & 1);
+            ((short*)(start + layout.Signed16))[column + place] = (i < 16 ? words0 : words1).GetElement(i % 16);
+        }
+
+        var bytes = Vector256.Narrow(words0, words1).AsByte();
         if (layout.Signed8 >= 0)
         {
             bytes.Store(start + layout.Signed8 + column);

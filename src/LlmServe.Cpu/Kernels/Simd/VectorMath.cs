@@ -4,7 +4,10 @@ using System.Runtime.Intrinsics.X86;
 
 namespace LlmServe.Cpu.Kernels.Simd;
 
-/// <summary>Float dot products and conversions with eight f32 a vector, which is what the numerics' eight accumulators fill.</summary>
+/// <summary>
+/// Float dot products and conversions with eight f32 a vector, which is what the numerics' eight accumulators fill. Where vectors have four, the runtime
+/// takes two of them; what it has no portable name for stands here in both forms.
+/// </summary>
 internal static unsafe class VectorMath
 {
     private const int Segment = 256;
@@ -23,7 +26,7 @@ internal static unsafe class VectorMath
             int i = segment;
             for (; i <= end - 8; i += 8)
             {
-                acc = Fma.MultiplyAdd(Vector256.Load(x + i), Vector256.Load(y + i), acc);
+                acc = Vector256.FusedMultiplyAdd(Vector256.Load(x + i), Vector256.Load(y + i), acc);
             }
 
             acc = Tail(x + i, y + i, end - i, acc);
@@ -46,10 +49,10 @@ internal static unsafe class VectorMath
             for (; i <= end - 8; i += 8)
             {
                 var v = Vector256.Load(x + i);
-                a0 = Fma.MultiplyAdd(v, Vector256.Load(y + i), a0);
-                a1 = Fma.MultiplyAdd(v, Vector256.Load(y1 + i), a1);
-                a2 = Fma.MultiplyAdd(v, Vector256.Load(y2 + i), a2);
-                a3 = Fma.MultiplyAdd(v, Vector256.Load(y3 + i), a3);
+                a0 = Vector256.FusedMultiplyAdd(v, Vector256.Load(y + i), a0);
+                a1 = Vector256.FusedMultiplyAdd(v, Vector256.Load(y1 + i), a1);
+                a2 = Vector256.FusedMultiplyAdd(v, Vector256.Load(y2 + i), a2);
+                a3 = Vector256.FusedMultiplyAdd(v, Vector256.Load(y3 + i), a3);
             }
 
             a0 = Tail(x + i, y + i, end - i, a0);
@@ -74,16 +77,48 @@ internal static unsafe class VectorMath
     public static float Join(Vector256<float> a)
     {
         var four = a.GetLower() + a.GetUpper();
-        var two = four + Sse.MoveHighToLow(four, four);
+        var two = four + UpperTwo(four);
         return two.ToScalar() + two.GetElement(1);
+    }
+
+    /// <summary>The upper two of four in the lower places.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> UpperTwo(Vector128<float> a) => Sse.IsSupported ? Sse.MoveHighToLow(a, a) : Vector128.Create(a.GetUpper(), a.GetUpper());
+
+    /// <summary>a &gt; b ? a : b.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Max(Vector256<float> a, Vector256<float> b) =>
+        Avx.IsSupported ? Avx.Max(a, b) : Vector256.ConditionalSelect(Vector256.GreaterThan(a, b), a, b);
+
+    /// <summary>The same for four.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Max(Vector128<float> a, Vector128<float> b) =>
+        Sse.IsSupported ? Sse.Max(a, b) : Vector128.ConditionalSelect(Vector128.GreaterThan(a, b), a, b);
+
+    /// <summary>Nearest integers, ties to even.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Round(Vector256<float> a) =>
+        Avx.IsSupported ? Avx.ConvertToVector256Int32(a) : Vector256.ConvertToInt32(Vector256.Round(a));
+
+    /// <summary>Eight 16-bit numbers, widened.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> LoadWords(short* source)
+    {
+        if (Avx2.IsSupported)
+        {
+            return Avx2.ConvertToVector256Int32(source);
+        }
+
+        var (low, high) = Vector128.Widen(Vector128.Load(source));
+        return Vector256.Create(low, high);
     }
 
     /// <summary>Eight binary16 values widened exactly.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> LoadHalves(byte* source)
     {
-        var bits = (Avx2.ConvertToVector256Int32((short*)source) << 13) & Vector256.Create(unchecked((int)0x8fffe000));
-        return Fma.MultiplyAdd(bits.AsSingle(), Vector256.Create(HalfScale), Vector256<float>.Zero);
+        var bits = (LoadWords((short*)source) << 13) & Vector256.Create(unchecked((int)0x8fffe000));
+        return Vector256.FusedMultiplyAdd(bits.AsSingle(), Vector256.Create(HalfScale), Vector256<float>.Zero);
     }
 
     /// <summary>f32 to binary16, nearest even, with infinities and NaN; the result's low 16 bits of each lane.</summary>

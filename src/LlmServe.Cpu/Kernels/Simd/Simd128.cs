@@ -1,0 +1,179 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using V = System.Runtime.Intrinsics.Vector128<int>;
+
+namespace LlmServe.Cpu.Kernels.Simd;
+
+/// <summary>
+/// NEON: 4 rows a vector. Products of bytes are signed and add up in 32 bits: one instruction where the processor has dot products, four otherwise.
+/// What has no portable name in the runtime stands beside a portable form, so that tests run this width on any processor.
+/// </summary>
+internal unsafe struct Simd128 : ISimd<V>
+{
+    public static int Lanes => 4;
+
+    public static bool SumsSignedBytes => true;
+
+    public static V Zero => V.Zero;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Load(void* source) => Vector128.Load((int*)source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(void* target, V value) => value.Store((int*)target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Broadcast(void* source) => Vector128.Create(*(int*)source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Set(int value) => Vector128.Create(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Set(float value) => Vector128.Create(value).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V And(V a, V b) => a & b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Or(V a, V b) => a | b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V ShiftLeft16(V a, byte count) => Vector128.ShiftLeft(a.AsInt16(), count).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V ShiftRight16(V a, byte count) => Vector128.ShiftRightLogical(a.AsInt16(), count).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V ShiftRightArithmetic16(V a, byte count) => Vector128.ShiftRightArithmetic(a.AsInt16(), count).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V ShiftLeft32(V a, byte count) => Vector128.ShiftLeft(a, count);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V ShiftRightArithmetic32(V a, byte count) => Vector128.ShiftRightArithmetic(a, count);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V MultiplyAddBytes(V unsigned, V signed)
+    {
+        var (u0, u1) = Vector128.Widen(unsigned.AsByte());
+        var (s0, s1) = Vector128.Widen(signed.AsSByte());
+        return PairSums(u0.AsInt16() * s0, u1.AsInt16() * s1).AsInt32();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V MultiplyAdd16(V a, V b)
+    {
+        if (AdvSimd.Arm64.IsSupported)
+        {
+            var low = AdvSimd.MultiplyWideningLower(a.AsInt16().GetLower(), b.AsInt16().GetLower());
+            return AdvSimd.Arm64.AddPairwise(low, AdvSimd.MultiplyWideningUpper(a.AsInt16(), b.AsInt16()));
+        }
+
+        return (((a << 16) >> 16) * ((b << 16) >> 16)) + ((a >> 16) * (b >> 16));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Add16(V a, V b) => (a.AsInt16() + b.AsInt16()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Subtract16(V a, V b) => (a.AsInt16() - b.AsInt16()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Add32(V a, V b) => a + b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Subtract32(V a, V b) => a - b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Multiply32(V a, V b) => a * b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V ToSingle(V a) => Vector128.ConvertToSingle(a).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Multiply(V a, V b) => (a.AsSingle() * b.AsSingle()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Add(V a, V b) => (a.AsSingle() + b.AsSingle()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V MultiplyAdd(V a, V b, V c) => Vector128.FusedMultiplyAdd(a.AsSingle(), b.AsSingle(), c.AsSingle()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddByteProducts(V sum, V a, void* b) => AddByteProducts(sum, a, Vector128.Load((int*)b));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddByteProducts(V sum, V a, V b)
+    {
+        if (Dp.IsSupported)
+        {
+            return Dp.DotProduct(sum, a.AsSByte(), b.AsSByte());
+        }
+
+        if (AdvSimd.Arm64.IsSupported)
+        {
+            // Two products of a code in -128 … 127 and an activation in -127 … 127 fit 16 bits.
+            var low = AdvSimd.MultiplyWideningLower(a.AsSByte().GetLower(), b.AsSByte().GetLower());
+            var high = AdvSimd.MultiplyWideningUpper(a.AsSByte(), b.AsSByte());
+            return AdvSimd.AddPairwiseWideningAndAdd(sum, AdvSimd.Arm64.AddPairwise(low, high));
+        }
+
+        var (a0, a1) = Vector128.Widen(a.AsSByte());
+        var (b0, b1) = Vector128.Widen(b.AsSByte());
+        return sum + MultiplyAdd16(PairSums(a0 * b0, a1 * b1).AsInt32(), Set(0x00010001));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V WidenSums(V sums, V scales) => sums * scales;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddProducts16(V sum, V a, void* b) => sum + MultiplyAdd16(a, Vector128.Load((int*)b));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddProducts16(V sum, V a, V b) => sum + MultiplyAdd16(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddScaled(V sum, V n, V factor, void* scale) =>
+        Vector128.FusedMultiplyAdd(factor.AsSingle() * Vector128.Load((float*)scale), Vector128.ConvertToSingle(n), sum.AsSingle()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddProduct(V sum, V factor, void* values) =>
+        Vector128.FusedMultiplyAdd(factor.AsSingle(), Vector128.Load((float*)values), sum.AsSingle()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Subtract8(V a, V b) => (a.AsSByte() - b.AsSByte()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Lookup(V table, V index) => Vector128.Shuffle(table.AsByte(), index.AsByte()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Repeat128(void* source) => Vector128.Load((int*)source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V LoadHalves(void* source)
+    {
+        // Exponent and mantissa move to their f32 places, which scales by 2^-112 (subnormals included); the product with 2^112 is exact.
+        var bits = Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(long*)source).AsInt16()) << 13;
+        return MultiplyAdd(bits & Set(unchecked((int)0x8fffe000)), Set(0x77800000), V.Zero);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V LoadBytePairs(void* source) =>
+        LowTwice(Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(int*)source).AsSByte())));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V LoadTwoBytes(void* source) => Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(long*)source).AsSByte()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V LowTwice(V a) => (a & Set(0xffff)) | (a << 16);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V HighTwice(V a) => (a & Set(unchecked((int)0xffff0000))) | (a >>> 16);
+
+    /// <summary>Sums of neighbours: those of <paramref name="a"/>, then those of <paramref name="b"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<short> PairSums(Vector128<short> a, Vector128<short> b) => AdvSimd.Arm64.IsSupported
+        ? AdvSimd.Arm64.AddPairwise(a, b)
+        : Vector128.Narrow(a.AsInt32() + (a.AsInt32() >> 16), b.AsInt32() + (b.AsInt32() >> 16));
+}
