@@ -27,7 +27,10 @@ public interface IProgramExecutor : IDisposable
     /// <summary>Logits row <paramref name="index"/> of the last tick. [vocabulary] Valid until the next tick.</summary>
     ReadOnlySpan<float> Logits(int index);
 
-    /// <summary>Predicted time of a tick with this many rows, in seconds, at a context of <paramref name="context"/> positions per row.</summary>
+    /// <summary>
+    /// Predicted time of a tick with this many rows, in seconds, at a context of <paramref name="context"/> positions per row. The first call may
+    /// measure the machine and must not be made while a tick runs; after it any thread may ask at any time.
+    /// </summary>
     double PredictTick(int rows, int logitsRows, int context);
 }
 

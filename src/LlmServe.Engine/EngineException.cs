@@ -9,6 +9,9 @@ public enum EngineError
     /// <summary>The waiting queue is full.</summary>
     QueueFull,
 
+    /// <summary>The client has as many requests running or waiting as one client may.</summary>
+    ClientLimit,
+
     /// <summary>The engine is stopping.</summary>
     Stopping,
 

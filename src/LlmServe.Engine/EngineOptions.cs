@@ -32,6 +32,20 @@ public sealed record EngineOptions
     /// </summary>
     public int PromptLookup { get; init; }
 
+    /// <summary>Most sequences of one named client that run at once; more of its requests wait while others pass. 0: no limit.</summary>
+    public int MaxSequencesPerClient { get; init; }
+
+    /// <summary>
+    /// Most requests of one named client that run or wait; one more is refused with <see cref="EngineError.ClientLimit"/>. 0: no limit.
+    /// </summary>
+    public int MaxRequestsPerClient { get; init; }
+
+    /// <summary>
+    /// Whether the machine is measured before the first request rather than at the first prediction, so that every request comes with one and no
+    /// stream ever waits for the measurement.
+    /// </summary>
+    public bool MeasureFirst { get; init; }
+
     /// <exception cref="ArgumentOutOfRangeException">A limit is not positive, or one that may be 0 is negative.</exception>
     internal void Validate()
     {
@@ -40,6 +54,8 @@ public sealed record EngineOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxRowsPerTick, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(StreamCapacity, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(PromptLookup);
+        ArgumentOutOfRangeException.ThrowIfNegative(MaxSequencesPerClient);
+        ArgumentOutOfRangeException.ThrowIfNegative(MaxRequestsPerClient);
         if (!(MaxTickMilliseconds > 0))
         {
             throw new ArgumentOutOfRangeException(nameof(MaxTickMilliseconds), MaxTickMilliseconds, "must be above 0 milliseconds");

@@ -23,6 +23,15 @@ public sealed record GenerationRequest
 
     /// <summary>How many of the likeliest tokens to report with log-probabilities; null: none, 0: only the chosen token's.</summary>
     public int? LogProbabilities { get; init; }
+
+    /// <summary>
+    /// Who asks, by any name that is the same for all requests of one client (an API key's name, say). Clients share the machine fairly; requests
+    /// without a name count as one client.
+    /// </summary>
+    public string? Client { get; init; }
+
+    /// <summary>Requests of a higher priority are let in and read first; from <see cref="RequestLimits.MinPriority"/> to <see cref="RequestLimits.MaxPriority"/>.</summary>
+    public int Priority { get; init; }
 }
 
 /// <summary>Sampling parameters (NUMERICS: "Sampling"). A parameter at its neutral value is a step that is left out.</summary>

@@ -11,4 +11,13 @@ public static class RequestLimits
 
     /// <summary>Most characters (UTF-16) of a stop text.</summary>
     public const int MaxStopLength = 1024;
+
+    /// <summary>Lowest priority.</summary>
+    public const int MinPriority = -10;
+
+    /// <summary>Highest priority.</summary>
+    public const int MaxPriority = 10;
+
+    /// <summary>Most characters (UTF-16) of a client's name.</summary>
+    public const int MaxClientLength = 256;
 }

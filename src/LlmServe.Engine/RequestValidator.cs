@@ -15,11 +15,7 @@ internal static class RequestValidator
     {
         ArgumentNullException.ThrowIfNull(request);
         int[] prompt = CheckPrompt(request.Prompt, vocabulary, context);
-        if (request.MaxTokens is < 1)
-        {
-            Throw("max_tokens", $"must be at least 1; found {request.MaxTokens}");
-        }
-
+        CheckShare(request.MaxTokens, request.Client, request.Priority);
         if (request.LogProbabilities is < 0 or > RequestLimits.MaxLogProbabilities)
         {
             Throw("log_probabilities", $"must be 0 to {RequestLimits.MaxLogProbabilities}; found {request.LogProbabilities}");
@@ -28,6 +24,36 @@ internal static class RequestValidator
         CheckStops(request.Stop);
         CheckSampling(request.Sampling, vocabulary);
         return prompt;
+    }
+
+    /// <summary>Checks what a plan is asked for.</summary>
+    /// <exception cref="EngineException">Something is wrong with it (<see cref="EngineError.InvalidArgument"/>).</exception>
+    public static void CheckPlan(int promptTokens, int? maxTokens, string? client, int priority)
+    {
+        if (promptTokens < 1)
+        {
+            Throw("prompt", $"must have at least one token; found {promptTokens}");
+        }
+
+        CheckShare(maxTokens, client, priority);
+    }
+
+    private static void CheckShare(int? maxTokens, string? client, int priority)
+    {
+        if (maxTokens is < 1)
+        {
+            Throw("max_tokens", $"must be at least 1; found {maxTokens}");
+        }
+
+        if (client?.Length > RequestLimits.MaxClientLength)
+        {
+            Throw("client", $"has {client.Length} characters; at most {RequestLimits.MaxClientLength} are allowed");
+        }
+
+        if (priority is < RequestLimits.MinPriority or > RequestLimits.MaxPriority)
+        {
+            Throw("priority", $"must be {RequestLimits.MinPriority} to {RequestLimits.MaxPriority}; found {priority}");
+        }
     }
 
     private static int[] CheckPrompt(IReadOnlyList<int> tokens, int vocabulary, int context)

@@ -1,5 +1,4 @@
 using LlmServe.Engine.Scheduling;
-using LlmServe.Engine.Streams;
 using LlmServe.Testing.Fakes;
 
 namespace LlmServe.Engine.Tests;
@@ -15,7 +14,7 @@ public class GenerationLoopTests
     public void Step_RandomLoad_KeepsTheSchedulersPromises(int seed)
     {
         var random = new Random(seed);
-        var rig = new Rig(new FakeExecutorOptions { MaxRows = 24, MaxSequences = 6, KvBlocks = 40 }, new EngineOptions { MaxRowsPerTick = 20 });
+        var rig = new LoopRig(new FakeExecutorOptions { MaxRows = 24, MaxSequences = 6, KvBlocks = 40 }, new EngineOptions { MaxRowsPerTick = 20 });
         int budget = 20;
         long arrivals = 0;
         int ticks = 0;
@@ -49,7 +48,7 @@ public class GenerationLoopTests
     public void Step_PromptBesideDecoding_KeepsThePredictedTickTime()
     {
         var model = new FakeExecutorOptions { MaxRows = 64, SecondsPerRow = 0.001, SecondsPerTick = 0.002, ContextLength = 1024 };
-        var rig = new Rig(model, new EngineOptions { MaxTickMilliseconds = 15.5 });
+        var rig = new LoopRig(model, new EngineOptions { MaxTickMilliseconds = 15.5 });
         rig.Add([65], 50);
         rig.Step();
         var prompt = rig.Add(new int[500], 5);
@@ -63,7 +62,7 @@ public class GenerationLoopTests
     [Fact]
     public void Step_PromptAlone_TakesTheWholeBudget()
     {
-        var rig = new Rig(new FakeExecutorOptions { MaxRows = 64, SecondsPerRow = 1, ContextLength = 1024 }, new EngineOptions { MaxTickMilliseconds = 15 });
+        var rig = new LoopRig(new FakeExecutorOptions { MaxRows = 64, SecondsPerRow = 1, ContextLength = 1024 }, new EngineOptions { MaxTickMilliseconds = 15 });
         rig.Add(new int[500], 5);
         rig.Loop.Prepare();
         Assert.Equal(64, rig.Executor.Rows.Count);
@@ -72,18 +71,18 @@ public class GenerationLoopTests
     [Fact]
     public void Step_DecodingUsesUpTheTime_PromptsStillAdvance()
     {
-        var rig = new Rig(new FakeExecutorOptions { MaxRows = 64, SecondsPerRow = 1, ContextLength = 1024 }, new EngineOptions { MaxTickMilliseconds = 15 });
+        var rig = new LoopRig(new FakeExecutorOptions { MaxRows = 64, SecondsPerRow = 1, ContextLength = 1024 }, new EngineOptions { MaxTickMilliseconds = 15 });
         rig.Add([65], 50);
         rig.Step();
         var prompt = rig.Add(new int[500], 5);
         rig.Loop.Prepare();
-        Assert.Equal(TickPlanner.LeastPromptRows, rig.RowsOf(prompt));
+        Assert.Equal(TickBudget.LeastPromptRows, rig.RowsOf(prompt));
     }
 
     [Fact]
     public void Step_MoreDecodingThanRows_TakesTurns()
     {
-        var rig = new Rig(new FakeExecutorOptions { MaxRows = 2 }, new EngineOptions());
+        var rig = new LoopRig(new FakeExecutorOptions { MaxRows = 2 }, new EngineOptions());
         var sequences = Enumerable.Range(0, 5).Select(i => rig.Add([65 + i], 100)).ToArray();
         while (sequences.Any(sequence => !sequence.IsDecoding))
         {
@@ -102,7 +101,7 @@ public class GenerationLoopTests
     [Fact]
     public void Step_OutOfBlocks_TheYoungestLeavesAndTheOldestFinishesFirst()
     {
-        var rig = new Rig(new FakeExecutorOptions { KvBlocks = 8, ContextLength = 256 }, new EngineOptions());
+        var rig = new LoopRig(new FakeExecutorOptions { KvBlocks = 8, ContextLength = 256 }, new EngineOptions());
         var order = new List<long>();
         rig.OnFinished = sequence => order.Add(sequence.Arrival);
         for (int i = 0; i < 3; i++)
@@ -126,7 +125,7 @@ public class GenerationLoopTests
     public void Step_SteadyState_AllocatesNothingButUpdates(int promptLookup)
     {
         var model = new FakeExecutorOptions { MaxRows = 40, ContextLength = 512, Next = PromptLookupTests.Repetitive };
-        var rig = new Rig(model, new EngineOptions { StreamCapacity = 1000, PromptLookup = promptLookup });
+        var rig = new LoopRig(model, new EngineOptions { StreamCapacity = 1000, PromptLookup = promptLookup });
         for (int i = 0; i < 6; i++)
         {
             var sampling = new SamplingOptions { Temperature = i * 0.3f, TopP = 0.9f, TopK = i * 7, RepetitionPenalty = 1.1f, FrequencyPenalty = 0.1f };
@@ -151,7 +150,7 @@ public class GenerationLoopTests
     [Fact]
     public void Step_PromptTicks_AllocateNothingAtAll()
     {
-        var rig = new Rig(new FakeExecutorOptions { MaxRows = 8, ContextLength = 512 }, new EngineOptions());
+        var rig = new LoopRig(new FakeExecutorOptions { MaxRows = 8, ContextLength = 512 }, new EngineOptions());
         rig.Add(new int[500], 5);
         rig.Step();
         rig.Step();
@@ -165,7 +164,7 @@ public class GenerationLoopTests
     }
 
     /// <summary>A younger prompt has rows only when every older one has all of its.</summary>
-    private static void AssertOldestPromptFirst(Rig rig)
+    private static void AssertOldestPromptFirst(LoopRig rig)
     {
         bool olderIncomplete = false;
         foreach (var sequence in rig.Running.Where(sequence => !sequence.IsDecoding))
@@ -176,7 +175,7 @@ public class GenerationLoopTests
         }
     }
 
-    private static void AssertOnlyLastKnownTokenWantsLogits(Rig rig)
+    private static void AssertOnlyLastKnownTokenWantsLogits(LoopRig rig)
     {
         var table = rig.Executor.Rows;
         var wanted = table.LogitsRows.AsSpan(0, table.LogitsCount).ToArray();
@@ -185,83 +184,6 @@ public class GenerationLoopTests
             var sequence = rig.Running.Single(sequence => sequence.Slot == table.RowSlots[row]);
             Assert.Equal(table.Positions[row] == sequence.Length - 1, wanted.Contains(row));
             Assert.Equal(sequence.Tokens[table.Positions[row]], table.Tokens[row]);
-        }
-    }
-
-    /// <summary>A loop, its fake machine, and the sequences in it.</summary>
-    private sealed class Rig
-    {
-        private readonly List<Sequence> _all = [];
-        private readonly EngineOptions _options;
-        private long _arrivals;
-
-        public Rig(FakeExecutorOptions model, EngineOptions options)
-        {
-            _options = options;
-            Executor = new FakeExecutor(model);
-            Loop = new GenerationLoop(Executor, EngineTest.Tokenizer, options, Leave);
-        }
-
-        public FakeExecutor Executor { get; }
-
-        public GenerationLoop Loop { get; }
-
-        public int Finished { get; private set; }
-
-        public Action<Sequence>? OnFinished { get; set; }
-
-        /// <summary>Sequences with a slot, oldest first.</summary>
-        public IEnumerable<Sequence> Running => _all.Where(sequence => sequence.Slot >= 0);
-
-        public Sequence Add(int[] prompt, int maxTokens, SamplingOptions? sampling = null)
-        {
-            var request = new GenerationRequest
-            {
-                Prompt = prompt, MaxTokens = maxTokens, IgnoreEndOfGeneration = true, Sampling = sampling ?? new SamplingOptions(),
-            };
-            int limit = Math.Min(prompt.Length + maxTokens, GenerationLoop.ContextOf(Executor));
-            var sequence = new Sequence(
-                _arrivals++, request, prompt, limit, EngineTest.Tokenizer, new UpdateStream(_options.StreamCapacity, () => { }));
-            _all.Add(sequence);
-            Loop.Add(sequence);
-            return sequence;
-        }
-
-        public int RowsOf(Sequence sequence)
-        {
-            int rows = 0;
-            for (int row = 0; row < Executor.Rows.Count; row++)
-            {
-                rows += Executor.Rows.RowSlots[row] == sequence.Slot ? 1 : 0;
-            }
-
-            return rows;
-        }
-
-        public void Step()
-        {
-            Assert.True(Loop.Prepare());
-            Finish();
-        }
-
-        /// <summary>Runs the prepared tick, and reads what the clients got.</summary>
-        public void Finish()
-        {
-            Executor.RunTick();
-            Loop.Choose();
-            Loop.Send();
-            foreach (var sequence in _all)
-            {
-                while (sequence.Stream.TryRead(out _))
-                {
-                }
-            }
-        }
-
-        private void Leave(Sequence sequence)
-        {
-            Finished++;
-            OnFinished?.Invoke(sequence);
         }
     }
 }

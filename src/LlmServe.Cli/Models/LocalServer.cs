@@ -45,15 +45,11 @@ internal sealed class LocalServer : IAsyncDisposable
         LlmEngine? engine = null;
         try
         {
-            if (measureFirst)
-            {
-                model.Executor.PredictTick(1, 1, 0);
-            }
-
             engine = new LlmEngine(model.HandOverExecutor(), model.Tokenizer, new EngineOptions
             {
                 MaxSequences = model.Executor.Rows.Slots,
                 MaxRowsPerTick = model.Executor.Rows.Capacity,
+                MeasureFirst = measureFirst,
             });
             var host = await LlmServeHost.StartAsync([Describe(services, model, engine)], options, loggers, cancellation);
             return new LocalServer(model, engine, host);

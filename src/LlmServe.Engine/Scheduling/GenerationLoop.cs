@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using LlmServe.Compiler;
 using LlmServe.Engine.Kv;
+using LlmServe.Engine.Planning;
 using LlmServe.Text;
 
 namespace LlmServe.Engine.Scheduling;
@@ -53,6 +54,9 @@ internal sealed class GenerationLoop
     /// <summary>Most positions that a sequence can have on this executor.</summary>
     public static int ContextOf(IProgramExecutor executor) => (int)Math.Min(
         executor.Model.ContextLength, (long)Math.Min(executor.Rows.BlocksPerSlot, executor.KvBlockCount) * KvBlock.Positions);
+
+    /// <summary>Tells what there is to do. [engine's thread]</summary>
+    public void Post(LoadBoard board) => board.Post(_sequences.Running, _sequences.Waiting);
 
     /// <summary>Takes over a sequence.</summary>
     public void Add(Sequence sequence) => _sequences.Add(sequence);
@@ -170,6 +174,7 @@ internal sealed class GenerationLoop
     private void Leave(Sequence sequence)
     {
         _sequences.Remove(sequence);
+        sequence.IsFinished = true;
         sequence.Cancellation.Unregister();
         _onFinished(sequence);
         sequence.Stream.Complete();

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using LlmServe.Engine.Planning;
 using LlmServe.Engine.Sampling;
 using LlmServe.Engine.Streams;
 using LlmServe.Text;
@@ -92,6 +93,12 @@ internal sealed class Sequence
 
     /// <summary>When its first token was chosen; 0: not yet.</summary>
     public long FirstToken { get; set; }
+
+    /// <summary>Whether it has left the engine.</summary>
+    public bool IsFinished { get; set; }
+
+    /// <summary>What was predicted for it when it came; null: nothing.</summary>
+    public ForecastTimes? Predicted { get; set; }
 
     /// <summary>Undoes the cancellation callback.</summary>
     public CancellationTokenRegistration Cancellation { get; set; }

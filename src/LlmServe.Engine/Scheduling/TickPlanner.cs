@@ -6,15 +6,13 @@ namespace LlmServe.Engine.Scheduling;
 /// <summary>Fills the row table: first one row of every decoding sequence, then chunks of prompts, oldest first, within a row budget.</summary>
 internal sealed class TickPlanner
 {
-    /// <summary>Prompt rows that a tick takes even when decoding alone uses up the promised time; otherwise prompts would starve.</summary>
-    public const int LeastPromptRows = 8;
-
     private readonly IProgramExecutor _executor;
     private readonly KvCacheManager _kv;
     private readonly SequenceSet _sequences;
     private readonly int _maxRows;
     private readonly int _maxGuesses;
     private readonly double _maxSeconds;
+    private readonly TickBudget _budget;
     private readonly Sequence[] _scheduled;
     private int _scheduledCount;
     private int _turn;
@@ -27,6 +25,7 @@ internal sealed class TickPlanner
         _sequences = sequences;
         _maxRows = maxRows;
         _maxSeconds = options.MaxTickMilliseconds / 1000;
+        _budget = new TickBudget(executor, _maxSeconds);
         _maxGuesses = options.PromptLookup;
         _scheduled = new Sequence[maxSequences];
     }
@@ -89,7 +88,7 @@ internal sealed class TickPlanner
     private long AddDecoding()
     {
         var running = _sequences.Running;
-        int most = HasPrompt() ? Math.Max(1, _maxRows - Math.Clamp(_maxRows / 4, 1, LeastPromptRows)) : _maxRows;
+        int most = HasPrompt() ? Math.Max(1, _maxRows - Math.Clamp(_maxRows / 4, 1, TickBudget.LeastPromptRows)) : _maxRows;
         int spare = _maxGuesses > 0 ? SpareRows(most) : 0;
         long positions = 0;
         int start = _turn < running.Count ? _turn : 0;
@@ -182,7 +181,7 @@ internal sealed class TickPlanner
     private void AddPrompts(long decodePositions)
     {
         int left = _maxRows - DecodeRows;
-        bool budgeted = DecodeRows == 0;
+        bool budgeted = false;
         foreach (var sequence in _sequences.Running)
         {
             if (left == 0)
@@ -197,7 +196,7 @@ internal sealed class TickPlanner
 
             if (!budgeted)
             {
-                left = Math.Min(left, PromptBudget(left, decodePositions, sequence.Computed));
+                left = _budget.PromptRows(left, DecodeRows, decodePositions, sequence.Computed);
                 budgeted = true;
             }
 
@@ -206,29 +205,6 @@ internal sealed class TickPlanner
             PromptRows += rows;
             left -= rows;
         }
-    }
-
-    /// <summary>The most prompt rows whose tick is predicted to keep the promised time beside the decoding rows.</summary>
-    private int PromptBudget(int most, long decodePositions, int promptPosition)
-    {
-        int low = Math.Min(LeastPromptRows, most);
-        int high = most;
-        while (low < high)
-        {
-            int rows = low + (high - low + 1) / 2;
-            long positions = decodePositions + (long)rows * (promptPosition + rows / 2);
-            int total = DecodeRows + rows;
-            if (_executor.PredictTick(total, DecodeRows + 1, (int)(positions / total) + 1) <= _maxSeconds)
-            {
-                low = rows;
-            }
-            else
-            {
-                high = rows - 1;
-            }
-        }
-
-        return low;
     }
 
     /// <summary>Adds the next rows of a sequence, then its guesses; the rows from its last known token on want logits.</summary>

@@ -119,7 +119,14 @@ internal sealed class TokenWriter(IProgramExecutor executor, IReadOnlySet<int> e
         long now = Stopwatch.GetTimestamp();
         long started = sequence.Started == 0 ? now : sequence.Started;
         long first = sequence.FirstToken == 0 ? now : sequence.FirstToken;
-        return new Timings(Seconds(sequence.Submitted, started), Seconds(started, first), Seconds(first, now));
+        int further = sequence.Length - sequence.PromptLength - 1;
+        return new Timings(Seconds(sequence.Submitted, started), Seconds(started, first), Seconds(first, now))
+        {
+            TimeToFirstToken = sequence.FirstToken == 0 ? null : Seconds(sequence.Submitted, first),
+            TokensPerSecond = further > 0 ? further / Math.Max(Seconds(first, now), 1e-9) : null,
+            PredictedTimeToFirstToken = sequence.Predicted?.FirstToken,
+            PredictedTokensPerSecond = sequence.Predicted?.TokensPerSecond,
+        };
     }
 
     private static double Seconds(long from, long to) => Stopwatch.GetElapsedTime(from, to).TotalSeconds;

@@ -82,6 +82,7 @@ internal sealed class StatusInterceptor(CallGate gate, HealthReporter health, IL
             case EngineError.InvalidArgument:
                 return new RpcException(new Status(StatusCode.InvalidArgument, exception.Message));
             case EngineError.QueueFull:
+            case EngineError.ClientLimit:
                 return new RpcException(new Status(StatusCode.ResourceExhausted, exception.Message));
             case EngineError.Stopping:
                 return Failures.Stopping();

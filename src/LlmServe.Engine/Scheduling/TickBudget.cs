@@ -1,0 +1,50 @@
+using LlmServe.Compiler;
+
+namespace LlmServe.Engine.Scheduling;
+
+/// <summary>How many prompt rows fit into a tick beside its decoding rows, by predicted time. Thread-safe once a first prediction was made.</summary>
+/// <param name="executor">Predicts.</param>
+/// <param name="maxSeconds">What a tick with decoding rows may last.</param>
+internal sealed class TickBudget(IProgramExecutor executor, double maxSeconds)
+{
+    /// <summary>Prompt rows that a tick takes even when decoding alone uses up the promised time; otherwise prompts would starve.</summary>
+    public const int LeastPromptRows = 8;
+
+    /// <summary>The most prompt rows whose tick is predicted to keep the promised time beside the decoding rows.</summary>
+    /// <param name="most">Rows that the tick has left.</param>
+    /// <param name="decodeRows">Decoding rows; without any nobody waits for the tick and all rows may be taken.</param>
+    /// <param name="decodePositions">Sum of their positions.</param>
+    /// <param name="promptPosition">Position of the first prompt row.</param>
+    public int PromptRows(int most, int decodeRows, long decodePositions, int promptPosition)
+    {
+        if (decodeRows == 0)
+        {
+            return most;
+        }
+
+        int low = Math.Min(LeastPromptRows, most);
+        int high = most;
+        while (low < high)
+        {
+            int rows = low + (high - low + 1) / 2;
+            if (Seconds(rows, decodeRows, decodePositions, promptPosition) <= maxSeconds)
+            {
+                low = rows;
+            }
+            else
+            {
+                high = rows - 1;
+            }
+        }
+
+        return low;
+    }
+
+    /// <summary>Predicted seconds of a tick with decoding rows and a stretch of a prompt.</summary>
+    public double Seconds(int promptRows, int decodeRows, long decodePositions, int promptPosition)
+    {
+        int total = decodeRows + promptRows;
+        long positions = decodePositions + (long)promptRows * (promptPosition + promptRows / 2);
+        return executor.PredictTick(total, decodeRows + (promptRows > 0 ? 1 : 0), (int)(positions / total) + 1);
+    }
+}

@@ -1,0 +1,82 @@
+using LlmServe.Engine.Scheduling;
+using LlmServe.Engine.Streams;
+using LlmServe.Testing.Fakes;
+
+namespace LlmServe.Engine.Tests;
+
+/// <summary>A loop, its fake machine, and the sequences in it.</summary>
+internal sealed class LoopRig
+{
+    private readonly List<Sequence> _all = [];
+    private readonly EngineOptions _options;
+    private long _arrivals;
+
+    public LoopRig(FakeExecutorOptions model, EngineOptions options)
+    {
+        _options = options;
+        Executor = new FakeExecutor(model);
+        Loop = new GenerationLoop(Executor, EngineTest.Tokenizer, options, Leave);
+    }
+
+    public FakeExecutor Executor { get; }
+
+    public GenerationLoop Loop { get; }
+
+    public int Finished { get; private set; }
+
+    public Action<Sequence>? OnFinished { get; set; }
+
+    /// <summary>Sequences with a slot, oldest first.</summary>
+    public IEnumerable<Sequence> Running => _all.Where(sequence => sequence.Slot >= 0);
+
+    public Sequence Add(int[] prompt, int maxTokens, SamplingOptions? sampling = null)
+    {
+        var request = new GenerationRequest
+        {
+            Prompt = prompt, MaxTokens = maxTokens, IgnoreEndOfGeneration = true, Sampling = sampling ?? new SamplingOptions(),
+        };
+        int limit = Math.Min(prompt.Length + maxTokens, GenerationLoop.ContextOf(Executor));
+        var sequence = new Sequence(
+            _arrivals++, request, prompt, limit, EngineTest.Tokenizer, new UpdateStream(_options.StreamCapacity, () => { }));
+        _all.Add(sequence);
+        Loop.Add(sequence);
+        return sequence;
+    }
+
+    public int RowsOf(Sequence sequence)
+    {
+        int rows = 0;
+        for (int row = 0; row < Executor.Rows.Count; row++)
+        {
+            rows += Executor.Rows.RowSlots[row] == sequence.Slot ? 1 : 0;
+        }
+
+        return rows;
+    }
+
+    public void Step()
+    {
+        Assert.True(Loop.Prepare());
+        Finish();
+    }
+
+    /// <summary>Runs the prepared tick, and reads what the clients got.</summary>
+    public void Finish()
+    {
+        Executor.RunTick();
+        Loop.Choose();
+        Loop.Send();
+        foreach (var sequence in _all)
+        {
+            while (sequence.Stream.TryRead(out _))
+            {
+            }
+        }
+    }
+
+    private void Leave(Sequence sequence)
+    {
+        Finished++;
+        OnFinished?.Invoke(sequence);
+    }
+}

@@ -1,0 +1,121 @@
+using LlmServe.Engine.Planning;
+using LlmServe.Testing.Fakes;
+
+namespace LlmServe.Engine.Tests;
+
+/// <summary>Forecasts against what the scheduler then does, on a clock that counts predicted time.</summary>
+public class PlanTests
+{
+    private static readonly FakeExecutorOptions Model = new()
+    {
+        MaxRows = 64, MaxSequences = 8, ContextLength = 1024, KvBlocks = 200, SecondsPerTick = 0.002, SecondsPerRow = 0.0005,
+    };
+
+    [Fact]
+    public async Task Plan_IdleEngine_IsTheTimeOfItsOwnTicks()
+    {
+        await using var engine = EngineTest.Start(new FakeExecutor(Model));
+        var plan = engine.Plan(100, 11);
+        Assert.True(plan.Accepted);
+        Assert.Equal(TimeSpan.Zero, plan.Wait);
+        Assert.Equal((2 * 0.002) + (100 * 0.0005), plan.TimeToFirstToken.TotalSeconds, 6);
+        Assert.Equal(1 / 0.0025, plan.TokensPerSecond, 3);
+        Assert.Equal(plan.TimeToFirstToken.TotalSeconds + (10 * 0.0025), plan.Total.TotalSeconds, 6);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    [InlineData(6)]
+    public void Follow_RandomLoad_AgreesWithTheSchedulersTicks(int seed)
+    {
+        var random = new Random(seed);
+        var options = new EngineOptions { MaxTickMilliseconds = 12, PrefixCache = false };
+        var rig = new LoopRig(Model, options);
+        for (int i = random.Next(4, 20); i > 0; i--)
+        {
+            rig.Add(EngineTest.RandomPrompt(random, random.Next(1, 300)), random.Next(1, 60));
+            rig.Step();
+        }
+
+        var request = rig.Add(EngineTest.RandomPrompt(random, random.Next(1, 300)), random.Next(2, 60));
+        var board = new LoadBoard(rig.Executor, options, 8);
+        rig.Loop.Post(board);
+        var forecast = board.Run(board.CopyWith([], default)[..^1]);
+
+        double clock = 0;
+        double first = 0;
+        double start = -1;
+        int tokens = 0;
+        while (!request.IsFinished)
+        {
+            Assert.True(rig.Loop.Prepare());
+            start = start < 0 && request.Started != 0 ? clock : start;
+            clock += rig.Executor.PredictTick(rig.Executor.Rows.Count, 0, 0);
+            rig.Finish();
+            first = first == 0 && request.Length > request.PromptLength ? clock : first;
+            tokens = request.Length - request.PromptLength;
+        }
+
+        Assert.Equal(start, forecast.Wait, start * 0.15 + 0.02);
+        Assert.Equal(first, forecast.FirstToken, first * 0.1 + 0.02);
+        Assert.Equal(clock, forecast.End, clock * 0.1 + 0.02);
+        Assert.InRange(forecast.TokensPerSecond * (clock - first) / (tokens - 1), 0.8, 1.25);
+    }
+
+    [Fact]
+    public async Task Plan_TooLongOrFull_IsRefusedWithTheReason()
+    {
+        var executor = new FakeExecutor(Model with { Gated = true });
+        await using var engine = EngineTest.Start(executor, new EngineOptions { MaxSequences = 1, MaxQueue = 1, MaxRequestsPerClient = 1 });
+        Assert.Contains("1024", engine.Plan(1024).Refusal, StringComparison.Ordinal);
+        engine.Submit(EngineTest.Request("a", 1) with { Client = "x" }, CancellationToken.None);
+        Assert.Contains("client x", engine.Plan(5, client: "x").Refusal, StringComparison.Ordinal);
+        Assert.True(engine.Plan(5, client: "y").Accepted);
+        engine.Submit(EngineTest.Request("a", 1), CancellationToken.None);
+        var plan = engine.Plan(5);
+        Assert.False(plan.Accepted);
+        Assert.Contains("queue is full", plan.Refusal, StringComparison.Ordinal);
+        executor.Gate.Open();
+    }
+
+    [Theory]
+    [InlineData(0, null, 0, "prompt")]
+    [InlineData(1, 0, 0, "max_tokens")]
+    [InlineData(1, 1, 11, "priority")]
+    public async Task Plan_NumbersOutOfRange_NamesTheField(int promptTokens, int? maxTokens, int priority, string field)
+    {
+        await using var engine = EngineTest.Start(new FakeExecutor(Model));
+        var error = Assert.Throws<EngineException>(() => engine.Plan(promptTokens, maxTokens, null, priority));
+        Assert.Equal((EngineError.InvalidArgument, field), (error.Error, error.Field));
+    }
+
+    [Fact]
+    public async Task Submit_MeasuredMachine_FinalUpdateHasThePredictionBesideTheMeasurement()
+    {
+        await using var engine = EngineTest.Start(new FakeExecutor(Model), new EngineOptions { MeasureFirst = true });
+        var request = EngineTest.Request("abcd", 8) with { IgnoreEndOfGeneration = true };
+        var plan = engine.Plan(request.Prompt.Count, 8);
+        var answer = await EngineTest.Collect(engine.Submit(request, CancellationToken.None));
+        Assert.Equal(plan.TimeToFirstToken.TotalSeconds, answer.Timings.PredictedTimeToFirstToken!.Value, 6);
+        Assert.Equal(plan.TokensPerSecond, answer.Timings.PredictedTokensPerSecond!.Value, 3);
+        Assert.Equal(answer.Timings.Queue + answer.Timings.Prefill, answer.Timings.TimeToFirstToken!.Value, 6);
+        Assert.True(answer.Timings.TokensPerSecond > 0);
+    }
+
+    [Fact]
+    public async Task Submit_ClientAtItsLimit_IsRefusedUntilOneOfItsOwnIsDone()
+    {
+        await using var engine = EngineTest.Start(new FakeExecutor(Model), new EngineOptions { MaxRequestsPerClient = 1, StreamCapacity = 1 });
+        var request = EngineTest.Request("abcd", 8) with { Client = "x", IgnoreEndOfGeneration = true };
+        var first = engine.Submit(request, CancellationToken.None);
+        var error = Assert.Throws<EngineException>(() => engine.Submit(request, CancellationToken.None));
+        Assert.Equal(EngineError.ClientLimit, error.Error);
+        await EngineTest.Collect(engine.Submit(request with { Client = "y" }, CancellationToken.None));
+        await EngineTest.Collect(first);
+        await EngineTest.Collect(engine.Submit(request, CancellationToken.None));
+    }
+}
