@@ -27,10 +27,11 @@ public sealed record EngineOptions
     public bool PrefixCache { get; init; } = true;
 
     /// <summary>
-    /// Most tokens that a decoding sequence guesses ahead per tick from its own text and has verified in the same tick; 0: none. Answers are the same
-    /// either way; text that repeats itself comes faster.
+    /// Most tokens that a decoding sequence guesses ahead per tick and has verified in the same tick; null: as many as are expected to pay, 0: none.
+    /// Answers are the same in any case; text that repeats itself comes faster. A number is for measuring: so many are guessed whenever there is
+    /// something to guess from and nobody else needs the rows, whether it pays or not.
     /// </summary>
-    public int PromptLookup { get; init; }
+    public int? Speculate { get; init; }
 
     /// <summary>Most sequences of one named client that run at once; more of its requests wait while others pass. 0: no limit.</summary>
     public int MaxSequencesPerClient { get; init; }
@@ -53,7 +54,7 @@ public sealed record EngineOptions
         ArgumentOutOfRangeException.ThrowIfNegative(MaxQueue);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxRowsPerTick, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(StreamCapacity, 1);
-        ArgumentOutOfRangeException.ThrowIfNegative(PromptLookup);
+        ArgumentOutOfRangeException.ThrowIfNegative(Speculate ?? 0, nameof(Speculate));
         ArgumentOutOfRangeException.ThrowIfNegative(MaxSequencesPerClient);
         ArgumentOutOfRangeException.ThrowIfNegative(MaxRequestsPerClient);
         if (!(MaxTickMilliseconds > 0))

@@ -10,10 +10,12 @@ namespace LlmServe.Engine;
 /// <param name="Ticks">Ticks since the start.</param>
 /// <param name="PromptRows">Prompt rows computed since the start, recomputed ones included.</param>
 /// <param name="DecodeRows">Decode rows computed since the start, those of guessed tokens included.</param>
-/// <param name="GuessedTokens">Tokens guessed ahead since the start.</param>
-/// <param name="AcceptedGuesses">Those among them that turned out right.</param>
 /// <param name="CachedPromptTokens">Prompt tokens since the start that were found in the prefix cache instead of being computed.</param>
 /// <param name="Preemptions">Sequences that lost their KV blocks to others since the start.</param>
 public readonly record struct EngineStatistics(
     int Running, int Waiting, int Paused, int KvBlocks, int FreeKvBlocks, int CachedKvBlocks, long Ticks, long PromptRows, long DecodeRows,
-    long GuessedTokens, long AcceptedGuesses, long CachedPromptTokens, long Preemptions);
+    long CachedPromptTokens, long Preemptions)
+{
+    /// <summary>How guessing ahead goes.</summary>
+    public SpeculationStatistics Speculation { get; init; }
+}

@@ -34,7 +34,14 @@ public sealed record GenerationUpdate(
 public sealed record TokenLogProbability(int Token, float LogProbability, IReadOnlyList<KeyValuePair<int, float>> Top);
 
 /// <summary>Tokens read and written.</summary>
-public sealed record Usage(int PromptTokens, int CompletionTokens, int CachedPromptTokens);
+public sealed record Usage(int PromptTokens, int CompletionTokens, int CachedPromptTokens)
+{
+    /// <summary>Tokens of the answer that were guessed ahead, right or wrong.</summary>
+    public int GuessedTokens { get; init; }
+
+    /// <summary>Those among them that turned out right.</summary>
+    public int AcceptedGuesses { get; init; }
+}
 
 /// <summary>Where the time went, in seconds.</summary>
 /// <param name="Queue">Waiting before the first prompt row ran.</param>

@@ -53,15 +53,15 @@ public class ConcurrencyTests
 
         var statistics = engine.Statistics;
         Assert.Equal(prefixCache, statistics.CachedPromptTokens > 0);
-        Assert.Equal(promptLookup > 0, statistics.AcceptedGuesses > 0);
-        Assert.Equal(promptLookup > 0, statistics.GuessedTokens > statistics.AcceptedGuesses);
+        Assert.Equal(promptLookup > 0, statistics.Speculation.Accepted > 0);
+        Assert.Equal(promptLookup > 0, statistics.Speculation.Guessed > statistics.Speculation.Accepted);
         Assert.True(kvBlocks > 100 || statistics.Preemptions > 0, "the small cache must have led to preemption");
         Assert.Equal((0, 0, kvBlocks), (statistics.Running, statistics.Waiting, statistics.FreeKvBlocks));
     }
 
     private static EngineOptions Options(bool prefixCache, int promptLookup) => new()
     {
-        StreamCapacity = 8, MaxRowsPerTick = 40, PrefixCache = prefixCache, PromptLookup = promptLookup,
+        StreamCapacity = 8, MaxRowsPerTick = 40, PrefixCache = prefixCache, Speculate = promptLookup,
     };
 
     /// <summary>A third of the clients start with the same system prompt.</summary>

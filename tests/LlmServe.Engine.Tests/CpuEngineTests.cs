@@ -34,7 +34,7 @@ public class CpuEngineTests
         }
 
         var tight = CpuBackend.Load(model, options with { Lanes = lanes, KvBytes = blockBytes * 10 });
-        await using var engine = new LlmEngine(tight, tokenizer, new EngineOptions { MaxRowsPerTick = 24, PromptLookup = 3 });
+        await using var engine = new LlmEngine(tight, tokenizer, new EngineOptions { MaxRowsPerTick = 24, Speculate = 3 });
         var answers = await Task.WhenAll(requests.Select(request => EngineTest.Collect(engine.Submit(request, CancellationToken.None))));
 
         for (int i = 0; i < Clients; i++)
@@ -44,7 +44,7 @@ public class CpuEngineTests
         }
 
         var statistics = engine.Statistics;
-        Assert.True(statistics is { Preemptions: > 0, CachedPromptTokens: > 0, GuessedTokens: > 0 }, statistics.ToString());
+        Assert.True(statistics is { Preemptions: > 0, CachedPromptTokens: > 0, Speculation.LookupGuesses: > 0 }, statistics.ToString());
         Assert.Equal((0, 0, tight.KvBlockCount), (statistics.Running, statistics.Waiting, statistics.FreeKvBlocks));
     }
 

@@ -14,7 +14,7 @@ public class GenerationLoopTests
     public void Step_RandomLoad_KeepsTheSchedulersPromises(int seed)
     {
         var random = new Random(seed);
-        var rig = new LoopRig(new FakeExecutorOptions { MaxRows = 24, MaxSequences = 6, KvBlocks = 40 }, new EngineOptions { MaxRowsPerTick = 20 });
+        var rig = new LoopRig(new FakeExecutorOptions { MaxRows = 24, MaxSequences = 6, KvBlocks = 40 }, new EngineOptions { MaxRowsPerTick = 20, Speculate = 0 });
         int budget = 20;
         long arrivals = 0;
         int ticks = 0;
@@ -125,7 +125,7 @@ public class GenerationLoopTests
     public void Step_SteadyState_AllocatesNothingButUpdates(int promptLookup)
     {
         var model = new FakeExecutorOptions { MaxRows = 40, ContextLength = 512, Next = PromptLookupTests.Repetitive };
-        var rig = new LoopRig(model, new EngineOptions { StreamCapacity = 1000, PromptLookup = promptLookup });
+        var rig = new LoopRig(model, new EngineOptions { StreamCapacity = 1000, Speculate = promptLookup });
         for (int i = 0; i < 6; i++)
         {
             var sampling = new SamplingOptions { Temperature = i * 0.3f, TopP = 0.9f, TopK = i * 7, RepetitionPenalty = 1.1f, FrequencyPenalty = 0.1f };

@@ -1,4 +1,4 @@
-using LlmServe.Engine.Scheduling;
+using LlmServe.Engine.Speculation;
 using LlmServe.Testing.Fakes;
 
 namespace LlmServe.Engine.Tests;
@@ -20,9 +20,49 @@ public class PromptLookupTests
     [InlineData(new[] { 1 }, 4, new int[0])]
     public void Guess_Past_GivesWhatFollowed(int[] tokens, int most, int[] expected)
     {
-        var guesses = new int[most];
-        int count = PromptLookup.Guess(tokens, guesses);
-        Assert.Equal(expected, guesses[..count]);
+        var guesses = Guess(new PromptLookup(tokens.Length), tokens, most);
+        Assert.Equal(expected, guesses);
+    }
+
+    [Fact]
+    public void Find_GrowingText_EqualsAScanOfTheWholeText()
+    {
+        for (int seed = 0; seed < 30; seed++)
+        {
+            var random = new Random(seed);
+            int words = random.Next(2, 7);
+            int[] text = [.. Enumerable.Range(0, 90).Select(_ => random.Next(words))];
+            if (seed % 2 == 0)
+            {
+                text.AsSpan(0, 40).CopyTo(text.AsSpan(45)); // beyond the longest match that is measured
+            }
+
+            var lookup = new PromptLookup(text.Length);
+            for (int length = random.Next(1, 20); length <= text.Length; length += random.Next(1, 4))
+            {
+                int found = lookup.Find(text.AsSpan(0, length), out int agreed);
+                var (scanned, longest) = Scan(text.AsSpan(0, length));
+                Assert.True(agreed <= longest && agreed >= Math.Min(longest, PromptLookup.ShortestMatch));
+                Assert.True(agreed == 0 || Agreement(text.AsSpan(0, length), found - 1) == agreed);
+                Assert.True(words > 4 || agreed == longest || length > 30, "a short text has few places, and all are compared");
+                Assert.True(agreed < longest || agreed == 0 || found == scanned, "the most recent of equally long matches");
+            }
+        }
+    }
+
+    [Fact]
+    public void Find_LongText_AllocatesNothing()
+    {
+        var text = EngineTest.RandomPrompt(new Random(1), 100_000);
+        var lookup = new PromptLookup(text.Length);
+        lookup.Find(text.AsSpan(0, 10), out _);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int length = 90_000; length < text.Length; length++)
+        {
+            lookup.Find(text.AsSpan(0, length), out _);
+        }
+
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
     }
 
     [Theory]
@@ -42,7 +82,7 @@ public class PromptLookupTests
         };
         var plain = await EngineTest.Alone(request, model);
         var executor = new FakeExecutor(model);
-        await using var engine = EngineTest.Start(executor, new EngineOptions { PromptLookup = promptLookup });
+        await using var engine = EngineTest.Start(executor, new EngineOptions { Speculate = promptLookup });
 
         var guessed = await EngineTest.Collect(engine.Submit(request, CancellationToken.None));
 
@@ -51,8 +91,8 @@ public class PromptLookupTests
         Assert.Equal(plain.LogProbabilities.Select(p => (p.Token, p.LogProbability)), guessed.LogProbabilities.Select(p => (p.Token, p.LogProbability)));
         Assert.InRange(executor.Ticks, 200 / (promptLookup + 1), 150);
         var statistics = engine.Statistics;
-        Assert.InRange(statistics.AcceptedGuesses, 50, statistics.GuessedTokens - 1);
-        Assert.Equal(200, executor.Ticks - 1 + statistics.AcceptedGuesses); // the two prompt ticks give one token
+        Assert.InRange(statistics.Speculation.Accepted, 50, statistics.Speculation.Guessed - 1);
+        Assert.Equal(200, executor.Ticks - 1 + statistics.Speculation.Accepted); // the two prompt ticks give one token
         Assert.Equal(executor.KvBlockCount, statistics.FreeKvBlocks);
     }
 
@@ -72,14 +112,44 @@ public class PromptLookupTests
         {
             var request = change(new GenerationRequest { Prompt = [97, 98, 99, 100] });
             var plain = await EngineTest.Alone(request, model);
-            await using var engine = EngineTest.Start(new FakeExecutor(model), new EngineOptions { PromptLookup = 6 });
+            await using var engine = EngineTest.Start(new FakeExecutor(model), new EngineOptions { Speculate = 6 });
 
             var guessed = await EngineTest.Collect(engine.Submit(request, CancellationToken.None));
 
             Assert.Equal((plain.Text, plain.Reason), (guessed.Text, guessed.Reason));
             Assert.Equal(plain.Tokens, guessed.Tokens);
             Assert.Equal((reason, length), (guessed.Reason, guessed.Tokens.Length));
-            Assert.True(engine.Statistics.AcceptedGuesses > 0);
+            Assert.True(engine.Statistics.Speculation.Accepted > 0);
         }
+    }
+
+    private static int[] Guess(PromptLookup lookup, int[] tokens, int most)
+    {
+        int found = lookup.Find(tokens, out int agreed);
+        return agreed == 0 ? [] : [.. Enumerable.Range(0, most).Select(i => PromptLookup.Guess(tokens, found, i))];
+    }
+
+    /// <summary>The most recent of the longest earlier occurrences of the end, without an index.</summary>
+    private static (int Found, int Agreed) Scan(ReadOnlySpan<int> tokens)
+    {
+        var best = (Found: 0, Agreed: 0);
+        for (int at = tokens.Length - 2; at >= 1; at--)
+        {
+            int agreed = Agreement(tokens, at);
+            best = agreed >= PromptLookup.ShortestMatch && agreed > best.Agreed ? (at + 1, agreed) : best;
+        }
+
+        return best;
+    }
+
+    private static int Agreement(ReadOnlySpan<int> tokens, int at)
+    {
+        int agreed = 0;
+        while (agreed < PromptLookup.LongestMatch && agreed <= at && tokens[at - agreed] == tokens[^(agreed + 1)])
+        {
+            agreed++;
+        }
+
+        return agreed;
     }
 }

@@ -21,8 +21,6 @@ internal sealed class GenerationLoop
     private long _ticks;
     private long _promptRows;
     private long _decodeRows;
-    private long _guessed;
-    private long _accepted;
 
     /// <param name="executor">Runs ticks.</param>
     /// <param name="tokenizer">Names the end-of-generation tokens.</param>
@@ -49,7 +47,10 @@ internal sealed class GenerationLoop
     /// <summary>Numbers as of now. [engine's thread]</summary>
     public EngineStatistics Statistics => new(
         _sequences.Running.Count, _sequences.Waiting.Count, CountPaused(_sequences.Running) + CountPaused(_sequences.Waiting), _kv.BlockCount,
-        _kv.Available, _kv.Cached, _ticks, _promptRows, _decodeRows, _guessed, _accepted, _sequences.CachedPromptTokens, _sequences.Preemptions);
+        _kv.Available, _kv.Cached, _ticks, _promptRows, _decodeRows, _sequences.CachedPromptTokens, _sequences.Preemptions)
+    {
+        Speculation = _planner.Speculator.Statistics,
+    };
 
     /// <summary>Most positions that a sequence can have on this executor.</summary>
     public static int ContextOf(IProgramExecutor executor) => (int)Math.Min(
@@ -99,22 +100,11 @@ internal sealed class GenerationLoop
         foreach (var sequence in _planner.Scheduled)
         {
             _writer.Choose(sequence);
-            int wrong = sequence.TickGuesses == 0 ? 0 : CountGuesses(sequence);
+            _planner.Speculator.Learn(sequence);
+            int wrong = sequence.TickGuesses == 0 ? 0 : sequence.TickGuesses - (sequence.TickChosen - 1);
             sequence.Computed += sequence.TickRows - wrong;
             _kv.Commit(sequence.Slot, sequence.Tokens.AsSpan(0, sequence.Computed));
         }
-    }
-
-    /// <summary>Learns from a sequence's guesses how many to make next time. Returns how many were wrong.</summary>
-    private int CountGuesses(Sequence sequence)
-    {
-        int right = sequence.TickChosen - 1;
-        _guessed += sequence.TickGuesses;
-        _accepted += right;
-        sequence.GuessLength = right == sequence.TickGuesses ? (int)Math.Min(2L * sequence.GuessLength, int.MaxValue)
-            : right == 0 ? Math.Max(1, sequence.TickGuesses / 2)
-            : sequence.TickGuesses;
-        return sequence.TickGuesses - right;
     }
 
     /// <summary>Sends the chosen tokens and lets finished sequences go.</summary>

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using LlmServe.Engine.Planning;
 using LlmServe.Engine.Sampling;
+using LlmServe.Engine.Speculation;
 using LlmServe.Engine.Streams;
 using LlmServe.Text;
 
@@ -79,8 +80,8 @@ internal sealed class Sequence
     /// <summary>Tokens that the current tick gave; they stand in <see cref="Tokens"/> behind the known ones until they are accepted.</summary>
     public int TickChosen { get; set; }
 
-    /// <summary>Tokens to guess in the next tick: follows how well guessing goes.</summary>
-    public int GuessLength { get; set; } = int.MaxValue;
+    /// <summary>What is known about guessing its tokens ahead; null: not tried yet.</summary>
+    public SequenceGuesses? Guesses { get; set; }
 
     /// <summary>Positions of the prompt that were found in the prefix cache when the sequence first ran.</summary>
     public int CachedPrompt { get; set; }

@@ -1,5 +1,6 @@
 using LlmServe.Compiler;
 using LlmServe.Engine.Kv;
+using LlmServe.Engine.Speculation;
 
 namespace LlmServe.Engine.Scheduling;
 
@@ -9,9 +10,8 @@ internal sealed class TickPlanner
     private readonly IProgramExecutor _executor;
     private readonly KvCacheManager _kv;
     private readonly SequenceSet _sequences;
+    private readonly Speculator _speculator;
     private readonly int _maxRows;
-    private readonly int _maxGuesses;
-    private readonly double _maxSeconds;
     private readonly TickBudget _budget;
     private readonly Sequence[] _scheduled;
     private int _scheduledCount;
@@ -24,14 +24,16 @@ internal sealed class TickPlanner
         _kv = kv;
         _sequences = sequences;
         _maxRows = maxRows;
-        _maxSeconds = options.MaxTickMilliseconds / 1000;
-        _budget = new TickBudget(executor, _maxSeconds);
-        _maxGuesses = options.PromptLookup;
+        _budget = new TickBudget(executor, options.MaxTickMilliseconds / 1000);
+        _speculator = new Speculator(executor, kv, maxSequences, maxRows, options);
         _scheduled = new Sequence[maxSequences];
     }
 
     /// <summary>The sequences with rows in the tick.</summary>
     public ReadOnlySpan<Sequence> Scheduled => _scheduled.AsSpan(0, _scheduledCount);
+
+    /// <summary>Plans guesses and learns how they went.</summary>
+    public Speculator Speculator => _speculator;
 
     /// <summary>Decode rows of the tick.</summary>
     public int DecodeRows { get; private set; }
@@ -89,7 +91,7 @@ internal sealed class TickPlanner
     {
         var running = _sequences.Running;
         int most = HasPrompt() ? Math.Max(1, _maxRows - Math.Clamp(_maxRows / 4, 1, TickBudget.LeastPromptRows)) : _maxRows;
-        int spare = _maxGuesses > 0 ? SpareRows(most) : 0;
+        _speculator.Plan(running, most);
         long positions = 0;
         int start = _turn < running.Count ? _turn : 0;
         _turn = 0;
@@ -108,61 +110,13 @@ internal sealed class TickPlanner
                 break;
             }
 
-            int guesses = spare > 0 ? Guess(sequence, spare) : 0;
-            spare -= guesses;
+            int guesses = sequence.Guesses?.Planned ?? 0;
             positions += (long)(guesses + 1) * sequence.Computed;
             AddRows(sequence, 1, guesses);
             DecodeRows += 1 + guesses;
         }
 
         return positions;
-    }
-
-    /// <summary>Rows for guesses: those that no decoding sequence needs, as long as the tick stays within its time or at most half as long again.</summary>
-    private int SpareRows(int most)
-    {
-        int decoding = 0;
-        long positions = 0;
-        foreach (var sequence in _sequences.Running)
-        {
-            if (sequence.IsDecoding && !sequence.IsPaused)
-            {
-                decoding++;
-                positions += sequence.Length;
-            }
-        }
-
-        if (decoding == 0 || decoding >= most)
-        {
-            return 0;
-        }
-
-        int context = (int)(positions / decoding);
-        double seconds = Math.Max(_maxSeconds, 1.5 * _executor.PredictTick(decoding, decoding, context));
-        int spare = Math.Min(most - decoding, (int)Math.Min((long)decoding * _maxGuesses, int.MaxValue));
-        while (spare > 0 && _executor.PredictTick(decoding + spare, decoding + spare, context) > seconds)
-        {
-            spare /= 2;
-        }
-
-        return spare;
-    }
-
-    /// <summary>
-    /// Writes guesses behind the sequence's known tokens; as many as are wanted, fit into the answer, and have blocks without taking others'.
-    /// </summary>
-    private int Guess(Sequence sequence, int spare)
-    {
-        int most = Math.Min(Math.Min(spare, _maxGuesses), Math.Min(sequence.GuessLength, sequence.Limit - sequence.Length - 1));
-        if (most <= 0)
-        {
-            return 0;
-        }
-
-        int guesses = PromptLookup.Guess(sequence.Tokens.AsSpan(0, sequence.Length), sequence.Tokens.AsSpan(sequence.Length, most));
-        return _kv.TryEnsure(sequence.Slot, sequence.Length + guesses)
-            ? guesses
-            : Math.Min(guesses, _kv.Held(sequence.Slot) * KvBlock.Positions - sequence.Length);
     }
 
     private bool HasPrompt()

@@ -106,7 +106,11 @@ internal sealed class TokenWriter(IProgramExecutor executor, IReadOnlySet<int> e
     }
 
     private static Usage UsageOf(Sequence sequence) =>
-        new(sequence.PromptLength, sequence.Length - sequence.PromptLength, sequence.CachedPrompt);
+        new(sequence.PromptLength, sequence.Length - sequence.PromptLength, sequence.CachedPrompt)
+        {
+            GuessedTokens = sequence.Guesses?.Guessed ?? 0,
+            AcceptedGuesses = sequence.Guesses?.Accepted ?? 0,
+        };
 
     private static Timings? TimingsOf(Sequence sequence, FinishReason reason)
     {

@@ -1,0 +1,200 @@
+using LlmServe.Compiler;
+using LlmServe.Engine.Kv;
+using LlmServe.Engine.Scheduling;
+
+namespace LlmServe.Engine.Speculation;
+
+/// <summary>
+/// Decides before every tick how many tokens each decoding sequence guesses ahead, and learns after it how the guesses went. Guesses get only rows
+/// that nobody else wants, and only when the tick is then expected to give more tokens per second: what each guess is worth is known from how often
+/// its kind was right, what it costs from the predicted time of the tick.
+/// </summary>
+internal sealed class Speculator
+{
+    /// <summary>Most guesses of a sequence in a tick where the engine decides.</summary>
+    private const int MostGuesses = 32;
+
+    /// <summary>A gain below this is not worth a prediction's error.</summary>
+    private const double LeastGain = 1.03;
+
+    /// <summary>Guesses less likely than this are not considered.</summary>
+    private const float LeastChance = 0.1f;
+
+    private readonly IProgramExecutor _executor;
+    private readonly KvCacheManager _kv;
+    private readonly double _maxSeconds;
+    private readonly int _most;
+    private readonly bool _always;
+    private readonly LookupRates _lookups = new(null);
+    private readonly Sequence[] _decoding; // [sequences]
+    private readonly Sequence[] _picks; // [rows]
+    private int _count;
+    private long _positions;
+    private SpeculationStatistics _statistics;
+
+    /// <param name="executor">Predicts ticks.</param>
+    /// <param name="kv">Its blocks.</param>
+    /// <param name="maxSequences">Most running sequences.</param>
+    /// <param name="maxRows">Most rows of a tick.</param>
+    /// <param name="options">Whether to guess, and what a tick may last.</param>
+    public Speculator(IProgramExecutor executor, KvCacheManager kv, int maxSequences, int maxRows, EngineOptions options)
+    {
+        _executor = executor;
+        _kv = kv;
+        _maxSeconds = options.MaxTickMilliseconds / 1000;
+        _most = options.Speculate ?? MostGuesses;
+        _always = options.Speculate is not null;
+        _decoding = new Sequence[maxSequences];
+        _picks = new Sequence[maxRows];
+    }
+
+    /// <summary>Guesses so far, and how they went.</summary>
+    public SpeculationStatistics Statistics => _statistics;
+
+    /// <summary>Writes guesses behind the known tokens of decoding sequences; <see cref="SequenceGuesses.Planned"/> says how many.</summary>
+    /// <param name="running">All running sequences.</param>
+    /// <param name="most">Most decode rows of the tick.</param>
+    public void Plan(List<Sequence> running, int most)
+    {
+        if (_most == 0 || !Gather(running) || _count == 0 || _count >= most)
+        {
+            return;
+        }
+
+        int matches = 0;
+        for (int i = 0; i < _count; i++)
+        {
+            matches += Prepare(_decoding[i]) ? 1 : 0;
+        }
+
+        if (matches > 0)
+        {
+            Choose(most - _count);
+            Write();
+        }
+    }
+
+    /// <summary>Learns from what a tick gave a sequence, before the sequence takes it.</summary>
+    public void Learn(Sequence sequence)
+    {
+        if (_most == 0 || sequence.TickChosen == 0)
+        {
+            return;
+        }
+
+        sequence.Guesses?.Learn(sequence);
+        _statistics = _statistics with
+        {
+            LookupGuesses = _statistics.LookupGuesses + sequence.TickGuesses,
+            LookupAccepted = _statistics.LookupAccepted + sequence.TickChosen - 1,
+        };
+    }
+
+    /// <summary>Collects the decoding sequences. False when a prompt is being read: its rows come before guesses.</summary>
+    private bool Gather(List<Sequence> running)
+    {
+        bool hasPrompt = false;
+        _count = 0;
+        _positions = 0;
+        foreach (var sequence in running)
+        {
+            if (sequence.Guesses is { } guesses)
+            {
+                guesses.Planned = 0;
+            }
+
+            if (sequence.IsPaused)
+            {
+                continue;
+            }
+
+            if (!sequence.IsDecoding)
+            {
+                hasPrompt = true;
+                continue;
+            }
+
+            _decoding[_count++] = sequence;
+            _positions += sequence.Length;
+        }
+
+        return !hasPrompt;
+    }
+
+    /// <summary>Looks up what a sequence could guess. False: nothing.</summary>
+    private bool Prepare(Sequence sequence)
+    {
+        var guesses = sequence.Guesses ??= new SequenceGuesses(sequence.Limit, _lookups);
+        bool found = guesses.Look(sequence);
+        guesses.Room = found ? Math.Min(_most, sequence.Limit - sequence.Length - 1) : 0;
+        return guesses.Room > 0;
+    }
+
+    /// <summary>Gives rows to the likeliest guesses, as many as make the most of the tick.</summary>
+    private void Choose(int spare)
+    {
+        double expected = _count;
+        double seconds = Seconds(_count);
+        double longest = _count == 1 ? double.PositiveInfinity : _maxSeconds; // alone, nobody else waits for the tick
+        double best = expected / seconds * LeastGain;
+        int picked = 0;
+        int kept = 0;
+        while (picked < Math.Min(spare, _picks.Length) && Likeliest() is { } next)
+        {
+            expected += next.Guesses!.Chance;
+            next.Guesses.Extend();
+            _picks[picked++] = next;
+            seconds = Seconds(_count + picked);
+            if (seconds > longest)
+            {
+                break;
+            }
+
+            if (_always || expected / seconds > best)
+            {
+                best = expected / seconds;
+                kept = picked;
+            }
+        }
+
+        while (picked > kept)
+        {
+            _picks[--picked].Guesses!.Planned--;
+        }
+    }
+
+    private Sequence? Likeliest()
+    {
+        Sequence? likeliest = null;
+        float chance = _always ? -1 : LeastChance;
+        for (int i = 0; i < _count; i++)
+        {
+            var guesses = _decoding[i].Guesses!;
+            if (guesses.Planned < guesses.Room && guesses.Chance > chance)
+            {
+                likeliest = _decoding[i];
+                chance = guesses.Chance;
+            }
+        }
+
+        return likeliest;
+    }
+
+    /// <summary>Writes the chosen guesses, as far as there are blocks for them without taking others'.</summary>
+    private void Write()
+    {
+        for (int i = 0; i < _count; i++)
+        {
+            var sequence = _decoding[i];
+            var guesses = sequence.Guesses!;
+            if (guesses.Planned > 0 && !_kv.TryEnsure(sequence.Slot, sequence.Length + guesses.Planned))
+            {
+                guesses.Planned = Math.Min(guesses.Planned, _kv.Held(sequence.Slot) * KvBlock.Positions - sequence.Length);
+            }
+
+            guesses.WriteLookup(sequence);
+        }
+    }
+
+    private double Seconds(int rows) => _executor.PredictTick(rows, rows, (int)(_positions / _count));
+}
