@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 using LlmServe.Cpu.Execution;
 using LlmServe.Cpu.Kernels.Simd.Codes;
 using LlmServe.Gguf.Formats;
@@ -7,7 +6,7 @@ using LlmServe.Gguf.Formats;
 namespace LlmServe.Cpu.Kernels.Simd;
 
 /// <summary>
-/// Matrix times one to a few rows in <c>int8</c> mode: a tile is streamed from memory once and multiplied with each row while it is in the first cache.
+/// Matrix times one row in <c>int8</c> mode as tiles stream in from memory (or few rows, one after the other while a tile is in the first cache).
 /// </summary>
 internal static unsafe class FewRowsProduct<TSimd, V, TBlock, TCodes>
     where TSimd : struct, ISimd<V>
@@ -26,8 +25,6 @@ internal static unsafe class FewRowsProduct<TSimd, V, TBlock, TCodes>
 
     /// <summary>Whether activations come as 16-bit numbers.</summary>
     private static readonly bool WideCodes = TCodes.Wide && !TSimd.SumsSignedBytes;
-
-    private static readonly int PieceShare = PackedLayout<TBlock, TCodes>.SegmentBytes(PiecesPerSegment) / PiecesPerSegment;
 
     /// <inheritdoc cref="Reference.ReferenceMatMul"/>
     public static void Run(Matrix* matrix, ActivationView* x, int rows, int begin, int end, float* y, int stride, byte* scratch)
@@ -57,14 +54,14 @@ internal static unsafe class FewRowsProduct<TSimd, V, TBlock, TCodes>
         for (int column = 0; column < columns; column += 32 * PiecesPerSegment)
         {
             int pieces = Math.Min(PiecesPerSegment, (columns - column) / 32);
-            var at = new Cursor(tile, pieces);
+            var at = new SegmentCursor<TBlock, TCodes>(tile, pieces);
             var acc0 = TSimd.Zero;
             var acc1 = TSimd.Zero;
             var acc2 = TSimd.Zero;
             var acc3 = TSimd.Zero;
             for (int piece = 0; piece < pieces; piece++)
             {
-                ahead = Prefetch(ahead);
+                ahead = PackedLayout<TBlock, TCodes>.PrefetchPiece(ahead);
                 var d = TSimd.Broadcast(scales);
                 var halfSums = TSimd.Broadcast(sums);
                 acc0 = Piece(at, 0, values, d, halfSums, acc0);
@@ -109,87 +106,27 @@ internal static unsafe class FewRowsProduct<TSimd, V, TBlock, TCodes>
         }
     }
 
-    /// <summary>The parts of a segment at a piece. Codes end a segment, so that after the last piece they point at the next one.</summary>
-    private struct Cursor
-    {
-        public byte* Scales;
-        public byte* Minimums;
-        public byte* SubScales;
-        public byte* SubMinimums;
-        public byte* Codes;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public Cursor(byte* segment, int pieces)
-        {
-            int scaleBytes = (PackedLayout<TBlock, TCodes>.IsSuper ? 1 : pieces) * TileRows * 2;
-            int subBytes = PackedLayout<TBlock, TCodes>.IsSuper ? pieces * PackedLayout<TBlock, TCodes>.SubStride : 0;
-            Scales = segment;
-            Minimums = Scales + scaleBytes;
-            SubScales = Minimums + (PackedLayout<TBlock, TCodes>.HasMinimum ? scaleBytes : 0);
-            SubMinimums = SubScales + subBytes;
-            Codes = SubMinimums + (TBlock.Kind == BlockKind.SuperWithMinimum ? subBytes : 0);
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Next()
-        {
-            Codes += TCodes.PieceBytes;
-            if (PackedLayout<TBlock, TCodes>.IsSuper)
-            {
-                SubScales += PackedLayout<TBlock, TCodes>.SubStride;
-                SubMinimums += PackedLayout<TBlock, TCodes>.SubStride;
-            }
-            else
-            {
-                Scales += TileRows * 2;
-                Minimums += TileRows * 2;
-            }
-        }
-    }
-
-    /// <summary>Asks for as many bytes as a piece takes of its segment, scales and all; returns where the next one goes on.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static byte* Prefetch(byte* ahead)
-    {
-        for (int line = 0; Sse.IsSupported && line < PieceShare; line += 64)
-        {
-            Sse.Prefetch0(ahead + line);
-        }
-
-        return ahead + PieceShare;
-    }
-
     /// <summary>One piece of the rows of one vector; <paramref name="part"/> is the vector's offset in a chunk of 64 bytes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Piece(in Cursor at, int part, byte* x, V d, V halfSums, V acc)
+    private static V Piece(in SegmentCursor<TBlock, TCodes> at, int part, byte* x, V d, V halfSums, V acc)
     {
-        var subScales = PackedLayout<TBlock, TCodes>.IsSuper ? SubEntries(at.SubScales, part) : TSimd.Set(0x00010001);
+        var subScales = PackedLayout<TBlock, TCodes>.IsSuper ? PieceProduct<TSimd, V, TBlock, TCodes>.SubEntries(at.SubScales, part) : TSimd.Set(0x00010001);
         var n = PieceProduct<TSimd, V, TBlock, TCodes>.Dot(at.Codes + part, x, subScales);
         if (TCodes.Bias != 0)
         {
             int both = TCodes.Bias | (TCodes.Bias << 16);
-            var bias = PackedLayout<TBlock, TCodes>.IsSuper ? Times(subScales, both) : TSimd.Set(both);
+            var bias = PackedLayout<TBlock, TCodes>.IsSuper ? PieceProduct<TSimd, V, TBlock, TCodes>.Times(subScales, both) : TSimd.Set(both);
             n = TSimd.Subtract32(n, TSimd.MultiplyAdd16(bias, halfSums));
         }
 
         acc = TSimd.MultiplyAdd(TSimd.Multiply(TSimd.LoadHalves(at.Scales + (part / 2)), d), TSimd.ToSingle(n), acc);
         if (PackedLayout<TBlock, TCodes>.HasMinimum)
         {
-            var minimums = PackedLayout<TBlock, TCodes>.IsSuper ? SubEntries(at.SubMinimums, part) : TSimd.Set(0x00010001);
+            var minimums = PackedLayout<TBlock, TCodes>.IsSuper ? PieceProduct<TSimd, V, TBlock, TCodes>.SubEntries(at.SubMinimums, part) : TSimd.Set(0x00010001);
             var m = TSimd.Multiply(TSimd.LoadHalves(at.Minimums + (part / 2)), d);
             acc = TSimd.MultiplyAdd(m, TSimd.ToSingle(TSimd.MultiplyAdd16(minimums, halfSums)), acc);
         }
 
         return acc;
     }
-
-    /// <summary>Sub-block entries of a piece as pairs of 16 bits.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V SubEntries(byte* entries, int part) => TBlock.SubBlockSize == 16
-        ? TSimd.LoadTwoBytes(entries + (part / 2))
-        : TSimd.LoadBytePairs(entries + (part / 4));
-
-    /// <summary>16-bit pairs times a power of two (biases are 4, 8, 16 or 32).</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Times(V pairs, int both) => TSimd.ShiftLeft16(pairs, (byte)System.Numerics.BitOperations.TrailingZeroCount(both));
 }

@@ -99,6 +99,21 @@ internal unsafe interface ISimd<V> where V : unmanaged
     /// <summary>factor · the f32 at an address + sum, fused.</summary>
     static abstract V AddProduct(V sum, V factor, void* values);
 
+    /// <summary>sum + products of unsigned bytes and the four signed bytes at x (even) and x + 4 (odd), the same in every lane; in 16 bits, wrapping.</summary>
+    static abstract V AddPairProducts(V sum, V even, V odd, void* x);
+
+    /// <summary>sum + products of 16-bit numbers and the two at x (even) and x + 4 bytes (odd), the same in every lane; in 32 bits.</summary>
+    static abstract V AddWidePairProducts(V sum, V even, V odd, void* x);
+
+    /// <summary>sum − products of 16-bit numbers and the two at an address, the same in every lane; in 32 bits.</summary>
+    static abstract V SubtractProducts16(V sum, V a, void* x);
+
+    /// <summary>(w · the one f32 at an address) · (f32)n + sum: one product, one fused step.</summary>
+    static abstract V AddScaledBy(V sum, V n, V w, void* scale);
+
+    /// <summary>(m · the one f32 at an address) · (f32)(products of minimums and the two 16-bit numbers at sums) + sum.</summary>
+    static abstract V AddMinimum(V sum, V minimums, void* sums, V m, void* scale);
+
     /// <summary>Signed bytes minus signed bytes.</summary>
     static abstract V Subtract8(V a, V b);
 

@@ -60,8 +60,11 @@ internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
             sums += 4;
         }
 
-        V* results = stackalloc V[] { a0, a1, a2, a3, a4, a5 };
-        Finish(y, results, count, column > 0);
+        FinishThree(y, a0, a1, a2, count, column > 0);
+        if (count > 3)
+        {
+            FinishThree(y + (3 * TSimd.Lanes), a3, a4, a5, count - 3, column > 0);
+        }
     }
 
     /// <summary>Adds minimums times the sums of activations: one number for all rows of the matrix, or with sub-block minimums.</summary>

@@ -52,8 +52,6 @@ internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
 
     private static readonly int PieceBytes = SubMinimumOffset + (TBlock.Kind == BlockKind.SuperWithMinimum ? Row : 0);
 
-    private static readonly int PieceShare = PackedLayout<TBlock, TCodes>.SegmentBytes(PiecesPerSegment) / PiecesPerSegment;
-
     /// <summary>Scratch of a panel.</summary>
     public static readonly int ScratchBytes = PiecesPerSegment * PieceBytes;
 
@@ -72,13 +70,18 @@ internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
                 next = tile + (PanelRows / TileRows * matrix->TileBytes);
             }
 
+            var at = new SegmentCursor<TBlock, TCodes>(segment, pieces);
+            byte* target = panel + (group * VectorBytes);
             for (int piece = 0; piece < pieces; piece++)
             {
-                UnpackPiece(segment, pieces, piece, row % TileRows, panel + (piece * PieceBytes) + (group * VectorBytes));
+                UnpackPiece(at, row % TileRows, target);
                 if (row % TileRows == 0)
                 {
-                    Prefetch(next + (piece * PieceShare));
+                    Prefetch(next + (piece * PackedLayout<TBlock, TCodes>.PieceShare));
                 }
+
+                at.Next();
+                target += PieceBytes;
             }
         }
     }
@@ -87,15 +90,16 @@ internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Prefetch(byte* piece)
     {
-        for (int line = 0; Sse.IsSupported && line < PieceShare; line += 64)
+        for (int line = 0; Sse.IsSupported && line < PackedLayout<TBlock, TCodes>.PieceShare; line += 64)
         {
             Sse.Prefetch1(piece + line);
         }
     }
 
-    private static void UnpackPiece(byte* segment, int pieces, int piece, int row, byte* target)
+    /// <summary>Unpacks a piece of the rows of one vector, of which <paramref name="row"/> is the first one's number in its tile.</summary>
+    private static void UnpackPiece(in SegmentCursor<TBlock, TCodes> at, int row, byte* target)
     {
-        byte* codes = segment + PackedLayout<TBlock, TCodes>.CodesOffset(pieces) + (piece * TCodes.PieceBytes) + (row * 4);
+        byte* codes = at.Codes + (row * 4);
         var first = UnpackPair(codes, 0, target);
         first = TSimd.Add16(first, UnpackPair(codes, 1, target));
         var second = UnpackPair(codes, 2, target);
@@ -109,22 +113,20 @@ internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
             }
         }
 
-        int entry = (PackedLayout<TBlock, TCodes>.IsSuper ? 0 : piece * TileRows) + row;
-        TSimd.Store(target + ScaleOffset, TSimd.LoadHalves(segment + (entry * 2)));
+        TSimd.Store(target + ScaleOffset, TSimd.LoadHalves(at.Scales + (row * 2)));
         if (PackedLayout<TBlock, TCodes>.HasMinimum)
         {
-            TSimd.Store(target + MinimumOffset, TSimd.LoadHalves(segment + PackedLayout<TBlock, TCodes>.MinimumOffset(pieces) + (entry * 2)));
+            TSimd.Store(target + MinimumOffset, TSimd.LoadHalves(at.Minimums + (row * 2)));
         }
 
         if (PackedLayout<TBlock, TCodes>.IsSuper)
         {
-            var scales = SubEntries(segment + PackedLayout<TBlock, TCodes>.SubScaleOffset(pieces), piece, row);
-            StoreSubScales(scales, target + SubScaleOffset);
+            StoreSubScales(PieceProduct<TSimd, V, TBlock, TCodes>.SubEntries(at.SubScales, row * 4), target + SubScaleOffset);
         }
 
         if (TBlock.Kind == BlockKind.SuperWithMinimum)
         {
-            TSimd.Store(target + SubMinimumOffset, SubEntries(segment + PackedLayout<TBlock, TCodes>.SubMinimumOffset(pieces), piece, row));
+            TSimd.Store(target + SubMinimumOffset, PieceProduct<TSimd, V, TBlock, TCodes>.SubEntries(at.SubMinimums, row * 4));
         }
     }
 
@@ -182,9 +184,4 @@ internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
         var offset = TSimd.Set(unchecked((int)0x80808080));
         return TSimd.Add16(TSimd.MultiplyAddBytes(offset, even), TSimd.MultiplyAddBytes(offset, odd));
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V SubEntries(byte* entries, int piece, int row) => TBlock.SubBlockSize == 16
-        ? TSimd.LoadTwoBytes(entries + (piece * PackedLayout<TBlock, TCodes>.SubStride) + (2 * row))
-        : TSimd.LoadBytePairs(entries + (piece * PackedLayout<TBlock, TCodes>.SubStride) + row);
 }

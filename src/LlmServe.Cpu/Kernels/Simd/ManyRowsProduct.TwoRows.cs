@@ -66,11 +66,10 @@ internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
             scales += 4;
         }
 
-        V* results = stackalloc V[] { a0, a1, a2, a3, a4, a5 };
-        Finish(y0, results, count, column > 0);
+        FinishThree(y0, a0, a1, a2, count, column > 0);
         if (row1 != row0)
         {
-            Finish(y1, results + 3, count, column > 0);
+            FinishThree(y1, a3, a4, a5, count, column > 0);
         }
     }
 

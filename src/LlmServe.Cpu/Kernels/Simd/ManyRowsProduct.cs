@@ -63,13 +63,20 @@ internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
         }
     }
 
-    /// <summary>Stores, or adds to what earlier segments left, the sums of <paramref name="count"/> vectors.</summary>
-    private static void Finish(float* y, V* sums, int count, bool add)
+    /// <summary>Stores, or adds to what earlier segments left, the sums of one to three vectors.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FinishThree(float* y, V a0, V a1, V a2, int count, bool add)
     {
-        for (int group = 0; group < count; group++)
+        int lanes = TSimd.Lanes;
+        TSimd.Store(y, add ? TSimd.Add(TSimd.Load(y), a0) : a0);
+        if (count > 1)
         {
-            float* target = y + (group * TSimd.Lanes);
-            TSimd.Store(target, add ? TSimd.Add(TSimd.Load(target), sums[group]) : sums[group]);
+            TSimd.Store(y + lanes, add ? TSimd.Add(TSimd.Load(y + lanes), a1) : a1);
+        }
+
+        if (count > 2)
+        {
+            TSimd.Store(y + (2 * lanes), add ? TSimd.Add(TSimd.Load(y + (2 * lanes)), a2) : a2);
         }
     }
 }

@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using LlmServe.Cpu.Execution;
 using LlmServe.Cpu.Kernels.Simd.Codes;
 using LlmServe.Gguf.Formats;
@@ -36,6 +38,21 @@ internal static unsafe class PackedLayout<TBlock, TCodes>
     public static int CodesOffset(int pieces) => SubMinimumOffset(pieces) + (TBlock.Kind == BlockKind.SuperWithMinimum ? pieces * SubStride : 0);
 
     public static int SegmentBytes(int pieces) => CodesOffset(pieces) + (pieces * TCodes.PieceBytes);
+
+    /// <summary>Bytes of a piece in a full segment, its part of the scales included.</summary>
+    public static readonly int PieceShare = SegmentBytes(PiecesPerSegment) / PiecesPerSegment;
+
+    /// <summary>Asks the first cache for as many bytes as a piece takes of its segment; returns where the next piece goes on.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static byte* PrefetchPiece(byte* ahead)
+    {
+        for (int line = 0; Sse.IsSupported && line < PieceShare; line += 64)
+        {
+            Sse.Prefetch0(ahead + line);
+        }
+
+        return ahead + PieceShare;
+    }
 
     /// <summary>Bytes of a tile.</summary>
     public static long TileBytes(int columns)

@@ -107,4 +107,14 @@ internal static unsafe class PieceProduct<TSimd, V, TBlock, TCodes>
     private static V WideGroup(V codes, byte* x) => TSimd.Add32(
         TSimd.MultiplyAdd16(TSimd.ShiftRightArithmetic16(TSimd.ShiftLeft16(codes, 8), 8), TSimd.Broadcast(x)),
         TSimd.MultiplyAdd16(TSimd.ShiftRightArithmetic16(codes, 8), TSimd.Broadcast(x + 4)));
+
+    /// <summary>Sub-block entries of a piece as pairs of 16 bits; <paramref name="part"/> is the vector's offset in a chunk of 64 bytes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V SubEntries(byte* entries, int part) => TBlock.SubBlockSize == 16
+        ? TSimd.LoadTwoBytes(entries + (part / 2))
+        : TSimd.LoadBytePairs(entries + (part / 4));
+
+    /// <summary>16-bit pairs times a power of two, given in both halves (biases are 4, 8, 16 or 32).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Times(V pairs, int both) => TSimd.ShiftLeft16(pairs, (byte)System.Numerics.BitOperations.TrailingZeroCount(both));
 }

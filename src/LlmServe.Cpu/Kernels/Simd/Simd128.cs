@@ -142,6 +142,27 @@ internal unsafe struct Simd128 : ISimd<V>
         Vector128.FusedMultiplyAdd(factor.AsSingle(), Vector128.Load((float*)values), sum.AsSingle()).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddPairProducts(V sum, V even, V odd, void* x) =>
+        AddByteProducts(AddByteProducts(sum, even, Vector128.Create(*(int*)x)), odd, Vector128.Create(((int*)x)[1]));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddWidePairProducts(V sum, V even, V odd, void* x) =>
+        sum + MultiplyAdd16(even, Vector128.Create(*(int*)x)) + MultiplyAdd16(odd, Vector128.Create(((int*)x)[1]));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V SubtractProducts16(V sum, V a, void* x) => sum - MultiplyAdd16(a, Vector128.Create(*(int*)x));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddScaledBy(V sum, V n, V w, void* scale) =>
+        Vector128.FusedMultiplyAdd(w.AsSingle() * Vector128.Create(*(float*)scale), Vector128.ConvertToSingle(n), sum.AsSingle()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddMinimum(V sum, V minimums, void* sums, V m, void* scale) => Vector128.FusedMultiplyAdd(
+        m.AsSingle() * Vector128.Create(*(float*)scale),
+        Vector128.ConvertToSingle(MultiplyAdd16(minimums, Vector128.Create(*(int*)sums))),
+        sum.AsSingle()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Subtract8(V a, V b) => (a.AsSByte() - b.AsSByte()).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

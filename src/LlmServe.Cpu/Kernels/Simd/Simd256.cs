@@ -108,6 +108,29 @@ internal unsafe struct Simd256 : ISimd<V>
     public static V AddProduct(V sum, V factor, void* values) => Fma.MultiplyAdd(factor.AsSingle(), Vector256.Load((float*)values), sum.AsSingle()).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddPairProducts(V sum, V even, V odd, void* x) => (sum.AsInt16()
+        + Avx2.MultiplyAddAdjacent(even.AsByte(), Vector256.Create(*(int*)x).AsSByte())
+        + Avx2.MultiplyAddAdjacent(odd.AsByte(), Vector256.Create(((int*)x)[1]).AsSByte())).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddWidePairProducts(V sum, V even, V odd, void* x) => sum
+        + Avx2.MultiplyAddAdjacent(even.AsInt16(), Vector256.Create(*(int*)x).AsInt16())
+        + Avx2.MultiplyAddAdjacent(odd.AsInt16(), Vector256.Create(((int*)x)[1]).AsInt16());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V SubtractProducts16(V sum, V a, void* x) => sum - Avx2.MultiplyAddAdjacent(a.AsInt16(), Vector256.Create(*(int*)x).AsInt16());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddScaledBy(V sum, V n, V w, void* scale) =>
+        Fma.MultiplyAdd(w.AsSingle() * Vector256.Create(*(float*)scale), Vector256.ConvertToSingle(n), sum.AsSingle()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddMinimum(V sum, V minimums, void* sums, V m, void* scale) => Fma.MultiplyAdd(
+        m.AsSingle() * Vector256.Create(*(float*)scale),
+        Vector256.ConvertToSingle(Avx2.MultiplyAddAdjacent(minimums.AsInt16(), Vector256.Create(*(int*)sums).AsInt16())),
+        sum.AsSingle()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Subtract8(V a, V b) => (a.AsSByte() - b.AsSByte()).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -108,6 +108,29 @@ internal unsafe struct Simd512 : ISimd<V>
     public static V AddProduct(V sum, V factor, void* values) => Avx512F.FusedMultiplyAdd(factor.AsSingle(), Vector512.Load((float*)values), sum.AsSingle()).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddPairProducts(V sum, V even, V odd, void* x) => (sum.AsInt16()
+        + Avx512BW.MultiplyAddAdjacent(even.AsByte(), Vector512.Create(*(int*)x).AsSByte())
+        + Avx512BW.MultiplyAddAdjacent(odd.AsByte(), Vector512.Create(((int*)x)[1]).AsSByte())).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddWidePairProducts(V sum, V even, V odd, void* x) => sum
+        + Avx512BW.MultiplyAddAdjacent(even.AsInt16(), Vector512.Create(*(int*)x).AsInt16())
+        + Avx512BW.MultiplyAddAdjacent(odd.AsInt16(), Vector512.Create(((int*)x)[1]).AsInt16());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V SubtractProducts16(V sum, V a, void* x) => sum - Avx512BW.MultiplyAddAdjacent(a.AsInt16(), Vector512.Create(*(int*)x).AsInt16());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddScaledBy(V sum, V n, V w, void* scale) =>
+        Avx512F.FusedMultiplyAdd(w.AsSingle() * Vector512.Create(*(float*)scale), Vector512.ConvertToSingle(n), sum.AsSingle()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddMinimum(V sum, V minimums, void* sums, V m, void* scale) => Avx512F.FusedMultiplyAdd(
+        m.AsSingle() * Vector512.Create(*(float*)scale),
+        Vector512.ConvertToSingle(Avx512BW.MultiplyAddAdjacent(minimums.AsInt16(), Vector512.Create(*(int*)sums).AsInt16())),
+        sum.AsSingle()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Subtract8(V a, V b) => (a.AsSByte() - b.AsSByte()).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

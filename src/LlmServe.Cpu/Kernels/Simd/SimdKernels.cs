@@ -14,8 +14,11 @@ internal sealed unsafe class SimdKernels<TSimd, V>(CpuIsa isa) : KernelTable
     where TSimd : struct, ISimd<V>
     where V : unmanaged
 {
-    /// <summary>Up to this many rows a tile is multiplied as it streams in; above, it is unpacked first.</summary>
-    private const int FewRows = 3;
+    /// <summary>Up to this many rows a tile is multiplied with one row after the other as it streams in.</summary>
+    private const int FewRows = 1;
+
+    /// <summary>Up to this many it is multiplied with four rows at a time; above, it is unpacked first. Where vectors are wide, unpacking pays later.</summary>
+    private static int SeveralRows => TSimd.Lanes == 16 ? 16 : 8;
 
     public override CpuIsa Isa => isa;
 
@@ -96,6 +99,7 @@ internal sealed unsafe class SimdKernels<TSimd, V>(CpuIsa isa) : KernelTable
             RuntimeHelpers.RunClassConstructor(typeof(PackedLayout<TBlock, TCodes>).TypeHandle);
             RuntimeHelpers.RunClassConstructor(typeof(PieceProduct<TSimd, V, TBlock, TCodes>).TypeHandle);
             RuntimeHelpers.RunClassConstructor(typeof(FewRowsProduct<TSimd, V, TBlock, TCodes>).TypeHandle);
+            RuntimeHelpers.RunClassConstructor(typeof(SeveralRowsProduct<TSimd, V, TBlock, TCodes>).TypeHandle);
             RuntimeHelpers.RunClassConstructor(typeof(ManyRowsProduct<TSimd, V, TBlock, TCodes>).TypeHandle);
             RuntimeHelpers.RunClassConstructor(typeof(RealProduct<TSimd, V, TBlock, TCodes>).TypeHandle);
         }
@@ -112,12 +116,8 @@ internal sealed unsafe class SimdKernels<TSimd, V>(CpuIsa isa) : KernelTable
                 return ActivationForms.Real | (!minimum ? ActivationForms.None : TBlock.SubBlockSize == 16 ? ActivationForms.RealSums16 : ActivationForms.RealSums32);
             }
 
-            if (TSimd.SumsSignedBytes)
-            {
-                return ActivationForms.Signed8;
-            }
-
-            return TCodes.Wide ? ActivationForms.Signed16 : rows <= FewRows ? ActivationForms.Signed8 : ActivationForms.Unsigned8;
+            bool wide = TCodes.Wide && !TSimd.SumsSignedBytes;
+            return wide ? ActivationForms.Signed16 : rows <= SeveralRows || TSimd.SumsSignedBytes ? ActivationForms.Signed8 : ActivationForms.Unsigned8;
         }
 
         public override long TileBytes(int columns) => PackedLayout<TBlock, TCodes>.TileBytes(columns);
@@ -131,7 +131,9 @@ internal sealed unsafe class SimdKernels<TSimd, V>(CpuIsa isa) : KernelTable
                 return &RealProduct<TSimd, V, TBlock, TCodes>.Run;
             }
 
-            return rows <= FewRows ? &FewRowsProduct<TSimd, V, TBlock, TCodes>.Run : &ManyRowsProduct<TSimd, V, TBlock, TCodes>.Run;
+            return rows <= FewRows ? &FewRowsProduct<TSimd, V, TBlock, TCodes>.Run
+                : rows <= SeveralRows ? &SeveralRowsProduct<TSimd, V, TBlock, TCodes>.Run
+                : &ManyRowsProduct<TSimd, V, TBlock, TCodes>.Run;
         }
     }
 }
