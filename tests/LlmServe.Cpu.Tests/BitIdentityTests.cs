@@ -48,6 +48,7 @@ public class EmbeddedBitIdentityTests
     [InlineData(1, CpuIsa.Avx2)]
     [InlineData(3, CpuIsa.Avx512)]
     [InlineData(5, CpuIsa.Avx2)]
+    [InlineData(3, CpuIsa.Neon)]
     public void Logits_EmbeddedModelOnSomeLanes_DigestIsEqual(int lanes, CpuIsa isa)
     {
         LoadedModel.Require(isa);

@@ -11,6 +11,7 @@ public class DamagedWeightsTests
     [InlineData(CpuIsa.Avx2, 0x7c00)]
     [InlineData(CpuIsa.Avx2, 0xfe00)]
     [InlineData(CpuIsa.Avx512, 0xfc00)]
+    [InlineData(CpuIsa.Neon, 0x7c00)]
     public void Load_ScaleThatIsNotFinite_NamesFileAndTensor(CpuIsa isa, int scale)
     {
         Skip.IfNot(IsaSelector.IsSupported(isa), $"SKIPPED: this processor has no {isa}");

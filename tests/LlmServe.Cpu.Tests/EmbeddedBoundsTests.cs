@@ -28,7 +28,7 @@ public class EmbeddedBoundsTests(ITestOutputHelper output)
     [InlineData(ActivationMode.F32, KvElement.F16, 1, RealF16Divergence, RealF16TopOne)]
     public void Logits_SlicesOfText_LieWithinTheBounds(ActivationMode mode, KvElement kv, int slices, double divergenceBound, double topOneBound)
     {
-        LoadedModel.Require(CpuIsa.Avx2);
+        LoadedModel.RequireVectors();
         string path = TestData.Shared("data", "golden", "embedded", "logits.json");
         byte[] halves = File.ReadAllBytes(TestData.Shared("data", "golden", "embedded", "logits.f16"));
         using var document = JsonDocument.Parse(File.ReadAllBytes(path));
@@ -58,7 +58,7 @@ public class EmbeddedBoundsTests(ITestOutputHelper output)
     [InlineData(ActivationMode.F32, "ids", 2)]
     public void Greedy_ChatsInTheSameTicks_SayWhatWasRecorded(ActivationMode mode, string expected, int count)
     {
-        LoadedModel.Require(CpuIsa.Avx2);
+        LoadedModel.RequireVectors();
         using var document = JsonDocument.Parse(File.ReadAllBytes(TestData.Local("golden", "embedded", "greedy.json")));
         var chats = document.RootElement.EnumerateArray().Take(count).ToArray();
         int[][] prompts = [.. chats.Select(c => Ints(c, "prompt_ids"))], answers = [.. chats.Select(c => Ints(c, expected))];
@@ -114,7 +114,7 @@ public class EmbeddedBoundsTests(ITestOutputHelper output)
     {
         Activations = mode,
         Kv = kv,
-        Isa = IsaSelector.IsSupported(CpuIsa.Avx512) ? CpuIsa.Avx512 : CpuIsa.Avx2,
+        Isa = Enum.GetValues<CpuIsa>().Last(IsaSelector.IsSupported),
         Lanes = 1,
         MaxRowsPerTick = Chunk,
         MaxSequences = 8,

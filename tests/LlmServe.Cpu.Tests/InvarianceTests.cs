@@ -13,6 +13,7 @@ public class InvarianceTests
         {
             data.Add(golden.Name, CpuIsa.Avx2);
             data.Add(golden.Name, CpuIsa.Avx512);
+            data.Add(golden.Name, CpuIsa.Neon);
             if (golden.Name is "llama-q4_1 int8 f16" or "llama-q4_k_m f32 f32" or "llama int8 f32" or "llama f32 f16")
             {
                 data.Add(golden.Name, CpuIsa.Scalar);
@@ -71,6 +72,7 @@ public class InvarianceTests
     [InlineData("llama-q4_k_m int8 f16", CpuIsa.Scalar)]
     [InlineData("llama-q4_k_m int8 f16", CpuIsa.Avx2)]
     [InlineData("llama-q4_k_m int8 f16", CpuIsa.Avx512)]
+    [InlineData("llama-q4_k_m int8 f16", CpuIsa.Neon)]
     [InlineData("llama f32 f32", CpuIsa.Avx2)]
     public void Logits_PrefixFromBlocksOfAnotherSequence_DigestIsEqual(string golden, CpuIsa isa)
     {
@@ -92,9 +94,11 @@ public class InvarianceTests
     [InlineData(TwoSegments + " int8 f16", CpuIsa.Scalar, 1)]
     [InlineData(TwoSegments + " int8 f16", CpuIsa.Avx2, 1)]
     [InlineData(TwoSegments + " int8 f16", CpuIsa.Avx512, 2)]
+    [InlineData(TwoSegments + " int8 f16", CpuIsa.Neon, 2)]
     [InlineData(TwoSegments + " f32 f32", CpuIsa.Scalar, 2)]
     [InlineData(TwoSegments + " f32 f32", CpuIsa.Avx2, 2)]
     [InlineData(TwoSegments + " f32 f32", CpuIsa.Avx512, 1)]
+    [InlineData(TwoSegments + " f32 f32", CpuIsa.Neon, 1)]
     public void Logits_DecodeAcrossAttentionSegments_DigestIsEqual(string golden, CpuIsa isa, int lanes)
     {
         LoadedModel.Require(isa);

@@ -22,6 +22,7 @@ public unsafe class StageTests
     [InlineData(CpuIsa.Scalar)]
     [InlineData(CpuIsa.Avx2)]
     [InlineData(CpuIsa.Avx512)]
+    [InlineData(CpuIsa.Neon)]
     public void FirstLayer_EveryBuffer_EqualsItsDump(CpuIsa isa)
     {
         LoadedModel.Require(isa);
@@ -56,6 +57,7 @@ public unsafe class StageTests
     [InlineData(CpuIsa.Scalar)]
     [InlineData(CpuIsa.Avx2)]
     [InlineData(CpuIsa.Avx512)]
+    [InlineData(CpuIsa.Neon)]
     public void LastPhase_NormAndLogits_EqualTheirDumps(CpuIsa isa)
     {
         LoadedModel.Require(isa);

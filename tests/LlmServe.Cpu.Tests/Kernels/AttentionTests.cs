@@ -24,7 +24,7 @@ public unsafe class AttentionTests
     [InlineData(8, 3, 3)]
     public void Attend_RandomCache_HasReferenceBits(int headSize, int queryHeads, int keyHeads)
     {
-        LoadedModel.Require(CpuIsa.Avx2);
+        LoadedModel.RequireVectors();
         foreach (var element in Enum.GetValues<KvElement>())
         {
             using var lab = new AttentionLab(headSize, queryHeads, keyHeads, element, BorderPositions, seed: headSize);
@@ -69,7 +69,7 @@ public unsafe class AttentionTests
     [InlineData(80, 4, 2, KvElement.F16, ActivationForms.Signed8)]
     public void Attention_ChunksAndSingleRowsMixed_HasReferenceBytes(int headSize, int queryHeads, int keyHeads, KvElement element, ActivationForms forms)
     {
-        LoadedModel.Require(CpuIsa.Avx2);
+        LoadedModel.RequireVectors();
         int[] positions = [7, .. Enumerable.Range(28, 5), 90, 3, .. Enumerable.Range(240, 37), 4, 5, 6, .. Enumerable.Range(0, 16), .. Enumerable.Range(500, 17), 600];
         using var lab = new AttentionLab(headSize, queryHeads, keyHeads, element, positions, seed: 5);
         byte[] expected = lab.Share<ReferenceRows>(forms, lanes: 1, interleaved: false);

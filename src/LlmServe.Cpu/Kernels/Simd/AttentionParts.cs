@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 using LlmServe.Compiler;
 using LlmServe.Cpu.Execution;
@@ -18,9 +19,12 @@ internal static unsafe class AttentionParts
     /// <summary>Largest head handled; a score is then one segment of the float dot product.</summary>
     public const int LargestHead = 256;
 
-    /// <summary>Whether head size and cache layout are among those handled; the scalar kernel takes the rest.</summary>
-    public static bool CanHandle(in KvLayout kv, int headSize) =>
-        Avx2.IsSupported && headSize % 16 == 0 && headSize <= LargestHead && (kv.ElementBytes == 4 || kv.Interleaved);
+    /// <summary>Whether head size and cache layout are among those handled for single rows; the scalar kernel takes the rest.</summary>
+    public static bool CanHandle(in KvLayout kv, int headSize) => Avx2.IsSupported && CanTile(kv, headSize);
+
+    /// <summary>Whether head size and cache layout are among those handled for tiles.</summary>
+    public static bool CanTile(in KvLayout kv, int headSize) =>
+        headSize % 16 == 0 && headSize <= LargestHead && (kv.ElementBytes == 4 || kv.Interleaved);
 
     /// <summary>Joins eight accumulator vectors, each by the tree that ends a float dot product: lane i is the sum of vector i.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -28,6 +32,11 @@ internal static unsafe class AttentionParts
         Vector256<float> a0, Vector256<float> a1, Vector256<float> a2, Vector256<float> a3,
         Vector256<float> a4, Vector256<float> a5, Vector256<float> a6, Vector256<float> a7)
     {
+        if (!Avx.IsSupported)
+        {
+            return Vector256.Create(JoinFour(a0, a1, a2, a3), JoinFour(a4, a5, a6, a7));
+        }
+
         var c0 = Avx.Permute2x128(a0, a4, 0x20) + Avx.Permute2x128(a0, a4, 0x31);
         var c1 = Avx.Permute2x128(a1, a5, 0x20) + Avx.Permute2x128(a1, a5, 0x31);
         var c2 = Avx.Permute2x128(a2, a6, 0x20) + Avx.Permute2x128(a2, a6, 0x31);
@@ -35,6 +44,19 @@ internal static unsafe class AttentionParts
         var d0 = Avx.Shuffle(c0, c1, 0x44) + Avx.Shuffle(c0, c1, 0xee);
         var d1 = Avx.Shuffle(c2, c3, 0x44) + Avx.Shuffle(c2, c3, 0xee);
         return Avx.Shuffle(d0, d1, 0x88) + Avx.Shuffle(d0, d1, 0xdd);
+    }
+
+    /// <summary>The same for four, with NEON.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> JoinFour(Vector256<float> a0, Vector256<float> a1, Vector256<float> a2, Vector256<float> a3)
+    {
+        var c0 = a0.GetLower() + a0.GetUpper();
+        var c1 = a1.GetLower() + a1.GetUpper();
+        var c2 = a2.GetLower() + a2.GetUpper();
+        var c3 = a3.GetLower() + a3.GetUpper();
+        var d0 = Vector128.Create(c0.GetLower(), c1.GetLower()) + Vector128.Create(c0.GetUpper(), c1.GetUpper());
+        var d1 = Vector128.Create(c2.GetLower(), c3.GetLower()) + Vector128.Create(c2.GetUpper(), c3.GetUpper());
+        return AdvSimd.Arm64.AddPairwise(d0, d1);
     }
 
     /// <summary>The rows of a cache panel as f32: widened into <paramref name="widened"/>, or where they are. [count, size]</summary>
@@ -49,8 +71,8 @@ internal static unsafe class AttentionParts
         for (int i = 0; i < count * size; i += 16)
         {
             var words = Vector256.Load((int*)(panel + (2 * i)));
-            Fma.MultiplyAdd(LowHalves(words), scale, Vector256<float>.Zero).Store(widened + i);
-            Fma.MultiplyAdd(HighHalves(words), scale, Vector256<float>.Zero).Store(widened + i + 8);
+            Vector256.FusedMultiplyAdd(LowHalves(words), scale, Vector256<float>.Zero).Store(widened + i);
+            Vector256.FusedMultiplyAdd(HighHalves(words), scale, Vector256<float>.Zero).Store(widened + i + 8);
         }
 
         return widened;
@@ -66,7 +88,7 @@ internal static unsafe class AttentionParts
 
     /// <summary>o = o · c + t.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Accumulate(float* o, Vector256<float> c, Vector256<float> t) => Fma.MultiplyAdd(Vector256.Load(o), c, t).Store(o);
+    public static void Accumulate(float* o, Vector256<float> c, Vector256<float> t) => Vector256.FusedMultiplyAdd(Vector256.Load(o), c, t).Store(o);
 
     /// <summary>O = O · left + o · right over a head.</summary>
     public static void JoinSegment(float* whole, float left, float* segment, float right, int size)
@@ -75,7 +97,7 @@ internal static unsafe class AttentionParts
         var r = Vector256.Create(right);
         for (int i = 0; i < size; i += 8)
         {
-            Fma.MultiplyAdd(Vector256.Load(whole + i), l, Vector256.Load(segment + i) * r).Store(whole + i);
+            Vector256.FusedMultiplyAdd(Vector256.Load(whole + i), l, Vector256.Load(segment + i) * r).Store(whole + i);
         }
     }
 

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 using LlmServe.Compiler.Numerics;
 using LlmServe.Cpu.Execution;
 
@@ -151,14 +150,14 @@ internal static unsafe class AttentionTile
             var s = Scores(state.Q, keys + (j * size), size) * scaleVector;
             s = Vector256.ConditionalSelect(Vector256.GreaterThan(Vector256.Create(j), limits).AsSingle(), Vector256.Create(float.NegativeInfinity), s);
             s.Store(scores + (j * Eight));
-            largest = Avx.Max(s, largest);
+            largest = VectorMath.Max(s, largest);
         }
 
         // Queries before this block do not enter it: their state stays.
         var entered = Vector256.GreaterThanOrEqual(limits, Vector256<int>.Zero).AsSingle();
         float* stats = state.Stats + (2 * Eight);
         var m = Vector256.Load(stats);
-        var next = Avx.Max(largest, m);
+        var next = VectorMath.Max(largest, m);
         var c = NumericsMath.Exp(m - next);
         var sum = Vector256<float>.Zero;
         for (int j = 0; j < count; j++)
@@ -170,7 +169,7 @@ internal static unsafe class AttentionTile
 
         var l = Vector256.Load(stats + Eight);
         Vector256.ConditionalSelect(entered, next, m).Store(stats);
-        Vector256.ConditionalSelect(entered, Fma.MultiplyAdd(l, c, sum), l).Store(stats + Eight);
+        Vector256.ConditionalSelect(entered, Vector256.FusedMultiplyAdd(l, c, sum), l).Store(stats + Eight);
         float* corrections = stackalloc float[Eight];
         c.Store(corrections);
         for (int i = 0; i < state.Count; i++)
@@ -192,14 +191,14 @@ internal static unsafe class AttentionTile
         for (int i = 0; i < size; i += 8)
         {
             var k = Vector256.Load(key + i);
-            a0 = Fma.MultiplyAdd(k, Vector256.Load(q0 + i), a0);
-            a1 = Fma.MultiplyAdd(k, Vector256.Load(q0 + size + i), a1);
-            a2 = Fma.MultiplyAdd(k, Vector256.Load(q3 - size + i), a2);
-            a3 = Fma.MultiplyAdd(k, Vector256.Load(q3 + i), a3);
-            a4 = Fma.MultiplyAdd(k, Vector256.Load(q3 + size + i), a4);
-            a5 = Fma.MultiplyAdd(k, Vector256.Load(q6 - size + i), a5);
-            a6 = Fma.MultiplyAdd(k, Vector256.Load(q6 + i), a6);
-            a7 = Fma.MultiplyAdd(k, Vector256.Load(q6 + size + i), a7);
+            a0 = Vector256.FusedMultiplyAdd(k, Vector256.Load(q0 + i), a0);
+            a1 = Vector256.FusedMultiplyAdd(k, Vector256.Load(q0 + size + i), a1);
+            a2 = Vector256.FusedMultiplyAdd(k, Vector256.Load(q3 - size + i), a2);
+            a3 = Vector256.FusedMultiplyAdd(k, Vector256.Load(q3 + i), a3);
+            a4 = Vector256.FusedMultiplyAdd(k, Vector256.Load(q3 + size + i), a4);
+            a5 = Vector256.FusedMultiplyAdd(k, Vector256.Load(q6 - size + i), a5);
+            a6 = Vector256.FusedMultiplyAdd(k, Vector256.Load(q6 + i), a6);
+            a7 = Vector256.FusedMultiplyAdd(k, Vector256.Load(q6 + size + i), a7);
         }
 
         return AttentionParts.JoinEight(a0, a1, a2, a3, a4, a5, a6, a7);
@@ -217,14 +216,14 @@ internal static unsafe class AttentionTile
             for (int j = 0; j < count; j++)
             {
                 var p = Vector256.Create(weights[j * Eight]);
-                t0 = Fma.MultiplyAdd(p, Vector256.Load(v), t0);
-                t1 = Fma.MultiplyAdd(p, Vector256.Load(v + 8), t1);
-                t2 = Fma.MultiplyAdd(p, Vector256.Load(v + 16), t2);
-                t3 = Fma.MultiplyAdd(p, Vector256.Load(v + 24), t3);
-                t4 = Fma.MultiplyAdd(p, Vector256.Load(v + 32), t4);
-                t5 = Fma.MultiplyAdd(p, Vector256.Load(v + 40), t5);
-                t6 = Fma.MultiplyAdd(p, Vector256.Load(v + 48), t6);
-                t7 = Fma.MultiplyAdd(p, Vector256.Load(v + 56), t7);
+                t0 = Vector256.FusedMultiplyAdd(p, Vector256.Load(v), t0);
+                t1 = Vector256.FusedMultiplyAdd(p, Vector256.Load(v + 8), t1);
+                t2 = Vector256.FusedMultiplyAdd(p, Vector256.Load(v + 16), t2);
+                t3 = Vector256.FusedMultiplyAdd(p, Vector256.Load(v + 24), t3);
+                t4 = Vector256.FusedMultiplyAdd(p, Vector256.Load(v + 32), t4);
+                t5 = Vector256.FusedMultiplyAdd(p, Vector256.Load(v + 40), t5);
+                t6 = Vector256.FusedMultiplyAdd(p, Vector256.Load(v + 48), t6);
+                t7 = Vector256.FusedMultiplyAdd(p, Vector256.Load(v + 56), t7);
                 v += size;
             }
 
@@ -244,8 +243,8 @@ internal static unsafe class AttentionTile
             for (int j = 0; j < count; j++)
             {
                 var p = Vector256.Create(weights[j * Eight]);
-                t0 = Fma.MultiplyAdd(p, Vector256.Load(values + (j * size) + i), t0);
-                t1 = Fma.MultiplyAdd(p, Vector256.Load(values + (j * size) + i + 8), t1);
+                t0 = Vector256.FusedMultiplyAdd(p, Vector256.Load(values + (j * size) + i), t0);
+                t1 = Vector256.FusedMultiplyAdd(p, Vector256.Load(values + (j * size) + i + 8), t1);
             }
 
             AttentionParts.Accumulate(o + i, c, t0);
