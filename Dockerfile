@@ -4,7 +4,7 @@
 #   docker run --rm -p 127.0.0.1:8080:8080 llmserve
 #
 # Another model: docker run --rm -p 127.0.0.1:8080:8080 -v /path/to/models:/data:ro llmserve --model /data/NAME.gguf
-# The server has no access control of its own, so publish its port only where friends can reach it.
+# As it comes the server asks nobody for a key, so publish its port only where friends can reach it, or give it API keys and TLS (docs/operations.md).
 
 FROM mcr.microsoft.com/dotnet/sdk:10.0 AS build
 WORKDIR /source

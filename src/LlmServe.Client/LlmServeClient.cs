@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Security.Cryptography.X509Certificates;
 using Grpc.Core;
 using Grpc.Health.V1;
 using Grpc.Net.Client;
@@ -15,6 +16,7 @@ public sealed class LlmServeClient : IDisposable
 {
     private readonly GrpcChannel _channel;
     private readonly LlmServeClientOptions _options;
+    private readonly Metadata? _headers;
     private readonly ChatService.ChatServiceClient _chat;
     private readonly TextService.TextServiceClient _text;
     private readonly ModelService.ModelServiceClient _models;
@@ -22,8 +24,8 @@ public sealed class LlmServeClient : IDisposable
 
     /// <summary>Prepares a connection; the first call opens it.</summary>
     /// <param name="address"><c>http://host:port</c> (HTTP/2 without TLS) or <c>https://host:port</c>.</param>
-    /// <param name="options">Limits; null: the defaults.</param>
-    /// <exception cref="ArgumentException">The address has another scheme or is not absolute.</exception>
+    /// <param name="options">Key, trust and limits; null: the defaults.</param>
+    /// <exception cref="ArgumentException">The address has another scheme or is not absolute, or the key cannot be one.</exception>
     public LlmServeClient(Uri address, LlmServeClientOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(address);
@@ -34,11 +36,11 @@ public sealed class LlmServeClient : IDisposable
 
         Address = address;
         _options = options ?? new LlmServeClientOptions();
+        _headers = HeadersOf(_options);
         _channel = GrpcChannel.ForAddress(address, new GrpcChannelOptions
         {
             MaxReceiveMessageSize = _options.MaxReceiveMessageBytes,
-            // Without a proxy: the usual server is on this machine.
-            HttpHandler = new SocketsHttpHandler { UseProxy = false, EnableMultipleHttp2Connections = true, ConnectTimeout = TimeSpan.FromSeconds(10) },
+            HttpHandler = CreateHandler(_options),
             DisposeHttpClient = true,
         });
         _chat = new ChatService.ChatServiceClient(_channel);
@@ -112,6 +114,32 @@ public sealed class LlmServeClient : IDisposable
         ? uri
         : throw new ArgumentException($"The server's address is '{address}'; it must look like http://127.0.0.1:8080.", nameof(address));
 
+    private static Metadata? HeadersOf(LlmServeClientOptions options)
+    {
+        if (options.ApiKey is not { } key)
+        {
+            return null;
+        }
+
+        return key.Length > 0 && key.All(c => c is > ' ' and <= '~')
+            ? new Metadata { { "authorization", $"Bearer {key}" } }
+            : throw new ArgumentException($"The API key has {key.Length} characters that are not all visible ASCII; check how it was copied.", nameof(options));
+    }
+
+    private static SocketsHttpHandler CreateHandler(LlmServeClientOptions options)
+    {
+        // Without a proxy: the usual server is on this machine.
+        var handler = new SocketsHttpHandler { UseProxy = false, EnableMultipleHttp2Connections = true, ConnectTimeout = TimeSpan.FromSeconds(10) };
+        if (options.TrustedRoots is { } roots)
+        {
+            var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+            policy.CustomTrustStore.AddRange(roots);
+            handler.SslOptions.CertificateChainPolicy = policy;
+        }
+
+        return handler;
+    }
+
     private CallOptions Call(CancellationToken cancellationToken) =>
-        new(deadline: _options.Timeout is { } timeout ? DateTime.UtcNow + timeout : null, cancellationToken: cancellationToken);
+        new(headers: _headers, deadline: _options.Timeout is { } timeout ? DateTime.UtcNow + timeout : null, cancellationToken: cancellationToken);
 }

@@ -1,22 +1,17 @@
 using System.Net;
-using Grpc.AspNetCore.Server;
-using Grpc.HealthCheck;
 using LlmServe.Server.Internal;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LlmServe.Server;
 
 /// <summary>
-/// A running server: gRPC over HTTP/2 without TLS, with health (grpc.health.v1) and reflection. It lives in the process that starts it, reads
-/// no configuration of its own and handles no signals; its owner decides when it stops.
+/// A running server: gRPC over HTTP/2, with or without TLS and API keys, with health (grpc.health.v1) and reflection. It lives in the process that
+/// starts it, reads no configuration of its own and handles no signals; its owner decides when it stops.
 /// </summary>
 public sealed class LlmServeHost : IAsyncDisposable
 {
@@ -50,6 +45,9 @@ public sealed class LlmServeHost : IAsyncDisposable
     /// <summary>Where clients on this machine reach the server, such as <c>http://127.0.0.1:8080</c>.</summary>
     public Uri Address { get; private set; }
 
+    /// <summary>LlmServe calls that run now.</summary>
+    internal int RunningCalls => _gate.Running;
+
     /// <summary>Starts a server.</summary>
     /// <param name="models">The models, the default one first.</param>
     /// <param name="options">Where to listen and what to take; null: the defaults.</param>
@@ -62,9 +60,9 @@ public sealed class LlmServeHost : IAsyncDisposable
     {
         options ??= new ServerOptions();
         options.Validate();
-        var address = ParseHost(options.Host);
+        var address = ServerBuilder.ParseHost(options.Host, nameof(ServerOptions.Host));
         var catalog = new ModelCatalog(models);
-        var app = Build(catalog, options, address, loggers ?? NullLoggerFactory.Instance);
+        var app = ServerBuilder.Build(catalog, options, address, loggers ?? NullLoggerFactory.Instance);
         try
         {
             var host = new LlmServeHost(app, catalog, options);
@@ -92,74 +90,30 @@ public sealed class LlmServeHost : IAsyncDisposable
         await _app.DisposeAsync().ConfigureAwait(false);
     }
 
-    private static WebApplication Build(ModelCatalog catalog, ServerOptions options, IPAddress address, ILoggerFactory loggers)
-    {
-        // The empty builder reads no files and no environment: the server does what its options say, wherever it is started.
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Configure(kestrel, options, address));
-        var services = builder.Services;
-        services.AddSingleton(loggers);
-        services.AddSingleton<IHostLifetime, OwnerLifetime>();
-        services.AddRoutingCore();
-        services.AddSingleton(catalog).AddSingleton(options);
-        services.AddSingleton<CallGate>().AddSingleton<StatusInterceptor>().AddSingleton<HealthServiceImpl>().AddSingleton<HealthReporter>();
-        services.AddSingleton<ChatPrompt>().AddSingleton<GenerationStream>();
-        services.AddSingleton<ChatEndpoint>().AddSingleton<TextEndpoint>().AddSingleton<ModelEndpoint>();
-        var grpc = services.AddGrpc(global => global.MaxReceiveMessageSize = options.MaxRequestBytes);
-        // A compressed request could unfold to any size; the size limit counts what arrives.
-        services.PostConfigure<GrpcServiceOptions>(global => global.CompressionProviders.Clear());
-        grpc.AddServiceOptions<ChatEndpoint>(Guard).AddServiceOptions<TextEndpoint>(Guard).AddServiceOptions<ModelEndpoint>(Guard);
-        services.AddGrpcReflection();
-
-        var app = builder.Build();
-        app.UseRouting();
-        app.MapGrpcService<ChatEndpoint>();
-        app.MapGrpcService<TextEndpoint>();
-        app.MapGrpcService<ModelEndpoint>();
-        app.MapGrpcService<HealthServiceImpl>();
-        if (options.Reflection)
-        {
-            app.MapGrpcReflectionService();
-        }
-
-        return app;
-    }
-
-    private static void Guard<TService>(GrpcServiceOptions<TService> service)
-        where TService : class => service.Interceptors.Add<StatusInterceptor>();
-
-    private static void Configure(KestrelServerOptions kestrel, ServerOptions options, IPAddress address)
-    {
-        kestrel.AddServerHeader = false;
-        kestrel.Listen(address, options.Port, listen => listen.Protocols = HttpProtocols.Http2);
-        // More streams than an engine queues, so that a full queue is reported by its own status and not by a client that waits silently.
-        kestrel.Limits.Http2.MaxStreamsPerConnection = 1024;
-        // Pings find clients that went away without closing their connection, so that their sequences are freed.
-        kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
-        kestrel.Limits.Http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(20);
-    }
-
-    private static IPAddress ParseHost(string host)
-    {
-        if (string.Equals(host, "localhost", StringComparison.OrdinalIgnoreCase))
-        {
-            return IPAddress.Loopback;
-        }
-
-        return IPAddress.TryParse(host, out var address)
-            ? address
-            : throw new ArgumentException(
-                $"The server's host is '{host}'; it must be an IP address such as 127.0.0.1 or 0.0.0.0, or localhost.", nameof(ServerOptions.Host));
-    }
-
     private void Open(IPAddress address)
     {
         string bound = _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
         Endpoint = new IPEndPoint(address, new Uri(bound).Port);
         var reachable = address.Equals(IPAddress.Any) ? IPAddress.Loopback : address.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback : address;
-        Address = new Uri($"http://{new IPEndPoint(reachable, Endpoint.Port)}");
+        Address = new Uri($"{(_options.Certificate is null ? "http" : "https")}://{new IPEndPoint(reachable, Endpoint.Port)}");
         _health.Serving();
         Log.Started(_logger, string.Join(", ", _catalog.Models.Select(model => model.Id)), Address);
+        if (!IPAddress.IsLoopback(address))
+        {
+            WarnOfOpenDoors();
+        }
+    }
+
+    private void WarnOfOpenDoors()
+    {
+        if (_options.ApiKeys.Count == 0)
+        {
+            Log.NoKeys(_logger, Endpoint);
+        }
+        else if (_options.Certificate is null)
+        {
+            Log.KeysInTheClear(_logger, Endpoint);
+        }
     }
 
     private async Task StopOnceAsync()
@@ -179,13 +133,5 @@ public sealed class LlmServeHost : IAsyncDisposable
         using var limit = new CancellationTokenSource(_closing);
         await _app.StopAsync(limit.Token).ConfigureAwait(false);
         Log.Stopped(_logger);
-    }
-
-    /// <summary>A lifetime that waits for nothing and watches no signals.</summary>
-    private sealed class OwnerLifetime : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

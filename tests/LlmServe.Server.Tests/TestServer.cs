@@ -59,9 +59,12 @@ internal sealed class TestServer : IAsyncDisposable
         var server = new TestServer();
         server.Host = await LlmServeHost.StartAsync(
             models(server), (options ?? new ServerOptions { GracePeriod = TimeSpan.FromSeconds(5) }) with { Port = 0 }, server.Logs);
-        server.Client = new LlmServeClient(server.Host.Address);
+        server.Client = server.Connect();
         return server;
     }
+
+    /// <summary>One more client of the server.</summary>
+    public LlmServeClient Connect(LlmServeClientOptions? options = null) => new(Host.Address, options);
 
     /// <summary>A model that gives <see cref="Answer"/> to every chat, and to other prompts pseudo-random tokens.</summary>
     public ServedModel Model(string id, string? template, FakeExecutorOptions? executor = null, EngineOptions? engine = null)

@@ -1,6 +1,7 @@
 using LlmServe.Cli.App;
 using LlmServe.Cli.Models;
 using LlmServe.Cli.Options;
+using LlmServe.Client;
 using LlmServe.Server;
 
 namespace LlmServe.Cli.Chat;
@@ -20,13 +21,19 @@ internal sealed class ChatSession : IAsyncDisposable
     public IChatConnection Connection { get; }
 
     /// <summary>Connects to <paramref name="server"/>, or starts one on loopback when it is null.</summary>
+    /// <param name="services">Console, model loader, interrupts.</param>
+    /// <param name="server">The value of <c>--server</c>, or null.</param>
+    /// <param name="model">What to load without a server.</param>
+    /// <param name="sampling">How answers are sampled.</param>
+    /// <param name="connection">API key and trust for <paramref name="server"/>.</param>
     /// <exception cref="CliException">The server does not answer, or the model cannot be loaded.</exception>
-    public static async Task<ChatSession> OpenAsync(CliServices services, string? server, ModelSettings model, SamplingSettings sampling)
+    public static async Task<ChatSession> OpenAsync(
+        CliServices services, string? server, ModelSettings model, SamplingSettings sampling, LlmServeClientOptions? connection = null)
     {
         var cancellation = services.Interrupts.Token;
         if (server is not null)
         {
-            return new ChatSession(await GrpcChatConnection.ConnectAsync(server, sampling, cancellation), null);
+            return new ChatSession(await GrpcChatConnection.ConnectAsync(server, sampling, cancellation, connection), null);
         }
 
         // One person: what they leave behind when they leave needs no grace.

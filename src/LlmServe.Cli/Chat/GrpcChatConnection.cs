@@ -27,10 +27,12 @@ internal sealed class GrpcChatConnection : IChatConnection
     /// <param name="server">Such as <c>http://127.0.0.1:8080</c>.</param>
     /// <param name="sampling">How answers are sampled.</param>
     /// <param name="cancellation">Gives up.</param>
+    /// <param name="connection">API key and trust; null: none.</param>
     /// <exception cref="CliException">The address is wrong, or nobody answers there.</exception>
-    public static async Task<GrpcChatConnection> ConnectAsync(string server, SamplingSettings sampling, CancellationToken cancellation)
+    public static async Task<GrpcChatConnection> ConnectAsync(
+        string server, SamplingSettings sampling, CancellationToken cancellation, LlmServeClientOptions? connection = null)
     {
-        var client = ServerAddress.Open(server);
+        var client = ServerAddress.Open(server, connection);
         try
         {
             var model = await client.GetModelAsync(cancellationToken: cancellation);

@@ -14,13 +14,19 @@ internal static class ServerAddress
     public static string Default => $"http://127.0.0.1:{DefaultPort}";
 
     /// <summary>A client for an address; <c>host:port</c> alone means plain HTTP/2.</summary>
-    /// <exception cref="CliException">The text is no address.</exception>
-    public static LlmServeClient Open(string address)
+    /// <param name="address">The address.</param>
+    /// <param name="connection">API key and trust; null: none, and this machine's.</param>
+    /// <exception cref="CliException">The text is no address, or the key cannot be one.</exception>
+    public static LlmServeClient Open(string address, LlmServeClientOptions? connection = null)
     {
         string full = address.Contains("://", StringComparison.Ordinal) ? address : $"http://{address}";
         try
         {
-            return new LlmServeClient(full);
+            return new LlmServeClient(full, connection);
+        }
+        catch (ArgumentException error) when (error.ParamName == "options")
+        {
+            throw new CliException($"--api-key: {error.Message.Split(" (Parameter")[0]}", ExitCode.Usage, error);
         }
         catch (ArgumentException error)
         {
@@ -38,6 +44,8 @@ internal static class ServerAddress
         RpcException { StatusCode: StatusCode.Unavailable or StatusCode.Internal } rpc => new CliException(
             $"no llmserve server answers at {Show(client)}: {ErrorReport.Reason(rpc.Status)}; start one with 'llmserve serve', or leave --server out",
             ExitCode.Failure, error),
+        RpcException { StatusCode: StatusCode.Unauthenticated } rpc => new CliException(
+            $"{Show(client)} does not let us in: {rpc.Status.Detail}; set LLMSERVE_API_KEY or give --api-key KEY", ExitCode.Failure, error),
         _ => error,
     };
 }

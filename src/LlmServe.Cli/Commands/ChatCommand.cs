@@ -21,12 +21,13 @@ internal static class ChatCommand
         var command = new Command("chat", "Chat with a model; text appears as it is generated") { prompt, system };
         var sampling = SamplingOptionSet.AddTo(command, SamplingOptionSet.ChatDefaults);
         var server = ServerOption.AddTo(command);
+        var connection = ServerConnection.AddTo(command);
         var model = ModelOptions.AddTo(command);
         model.ExcludeBeside(command, server);
         command.SetAction(async (parsed, _) =>
         {
             await using var session = await ChatSession.OpenAsync(
-                services, parsed.GetValue(server), model.Read(parsed), sampling.Read(parsed));
+                services, parsed.GetValue(server), model.Read(parsed), sampling.Read(parsed), connection.Read(parsed, services.Environment));
             string? text = parsed.GetValue(prompt);
             return text is null
                 ? await new ChatRepl(services.Console, services.Interrupts, session.Connection, CreateLines(services), parsed.GetValue(system)).RunAsync()

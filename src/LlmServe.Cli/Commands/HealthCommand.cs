@@ -18,9 +18,10 @@ internal static class HealthCommand
         var address = OptionFactory.Text("--address", "URL", $"Server to ask (default {ServerAddress.Default})");
         var service = OptionFactory.Text("--service", "NAME", "gRPC service to ask about (default: the server as a whole)");
         var command = new Command("health", "Ask a server whether it serves: exit code 0 if it does, 1 if not") { address, service };
+        var connection = ServerConnection.AddTo(command);
         command.SetAction(async (parsed, _) =>
         {
-            using var client = ServerAddress.Open(parsed.GetValue(address) ?? ServerAddress.Default);
+            using var client = ServerAddress.Open(parsed.GetValue(address) ?? ServerAddress.Default, connection.Read(parsed, services.Environment));
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(services.Interrupts.Token);
             patience.CancelAfter(Patience);
             try

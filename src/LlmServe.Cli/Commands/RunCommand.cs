@@ -17,6 +17,7 @@ internal static class RunCommand
         var command = new Command("run", "Continue a text: prompt in, text out") { prompt, chat, system };
         var sampling = SamplingOptionSet.AddTo(command, SamplingOptionSet.RunDefaults);
         var server = ServerOption.AddTo(command);
+        var connection = ServerConnection.AddTo(command);
         var model = ModelOptions.AddTo(command);
         model.ExcludeBeside(command, server);
         command.Validators.Add(result =>
@@ -30,7 +31,7 @@ internal static class RunCommand
         {
             string text = PromptSource.Read(services.Console, parsed.GetRequiredValue(prompt));
             await using var session = await ChatSession.OpenAsync(
-                services, parsed.GetValue(server), model.Read(parsed), sampling.Read(parsed));
+                services, parsed.GetValue(server), model.Read(parsed), sampling.Read(parsed), connection.Read(parsed, services.Environment));
             return parsed.GetValue(chat)
                 ? await ChatCommand.AnswerOnceAsync(services, session.Connection, text, parsed.GetValue(system))
                 : await ChatCommand.PrintOnceAsync(services, token => session.Connection.GenerateAsync(text, token));

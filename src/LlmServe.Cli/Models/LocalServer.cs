@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using LlmServe.Cli.App;
 using LlmServe.Cli.Options;
 using LlmServe.Engine;
@@ -36,16 +37,17 @@ internal sealed class LocalServer : IAsyncDisposable
     /// <param name="measureFirst">
     /// Measure the machine now rather than at the first prediction, which would fall into somebody's stream; a single chat needs no prediction.
     /// </param>
+    /// <param name="engineOptions">How to schedule; null: the defaults. What the compiled program's row table holds decides over its sizes.</param>
     /// <exception cref="CliException">There is no such model, or the address cannot be used.</exception>
     public static async Task<LocalServer> StartAsync(
         CliServices services, ModelSettings settings, ServerOptions options, ILoggerFactory? loggers, CancellationToken cancellation,
-        bool measureFirst = false)
+        bool measureFirst = false, EngineOptions? engineOptions = null)
     {
         var model = await services.Models.LoadAsync(services.Console, settings, cancellation);
         LlmEngine? engine = null;
         try
         {
-            engine = new LlmEngine(model.HandOverExecutor(), model.Tokenizer, new EngineOptions
+            engine = new LlmEngine(model.HandOverExecutor(), model.Tokenizer, (engineOptions ?? new EngineOptions()) with
             {
                 MaxSequences = model.Executor.Rows.Slots,
                 MaxRowsPerTick = model.Executor.Rows.Capacity,
@@ -62,7 +64,7 @@ internal sealed class LocalServer : IAsyncDisposable
             }
 
             model.Dispose();
-            throw error is IOException or ArgumentException ? ListenFailure(options, error) : error;
+            throw Explain(options, error);
         }
     }
 
@@ -103,7 +105,14 @@ internal sealed class LocalServer : IAsyncDisposable
         }
     }
 
-    private static CliException ListenFailure(ServerOptions options, Exception error) => new(
-        $"cannot listen on {options.Host}:{options.Port}: {error.Message.TrimEnd('.')}; choose another --port (0: any free one) or --host",
-        ExitCode.Failure, error);
+    private static Exception Explain(ServerOptions options, Exception error) => error switch
+    {
+        IOException or SocketException or ArgumentException { ParamName: nameof(ServerOptions.Host) } => new CliException(
+            $"cannot listen on {options.Host}:{options.Port}: {Sentence(error)}; choose another --port (0: any free one) or --host",
+            ExitCode.Failure, error),
+        ArgumentException => new CliException(Sentence(error), ExitCode.Failure, error),
+        _ => error,
+    };
+
+    private static string Sentence(Exception error) => error.Message.Split(" (Parameter")[0].TrimEnd('.');
 }

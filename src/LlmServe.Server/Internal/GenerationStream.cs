@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 namespace LlmServe.Server.Internal;
 
 /// <summary>Runs a generation and sends its updates: the one way from the engine to a client.</summary>
-internal sealed class GenerationStream(ILogger<LlmServeHost> logger)
+internal sealed class GenerationStream(TokenLimits limits, ILogger<LlmServeHost> logger)
 {
     /// <summary>Submits <paramref name="request"/> and passes every update to <paramref name="send"/> until the last.</summary>
     /// <param name="model">The model that runs it.</param>
@@ -19,6 +19,9 @@ internal sealed class GenerationStream(ILogger<LlmServeHost> logger)
     public async Task RunAsync(
         ServedModel model, GenerationRequest request, string promptField, Func<V1.GenerationDelta, Task> send, ServerCallContext context)
     {
+        var caller = Caller.Of(context.GetHttpContext());
+        request = limits.Apply(request, promptField, caller) with { Client = caller.Name, Priority = caller.Priority };
+
         // Also cancelled when sending fails, so that no exception leaves the sequence running.
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
         try

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 
 namespace LlmServe.Server.Internal;
@@ -17,6 +18,12 @@ internal static partial class Log
     [LoggerMessage(4, LogLevel.Warning, "{Running} calls were cut off when the grace period ended")]
     public static partial void CutOff(ILogger logger, int running);
 
+    [LoggerMessage(5, LogLevel.Warning, "{Endpoint} is not loopback and asks for no API keys: whoever can reach it can use the server")]
+    public static partial void NoKeys(ILogger logger, EndPoint endpoint);
+
+    [LoggerMessage(6, LogLevel.Warning, "{Endpoint} is not loopback and has no TLS: API keys and conversations travel unencrypted")]
+    public static partial void KeysInTheClear(ILogger logger, EndPoint endpoint);
+
     [LoggerMessage(10, LogLevel.Information,
         "{Method}: {Finish}, {PromptTokens} + {CompletionTokens} tokens, queue {Queue:F3} s, prefill {Prefill:F3} s, decode {Decode:F3} s")]
     public static partial void Generated(
@@ -30,4 +37,10 @@ internal static partial class Log
 
     [LoggerMessage(13, LogLevel.Error, "{Method} failed")]
     public static partial void Failed(ILogger logger, Exception exception, string method);
+
+    [LoggerMessage(14, LogLevel.Information, "{Method}: refused {Peer}, which has no valid API key")]
+    public static partial void Unauthenticated(ILogger logger, string method, string peer);
+
+    [LoggerMessage(15, LogLevel.Information, "{Method}: refused one more stream of {Client}")]
+    public static partial void TooManyStreams(ILogger logger, string method, string client);
 }

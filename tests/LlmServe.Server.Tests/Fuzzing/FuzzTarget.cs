@@ -7,6 +7,7 @@ using LlmServe.Server.Internal;
 using LlmServe.Testing.Fakes;
 using LlmServe.Text.Templates;
 using LlmServe.V1;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
 using ChatMessage = LlmServe.V1.ChatMessage;
 using SamplingOptions = LlmServe.V1.SamplingOptions;
@@ -26,7 +27,7 @@ internal sealed class FuzzTarget : IAsyncDisposable
     {
         var catalog = new ModelCatalog([new ServedModel { Id = "fake", Engine = _engine, Template = ChatTemplate.Parse(TestServer.Template) }]);
         var log = NullLogger<LlmServeHost>.Instance;
-        var stream = new GenerationStream(log);
+        var stream = new GenerationStream(new TokenLimits(new ServerOptions()), log);
         var chat = new ChatEndpoint(catalog, new ChatPrompt(new ServerOptions()), stream);
         var text = new TextEndpoint(catalog, stream);
         var models = new ModelEndpoint(catalog);
@@ -124,6 +125,9 @@ internal sealed class FuzzTarget : IAsyncDisposable
     /// <summary>A call without a client or a deadline.</summary>
     private sealed class FakeCall : ServerCallContext
     {
+        // Where Grpc.AspNetCore looks for a call's HTTP side.
+        protected override IDictionary<object, object> UserStateCore { get; } = new Dictionary<object, object> { ["__HttpContext"] = new DefaultHttpContext() };
+
         protected override string MethodCore => "/fuzz";
 
         protected override string HostCore => "";

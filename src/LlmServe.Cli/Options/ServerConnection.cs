@@ -1,0 +1,62 @@
+using System.CommandLine;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using LlmServe.Cli.App;
+using LlmServe.Client;
+
+namespace LlmServe.Cli.Options;
+
+/// <summary>How commands get into a server that asks for an API key or shows a certificate of its own.</summary>
+internal sealed class ServerConnection
+{
+    /// <summary>The variable that stands in for <c>--api-key</c>.</summary>
+    public const string KeyVariable = "LLMSERVE_API_KEY";
+
+    /// <summary>The variable that stands in for <c>--tls-ca</c>.</summary>
+    public const string CaVariable = "LLMSERVE_TLS_CA";
+
+    private readonly Option<string?> _key = OptionFactory.Text(
+        "--api-key", "KEY", $"API key for the server; others on this machine can see it here, so prefer the variable {KeyVariable}");
+
+    private readonly Option<string?> _ca = OptionFactory.Text(
+        "--tls-ca", "FILE", $"PEM file of the only roots, or the server's own certificate, to trust for https (default: this machine's roots; also {CaVariable})");
+
+    private ServerConnection(Command command)
+    {
+        command.Options.Add(_key);
+        command.Options.Add(_ca);
+    }
+
+    /// <summary>Adds the options to <paramref name="command"/>.</summary>
+    public static ServerConnection AddTo(Command command) => new(command);
+
+    /// <summary>What the command line says, else the environment.</summary>
+    /// <exception cref="CliException">The file of roots cannot be used.</exception>
+    public LlmServeClientOptions Read(ParseResult parsed, IReadOnlyDictionary<string, string> environment) =>
+        Create(parsed.GetValue(_key), parsed.GetValue(_ca), environment);
+
+    private static LlmServeClientOptions Create(string? key, string? ca, IReadOnlyDictionary<string, string> environment)
+    {
+        key ??= environment.GetValueOrDefault(KeyVariable);
+        ca ??= environment.GetValueOrDefault(CaVariable);
+        return new LlmServeClientOptions
+        {
+            ApiKey = string.IsNullOrEmpty(key) ? null : key,
+            TrustedRoots = string.IsNullOrEmpty(ca) ? null : ReadRoots(ca),
+        };
+    }
+
+    private static X509Certificate2Collection ReadRoots(string file)
+    {
+        try
+        {
+            var roots = new X509Certificate2Collection();
+            roots.ImportFromPemFile(file);
+            return roots.Count > 0 ? roots : throw new CliException($"--tls-ca: {file} has no certificate; a PEM file has 'BEGIN CERTIFICATE'", ExitCode.Usage);
+        }
+        catch (Exception error) when (error is CryptographicException or IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new CliException($"--tls-ca: cannot read certificates from {file}: {error.Message}", ExitCode.Failure, error);
+        }
+    }
+}
