@@ -1,4 +1,5 @@
 using System.Globalization;
+using LlmServe.Cli.Terminal;
 
 namespace LlmServe.Cli.Bench;
 
@@ -10,17 +11,17 @@ internal static class BenchMarkdown
     {
         output.WriteLine($"machine: {report.Machine}");
         output.WriteLine(Text($"medians of {report.Plan.Runs} rounds; decode over {report.Plan.Generate} tokens; t/s: tokens per second; GB: 10^9 bytes"));
-        Table(output, Overview(report));
-        Table(output, Decode(report));
-        Table(output, Buckets(report));
+        MarkdownTable.Write(output, Overview(report));
+        MarkdownTable.Write(output, Decode(report));
+        MarkdownTable.Write(output, Buckets(report));
         if (report.Results.Any(result => result.Streams is not null))
         {
-            Table(output, Streams(report));
+            MarkdownTable.Write(output, Streams(report));
         }
 
         foreach (var comparison in report.FormatComparisons)
         {
-            Table(output, Formats(comparison));
+            MarkdownTable.Write(output, Formats(comparison));
             foreach (var other in comparison.Skip(1))
             {
                 output.WriteLine(Sentence(comparison[0], other));
@@ -144,22 +145,4 @@ internal static class BenchMarkdown
     private static string Ratio(double value, double other) => double.IsNaN(value / other) ? "–" : Text($"{value / other:0.00}");
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
-
-    /// <summary>Writes rows of equal length, the first being the headings: columns that only hold figures to the right.</summary>
-    private static void Table(TextWriter output, List<string[]> rows)
-    {
-        string[][] cells = [.. rows.Select(row => row.Select(cell => cell.Replace("|", "\\|", StringComparison.Ordinal)).ToArray())];
-        int[] widths = [.. Enumerable.Range(0, cells[0].Length).Select(column => cells.Max(row => row[column].Length))];
-        bool[] figures = [.. Enumerable.Range(0, widths.Length).Select(column => cells.Skip(1).All(row => row[column].Length > 0 && (char.IsAsciiDigit(row[column][0]) || row[column] == "–")))];
-        string Line(string[] row) => $"| {string.Join(" | ", row.Select((cell, i) => figures[i] ? cell.PadLeft(widths[i]) : cell.PadRight(widths[i])))} |";
-        output.WriteLine();
-        output.WriteLine(Line(cells[0]));
-        output.WriteLine($"| {string.Join(" | ", widths.Select((width, i) => figures[i] ? new string('-', width - 1) + ":" : new string('-', width)))} |");
-        foreach (string[] row in cells.Skip(1))
-        {
-            output.WriteLine(Line(row));
-        }
-
-        output.WriteLine();
-    }
 }

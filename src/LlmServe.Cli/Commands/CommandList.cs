@@ -20,5 +20,6 @@ internal static class CommandList
         CompileCommand.Create,
         LogitsCommand.Create,
         BenchCommand.Create,
+        LoadTestCommand.Create,
     ];
 }

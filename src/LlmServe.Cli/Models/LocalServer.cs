@@ -28,6 +28,12 @@ internal sealed class LocalServer : IAsyncDisposable
     /// <summary>What runs, for people.</summary>
     public string Description => $"{_model.Id} on {_model.Executor.Backend}";
 
+    /// <summary>What its engine is doing.</summary>
+    public EngineStatistics Statistics => _engine.Statistics;
+
+    /// <summary>Bytes of a KV block.</summary>
+    public long KvBlockBytes => _model.Executor.KvBlockBytes;
+
     /// <summary>Loads the model and starts to serve it.</summary>
     /// <param name="services">Console, model loader, interrupts.</param>
     /// <param name="settings">Which model, and how to compile it.</param>
