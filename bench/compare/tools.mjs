@@ -8,15 +8,15 @@ import { fileURLToPath } from "node:url";
 export const here = dirname(fileURLToPath(import.meta.url));
 export const root = resolve(here, "..", "..");
 
-/** Runs a program and returns what it wrote to standard output; standard error passes through. */
-export function run(program, args, options = {}) {
+/** Runs a program and returns what it wrote to standard output; standard error passes through. Other exit codes than `accept` are errors. */
+export function run(program, args, { accept = [0], ...options } = {}) {
   return new Promise((done, fail) => {
     const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"], ...options });
     let text = "";
     child.stdout.setEncoding("utf8").on("data", (chunk) => (text += chunk));
     child.on("error", fail);
     child.on("close", (code, signal) =>
-      code === 0 ? done(text) : fail(new Error(`${program} ${args.join(" ")} ended with ${signal ?? `code ${code}`}`)));
+      accept.includes(code) ? done(text) : fail(new Error(`${program} ${args.join(" ")} ended with ${signal ?? `code ${code}`}`)));
   });
 }
 
@@ -30,12 +30,27 @@ export function built(project, name) {
   return path;
 }
 
+/** The program to measure. */
+export const llmserve = () => process.env.LLMSERVE ?? built("src/LlmServe.Cli", "llmserve");
+
 /** `llmserve bench --json` of one model. */
 export async function bench(model, { threads, runs, generate, extra = [] }) {
-  const program = process.env.LLMSERVE ?? built("src/LlmServe.Cli", "llmserve");
   const args = ["bench", "--json", "--lanes", `${threads}`, "--runs", `${runs}`, "--generate", `${generate}`, ...(model ? ["--model", model] : []), ...extra];
-  const report = JSON.parse(await run(program, args));
+  const report = JSON.parse(await run(llmserve(), args));
   return { machine: report.machine, result: report.results[0], results: report.results };
+}
+
+/** `llmserve loadtest --json` of one model, with a server in the same process. Failed requests end it with code 1; the report counts them. */
+export async function loadTest({ model, threads, seed, extra = [] }) {
+  const args = ["loadtest", "--json", "--model", model, "--lanes", `${threads}`, "--seed", `${seed}`, ...extra];
+  return JSON.parse(await run(llmserve(), args, { accept: [0, 1] }));
+}
+
+/** The middle value; of an even number the mean of the middle two. */
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 /** Mainline llama.cpp on one model, in a process of its own. */

@@ -98,7 +98,7 @@ internal sealed class LoadClient : IDisposable
             await foreach (var delta in _client.GenerateAsync(ToProto(request), ending.Token))
             {
                 watch.CancelAfter(Patience);
-                reading.Take(delta, _statistics, keep: _answers is not null && request.Reader != ReaderKind.Slow);
+                reading.Take(delta, _statistics, keep: _answers is not null);
                 if (reading.Received > request.TurnAfter && !reading.Turned)
                 {
                     await TurnAsync(reading, ending);

@@ -94,7 +94,7 @@ internal sealed class LoadTestOptions
     {
         if (result.GetResult(_soak) is not null)
         {
-            Option[] others = [server, _duration, _requests];
+            Option[] others = [server, _duration];
             foreach (var option in others.Where(option => result.GetResult(option) is { Implicit: false }))
             {
                 result.AddError(option == server
