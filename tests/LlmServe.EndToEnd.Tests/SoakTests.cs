@@ -6,14 +6,14 @@ namespace LlmServe.EndToEnd.Tests;
 /// <summary>The short form of a soak: everything that clients do to a server, on the embedded model, and what is left of it afterwards.</summary>
 public class SoakTests
 {
-    private const int Requests = 40;
+    private const int Requests = 32;
 
     [Fact]
     public async Task LoadTest_ShortSoak_GivesEverythingBackAndTheAnswersGivenAlone()
     {
         // The number of requests ends it, long before the time does; counts are compared, never times.
         var result = await LlmServeProcess.RunAsync(
-            "", "loadtest", "--soak", "10m", "--requests", $"{Requests}", "--streams", "10", "--prompt-tokens", "4-80", "--output-tokens", "2-30", "--shared-prefix", "40",
+            "", "loadtest", "--soak", "10m", "--requests", $"{Requests}", "--streams", "10", "--prompt-tokens", "4-60", "--output-tokens", "2-24", "--shared-prefix", "40",
             "--cancel", "0.2", "--slow", "0.1", "--disconnect", "0.1", "--seed", "6", "--json");
 
         Assert.True(result.Code == 0, result.Error + result.Out);
