@@ -31,10 +31,12 @@ public static class ModelCompiler
     public static CompiledModel Compile(GgufFile file, ITarget target, CompilerOptions options)
     {
         var graph = PassPipeline.Run(ArchitectureRegistry.For(file).Build(file));
+        var shape = graph.Shape;
+        int context = options.ContextLength is { } asked ? Math.Min(asked, shape.ContextLength) : shape.ContextLength;
         var programs = new List<StreamProgram>();
         foreach (int rows in Buckets(options.MaxRows))
         {
-            var program = LaneScheduler.Schedule(new ChooseActivationForms(target, rows).Run(graph), target, rows);
+            var program = LaneScheduler.Schedule(new ChooseActivationForms(target, rows).Run(graph), target, rows, context);
             var errors = ProgramVerifier.Verify(program);
             if (errors.Count > 0)
             {
@@ -44,8 +46,6 @@ public static class ModelCompiler
             programs.Add(program);
         }
 
-        var shape = graph.Shape;
-        int context = options.ContextLength is { } asked ? Math.Min(asked, shape.ContextLength) : shape.ContextLength;
         var info = new ModelInfo(
             shape.Architecture, shape.Vocabulary, context, shape.Layers, options.Activations, options.Kv, ProgramIdentity.Of(file, options));
         return new CompiledModel(graph, programs, info);

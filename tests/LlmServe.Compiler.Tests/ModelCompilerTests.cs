@@ -47,11 +47,11 @@ public sealed class ModelCompilerTests : IDisposable
     }
 
     [Fact]
-    public void Compile_PhasesPerLayer_AreFiveWithRepeatedNormsAndSevenWithSharedOnes()
+    public void Compile_PhasesPerLayer_AreSixWithRepeatedNormsAndEightWithSharedOnes()
     {
         var compiled = Compile(new());
-        Assert.Equal(1 + (5 * 2) + 1, compiled.ProgramFor(1).Phases.Count);
-        Assert.Equal(1 + (7 * 2) + 2, compiled.ProgramFor(8).Phases.Count);
+        Assert.Equal(1 + (6 * 2) + 1, compiled.ProgramFor(1).Phases.Count);
+        Assert.Equal(1 + (8 * 2) + 2, compiled.ProgramFor(8).Phases.Count);
     }
 
     [Fact]

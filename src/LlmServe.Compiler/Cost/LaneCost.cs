@@ -48,7 +48,7 @@ internal readonly record struct LaneCost(
         }
 
         double next = units * time.Next;
-        if (i.Opcode is Opcode.Embed or Opcode.RopeTable or Opcode.Norm)
+        if (i.Opcode is Opcode.Embed or Opcode.RopeTable or Opcode.Norm or Opcode.JoinAttention)
         {
             bool all = i.End - i.Begin == lanes;
             return (i.Selected, all) switch
@@ -70,8 +70,10 @@ internal readonly record struct LaneCost(
     /// <summary>Seconds for a load.</summary>
     public double Seconds(int lane, int lanes, int queryHeads, in TickLoad load)
     {
+        // Single rows are cut between segments and heads.
+        long segments = Math.Max(1, AttentionSegment.CountFor(load.Context));
         double seconds = Fixed + (PerRow * load.Rows) + (PerShareRow * Share(load.Rows, lane, lanes))
-            + ((PerHead + (PerHeadPosition * load.Context)) * Share((long)(load.Rows - load.RunRows) * queryHeads, lane, lanes))
+            + ((PerHead + (PerHeadPosition * load.Context)) * Share((load.Rows - load.RunRows) * queryHeads * segments, lane, lanes) / segments)
             + ((PerRunHead + (PerRunHeadPosition * load.Context)) * load.RunRows * queryHeads / lanes);
         return load.Selected == 0 ? seconds : seconds + SelectedFixed + (PerSelected * load.Selected) + (PerSelectedShare * Share(load.Selected, lane, lanes));
     }

@@ -23,6 +23,7 @@ public static class InstructionText
             Opcode.StoreKeys => $"StoreKeys {input} {columns}, rotated → {output}",
             Opcode.StoreValues => $"StoreValues {input} {columns} → {output}",
             Opcode.Attention => $"Attention {input} over {BufferName(program, i.Input2)}, {Rows(program, i)} → {output}",
+            Opcode.JoinAttention => $"JoinAttention what was cut, {Rows(program, i)} → {output}",
             _ => $"{i.Opcode} {Range(i)} → {output}",
         };
     }
@@ -34,6 +35,7 @@ public static class InstructionText
         Opcode.GatedMatMul => "gate, up",
         Opcode.Norm => "norm",
         Opcode.Attention => "attention",
+        Opcode.JoinAttention => "join",
         Opcode.RotateQueries => "rotate",
         Opcode.StoreKeys => "store k",
         Opcode.StoreValues => "store v",
@@ -48,6 +50,7 @@ public static class InstructionText
         bool Has(Opcode opcode) => all.Any(i => i.Opcode == opcode);
         return Has(Opcode.Embed) ? "embed"
             : Has(Opcode.Attention) ? "attention"
+            : Has(Opcode.JoinAttention) ? "attention join"
             : Has(Opcode.StoreKeys) || Has(Opcode.StoreValues) ? "qkv"
             : Has(Opcode.GatedMatMul) ? "gate/up"
             : Has(Opcode.MatMulAdd) ? ShortWeightName(program, all.First(i => i.Opcode == Opcode.MatMulAdd).Weight)
@@ -60,7 +63,7 @@ public static class InstructionText
     private static string Rows(StreamProgram program, Instruction i)
     {
         string rows = i.Selected ? "rows wanted" : "rows";
-        string work = i.Opcode == Opcode.Attention ? "heads" : rows;
+        string work = i.Opcode is Opcode.Attention or Opcode.JoinAttention ? "heads" : rows;
         return i.End - i.Begin == program.Lanes ? $"all {work}" : $"share {i.Begin + 1}/{program.Lanes} of {work}";
     }
 

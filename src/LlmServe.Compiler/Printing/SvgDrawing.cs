@@ -25,7 +25,7 @@ public sealed class SvgDrawing
         ("matrix", "#8fb8de", [Opcode.MatMul]),
         ("matrix, added to the residual", "#a5d6a7", [Opcode.MatMulAdd]),
         ("gate and up", "#ffcc80", [Opcode.GatedMatMul]),
-        ("attention", "#ef9a9a", [Opcode.Attention]),
+        ("attention", "#ef9a9a", [Opcode.Attention, Opcode.JoinAttention]),
         ("norm", "#ce93d8", [Opcode.Norm]),
         ("rotate and store", "#fff176", [Opcode.RotateQueries, Opcode.StoreKeys, Opcode.StoreValues]),
         ("embedding, angles", "#b0bec5", [Opcode.Embed, Opcode.RopeTable]),

@@ -32,7 +32,10 @@ internal readonly record struct Access(int Buffer, bool Write, bool ByRows, int 
                 // The cache of a layer holds keys first and values behind them.
                 return [Columns(i.Input, false, i), Columns(i.Output, true, i with { Begin = i.Begin + i.Shift, End = i.End + i.Shift })];
             case Opcode.Attention:
-                return [All(i.Input), All(i.Input2), Rows(i.Output, true, i)];
+                return [All(i.Input), All(i.Input2), Rows(i.Parts, true, i), Rows(i.Output, true, i)];
+            case Opcode.JoinAttention:
+                // A lane goes on with what it joined so far, in its own part.
+                return [All(i.Parts), Rows(i.Output, true, i)];
             default:
                 throw new ArgumentOutOfRangeException(nameof(i), i.Opcode, "unknown opcode");
         }

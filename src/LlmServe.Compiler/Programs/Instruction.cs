@@ -30,8 +30,11 @@ public enum Opcode
     /// <summary>Stores value columns in the cache.</summary>
     StoreValues,
 
-    /// <summary>Attention over the cache, in the forms of the output.</summary>
+    /// <summary>Attention over the cache, in the forms of the output; what the cut between lanes divides goes to the parts.</summary>
     Attention,
+
+    /// <summary>Joins the parts into the rest of attention's output.</summary>
+    JoinAttention,
 }
 
 /// <summary>
@@ -59,6 +62,9 @@ public readonly record struct Instruction
 
     /// <summary>Buffer written.</summary>
     public int Output { get; init; }
+
+    /// <summary>Intermediate results of attention, a row for each lane (written by attention, read by its join), or −1.</summary>
+    public int Parts { get; init; }
 
     /// <summary>First column or share.</summary>
     public int Begin { get; init; }

@@ -8,6 +8,7 @@ internal sealed class LaneScheduler
     private readonly ModelGraph _graph;
     private readonly ITarget _target;
     private readonly int _rows;
+    private readonly int _context;
     private readonly int _lanes;
     private readonly bool _repeatNorms;
     private readonly List<Buffer> _buffers = [];
@@ -18,11 +19,12 @@ internal sealed class LaneScheduler
     private List<Instruction>[] _open;
     private string _openName = "";
 
-    private LaneScheduler(ModelGraph graph, ITarget target, int rows)
+    private LaneScheduler(ModelGraph graph, ITarget target, int rows, int context)
     {
         _graph = graph;
         _target = target;
         _rows = rows;
+        _context = context;
         _lanes = target.Lanes;
         _repeatNorms = target.RepeatNorms(rows);
         _open = NewLanes();
@@ -36,10 +38,10 @@ internal sealed class LaneScheduler
         }
     }
 
-    /// <summary>The program for ticks of up to <paramref name="rows"/> rows.</summary>
-    public static StreamProgram Schedule(ModelGraph graph, ITarget target, int rows)
+    /// <summary>The program for ticks of up to <paramref name="rows"/> rows of sequences of up to <paramref name="context"/> positions.</summary>
+    public static StreamProgram Schedule(ModelGraph graph, ITarget target, int rows, int context)
     {
-        var scheduler = new LaneScheduler(graph, target, rows);
+        var scheduler = new LaneScheduler(graph, target, rows, context);
         foreach (var operation in graph.Operations)
         {
             scheduler.Lower(operation);
@@ -166,16 +168,43 @@ internal sealed class LaneScheduler
     {
         int query = SharedBuffer(attention.Query);
         int output = SharedBuffer(attention.Output);
+        int parts = AddParts(attention.Output.Name + ".parts");
         _openName = attention.Output.Name;
         for (int lane = 0; lane < _lanes; lane++)
         {
             _open[lane].Add(New(Opcode.Attention) with
             {
-                Layer = attention.Layer, Input = query, Input2 = _cacheBuffers[attention.Layer], Output = output, Begin = lane, End = lane + 1,
+                Layer = attention.Layer, Input = query, Input2 = _cacheBuffers[attention.Layer], Output = output, Parts = parts, Begin = lane, End = lane + 1,
             });
         }
 
         Barrier();
+        if (_lanes == 1)
+        {
+            return;
+        }
+
+        _openName = attention.Output.Name + " join";
+        for (int lane = 0; lane < _lanes; lane++)
+        {
+            _open[lane].Add(New(Opcode.JoinAttention) with { Layer = attention.Layer, Output = output, Parts = parts, Begin = lane, End = lane + 1 });
+        }
+
+        Barrier();
+    }
+
+    /// <summary>
+    /// Intermediate results of attention, a row per lane: what is joined so far and a segment in the making, and, as a cut can fall anywhere in a long
+    /// sequence, each segment of the heads that another lane began.
+    /// </summary>
+    private int AddParts(string name)
+    {
+        var shape = _graph.Shape;
+        int slots = 2 + (_lanes == 1 ? 0 : AttentionSegment.CountFor(_context));
+        int columns = checked(slots * shape.HeadsPerKeyHead * (shape.HeadSize + 2));
+        _buffers.Add(new Buffer(
+            _buffers.Count, name, columns, ActivationForms.Real, _target.RowBytes(ActivationForms.Real, columns), _lanes, -1, BufferPlace.Arena));
+        return _buffers.Count - 1;
     }
 
     private void LowerMatrix(Opcode opcode, Weight matrix, Weight? second, Value input, Value output, int alignment)
@@ -223,7 +252,7 @@ internal sealed class LaneScheduler
 
     private string JoinName(string name) => _openName.Length == 0 ? name : $"{_openName} + {name[(name.LastIndexOf('.') + 1)..]}";
 
-    private static Instruction New(Opcode opcode) => new() { Opcode = opcode, Layer = -1, Weight = -1, Weight2 = -1, Input = -1, Input2 = -1, Output = -1 };
+    private static Instruction New(Opcode opcode) => new() { Opcode = opcode, Layer = -1, Weight = -1, Weight2 = -1, Input = -1, Input2 = -1, Output = -1, Parts = -1 };
 
     private int InputFor(Value value, int lane) => _valueBuffers[value.Id] is { Length: > 1 } own ? own[lane] : SharedBuffer(value);
 

@@ -4,7 +4,8 @@ namespace LlmServe.Compiler.Programs;
 
 /// <summary>
 /// Checks a program without trusting the scheduler that made it: buffers that live at the same time do not share bytes; every column of every
-/// matrix output is computed, rotated and stored in the cache exactly once; nothing is read in the phase in which another lane writes it, and nothing is read before it was written.
+/// matrix output is computed, rotated and stored in the cache exactly once; nothing is read in the phase in which another lane writes it, and nothing is read before it was written;
+/// attention that lanes share is joined before it is read.
 /// </summary>
 public static class ProgramVerifier
 {
@@ -17,6 +18,7 @@ public static class ProgramVerifier
         CheckOrder(program, errors);
         CheckCoverage(program, errors);
         CheckColumns(program, errors);
+        CheckJoins(program, errors);
         return errors;
     }
 
@@ -136,7 +138,7 @@ public static class ProgramVerifier
     private static void CheckShares(StreamProgram program, Phase phase, List<string> errors)
     {
         var byRows = phase.Lanes.SelectMany(lane => lane)
-            .Where(i => i.Opcode is Opcode.Embed or Opcode.RopeTable or Opcode.Norm or Opcode.Attention)
+            .Where(i => i.Opcode is Opcode.Embed or Opcode.RopeTable or Opcode.Norm or Opcode.Attention or Opcode.JoinAttention)
             .GroupBy(i => (i.Opcode, i.Output));
         foreach (var group in byRows)
         {
@@ -169,6 +171,24 @@ public static class ProgramVerifier
             if (expected != program.Buffers[buffer].Columns)
             {
                 errors.Add($"the columns of {program.Buffers[buffer].Name} are not rotated or stored exactly once");
+            }
+        }
+    }
+
+    /// <summary>What the cut between lanes divides is joined in a phase of its own, before the output is read.</summary>
+    private static void CheckJoins(StreamProgram program, List<string> errors)
+    {
+        var phases = program.Phases.Select(p => p.Lanes.SelectMany(lane => lane).ToArray()).ToList();
+        for (int p = 0; p < phases.Count && program.Lanes > 1; p++)
+        {
+            foreach (var attention in phases[p].Where(i => i.Opcode == Opcode.Attention).DistinctBy(i => i.Parts))
+            {
+                int join = phases.FindIndex(p + 1, phase => phase.Any(i => i.Opcode == Opcode.JoinAttention && i.Parts == attention.Parts && i.Output == attention.Output));
+                int read = phases.FindIndex(p + 1, phase => phase.SelectMany(Access.Of).Any(a => !a.Write && a.Buffer == attention.Output));
+                if (join < 0 || (read >= 0 && read <= join))
+                {
+                    errors.Add($"{program.Phases[p].Name}: {program.Buffers[attention.Output].Name} is not joined before it is read");
+                }
             }
         }
     }

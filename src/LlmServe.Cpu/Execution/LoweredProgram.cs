@@ -79,6 +79,7 @@ internal sealed unsafe class LoweredProgram : IDisposable
             Input = view(i.Input),
             Output = view(i.Output),
             Rope = view(program.RopeBuffer),
+            Parts = view(i.Parts),
             Layer = i.Layer,
             Begin = i.Begin,
             End = i.End,

@@ -12,6 +12,9 @@ internal unsafe struct Step
     /// <summary>Cosines and sines of the tick's rows: [rows][pairs cosines, pairs sines].</summary>
     public ActivationView Rope;
 
+    /// <summary>Intermediate results of attention. [lanes]</summary>
+    public ActivationView Parts;
+
     public Matrix* Weight;
     public Matrix* Weight2;
 

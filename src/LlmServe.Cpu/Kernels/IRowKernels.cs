@@ -29,6 +29,24 @@ internal unsafe interface IRowKernels<TSelf> where TSelf : struct, IRowKernels<T
     /// </summary>
     static abstract float* AttendTile(LaneState* lane, ActivationView* query, int firstRow, int rows, int layer, int keyHead);
 
-    /// <summary>Attention of one row and a range of query heads. output: [heads, head size]</summary>
-    static abstract void Attend(LaneState* lane, float* query, float* output, int row, int layer, int firstHead, int heads);
+    /// <summary>
+    /// One attention segment of one row, for heads that share a key head: weighted values, and largest score and sum of each head. The row's position lies
+    /// in the segment or after it.
+    /// </summary>
+    /// <param name="tick">The tick.</param>
+    /// <param name="query">[heads, head size]</param>
+    /// <param name="row">Row of the tick.</param>
+    /// <param name="layer">Layer of the cache.</param>
+    /// <param name="keyHead">Key head.</param>
+    /// <param name="heads">Number of query heads.</param>
+    /// <param name="segment">Index of the segment.</param>
+    /// <param name="o">Gets Σ p v. [heads, head size]</param>
+    /// <param name="stats">Gets largest score and sum. [heads, 2]</param>
+    static abstract void AttendSegment(TickState* tick, float* query, int row, int layer, int keyHead, int heads, int segment, float* o, float* stats);
+
+    /// <summary>Joins the next segment of a head to those before it. whole, o: [size]; stats: largest score and sum</summary>
+    static abstract void JoinSegment(float* whole, float* wholeStats, float* o, float* stats, int size);
+
+    /// <summary>o_i = o_i / l. [size]</summary>
+    static abstract void Divide(float* o, float l, int size);
 }

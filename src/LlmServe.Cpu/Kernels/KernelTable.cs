@@ -56,6 +56,7 @@ internal abstract unsafe class KernelTable
         Opcode.StoreKeys => &Steps<TRows>.StoreKeys,
         Opcode.StoreValues => &Steps<TRows>.StoreValues,
         Opcode.Attention => &Steps<TRows>.Attention,
+        Opcode.JoinAttention => &Steps<TRows>.JoinAttention,
         _ => throw new ArgumentOutOfRangeException(nameof(opcode), opcode, "no kernel"),
     };
 }

@@ -1,3 +1,4 @@
+using LlmServe.Compiler;
 using LlmServe.Cpu.Execution;
 
 namespace LlmServe.Cpu.Kernels;
@@ -9,61 +10,215 @@ internal static unsafe partial class Steps<TRows>
     private const int ShortestRun = 4;
 
     /// <summary>
-    /// Attention of a lane's share: tiles of consecutive positions (prompt chunks) with one key head each, dealt out in turn; then the remaining rows, as an even
-    /// share of all (row, unit) pairs, where a unit is as many heads as fill blocks of 32 columns.
+    /// Attention of a lane's share: tiles of consecutive positions (prompt chunks) with one key head each, dealt out in turn; then the remaining rows, cut
+    /// by cost between segments and heads. What is cut is joined by <see cref="JoinAttention"/>.
     /// </summary>
     public static void Attention(Step* step, LaneState* lane)
     {
         var tick = lane->Tick;
-        bool wholeHeads = tick->Shape.HeadSize % 32 == 0 || !step->Output.Layout.HasBlocks;
-        int tileRows = wholeHeads ? TRows.TileRows(tick) : 0;
-        int units = wholeHeads ? tick->Shape.QueryHeads : 1;
-        int singles = Tiles(step, lane, tileRows);
-        var (begin, end) = Share(step, lane, singles * units);
-        int single = 0;
-        for (int row = 0; row < tick->Rows && single * units < end;)
+        int tileRows = TileRows(step, tick);
+        Tiles(step, lane, tileRows);
+        var share = AttentionShare.Of(SinglesCost(tick, tileRows), step->Begin, lane->Lanes);
+        long at = 0;
+        for (var singles = new Singles(tick, tileRows); at < share.End && singles.MoveNext();)
         {
-            int run = RunLength(tick, row);
-            if (tileRows > 0 && run >= ShortestRun)
-            {
-                row += run;
-                continue;
-            }
-
-            for (int last = row + run; row < last; row++, single++)
-            {
-                int first = Math.Max(begin - (single * units), 0);
-                int count = Math.Min(end - (single * units), units) - first;
-                if (count > 0)
-                {
-                    Single(step, lane, row, first * (tick->Shape.QueryHeads / units), count * (tick->Shape.QueryHeads / units));
-                }
-            }
+            at = Single(step, lane, singles.Row, share, at);
         }
     }
 
-    /// <summary>Handles the lane's tiles; returns how many rows are not part of any.</summary>
-    private static int Tiles(Step* step, LaneState* lane, int tileRows)
+    /// <summary>Joins what lanes computed of the heads that this lane began and others ended.</summary>
+    public static void JoinAttention(Step* step, LaneState* lane)
     {
         var tick = lane->Tick;
-        if (tileRows == 0)
+        if (lane->Lanes == 1 || !WholeHeads(step, tick))
         {
-            return tick->Rows;
+            return;
         }
 
-        int singles = 0, turn = 0;
-        for (int row = 0; row < tick->Rows;)
+        int tileRows = TileRows(step, tick);
+        long total = SinglesCost(tick, tileRows);
+        var share = AttentionShare.Of(total, step->Begin, lane->Lanes);
+        long at = 0;
+        for (var singles = new Singles(tick, tileRows); at < share.End && singles.MoveNext();)
         {
-            int run = RunLength(tick, row);
-            if (run < ShortestRun)
+            var item = ItemOf(tick, singles.Row);
+            long next = at + (item.Cost * tick->Shape.KeyHeads);
+            if (share.End < next)
             {
-                singles += run;
-                row += run;
+                int keyHead = (int)((share.End - at) / item.Cost);
+                JoinItem(step, lane, singles.Row, keyHead, item, total, at + (keyHead * item.Cost));
+            }
+
+            at = next;
+        }
+    }
+
+    /// <summary>Whether heads can be written one by one: quantized blocks of 32 lie within them.</summary>
+    private static bool WholeHeads(Step* step, TickState* tick) => tick->Shape.HeadSize % 32 == 0 || !step->Output.Layout.HasBlocks;
+
+    private static int TileRows(Step* step, TickState* tick) => WholeHeads(step, tick) ? TRows.TileRows(tick) : 0;
+
+    private static AttentionItem ItemOf(TickState* tick, int row) => new(tick->Positions[row] + 1, tick->Shape.HeadsPerKeyHead);
+
+    /// <summary>Cost of all rows that are not part of tiles.</summary>
+    private static long SinglesCost(TickState* tick, int tileRows)
+    {
+        long total = 0;
+        for (var singles = new Singles(tick, tileRows); singles.MoveNext();)
+        {
+            total += ItemOf(tick, singles.Row).Cost * tick->Shape.KeyHeads;
+        }
+
+        return total;
+    }
+
+    /// <summary>A lane's part of a row that starts at a cost; returns where the next row starts.</summary>
+    private static long Single(Step* step, LaneState* lane, int row, in AttentionShare share, long at)
+    {
+        var item = ItemOf(lane->Tick, row);
+        int keyHeads = lane->Tick->Shape.KeyHeads;
+        long next = at + (item.Cost * keyHeads);
+        if (!WholeHeads(step, lane->Tick))
+        {
+            long middle = at + ((next - at) / 2);
+            if (middle >= share.Begin && middle < share.End)
+            {
+                WholeRow(step, lane, row, item);
+            }
+
+            return next;
+        }
+
+        if (next <= share.Begin || at >= share.End)
+        {
+            return next;
+        }
+
+        for (int keyHead = 0; keyHead < keyHeads; keyHead++, at += item.Cost)
+        {
+            var (first, end) = share.UnitsOf(item, at);
+            if (first < end)
+            {
+                Units(step, lane, row, keyHead, item, first, end);
+            }
+        }
+
+        return next;
+    }
+
+    /// <summary>
+    /// Units [first, end) of an item. Heads whose first segment is among them belong to this lane: their segments are joined as they come, and written when
+    /// none is missing. Segments of other heads are kept for the lane to which those belong.
+    /// </summary>
+    private static void Units(Step* step, LaneState* lane, int row, int keyHead, in AttentionItem item, int first, int end)
+    {
+        ref readonly var shape = ref lane->Tick->Shape;
+        int heads = shape.HeadsPerKeyHead, size = shape.HeadSize, firstSegment = first / heads;
+        var parts = PartsOf(step, lane->Tick, step->Begin);
+        float* query = step->Input.Real(row) + (keyHead * heads * size);
+        for (int segment = firstSegment; segment * heads < end; segment++)
+        {
+            int begin = Math.Max(first - (segment * heads), 0), stop = Math.Min(end - (segment * heads), heads);
+            int slot = segment == 0 ? LaneParts.Joined : first == 0 ? LaneParts.Current : LaneParts.Segments + segment - firstSegment;
+            TRows.AttendSegment(
+                lane->Tick, query + (begin * size), row, step->Layer, keyHead, stop - begin, segment, parts.Values(slot, begin), parts.Stats(slot, begin));
+            for (int head = Math.Max(first, begin); segment > 0 && head < stop; head++)
+            {
+                TRows.JoinSegment(
+                    parts.Values(LaneParts.Joined, head), parts.Stats(LaneParts.Joined, head), parts.Values(slot, head), parts.Stats(slot, head), size);
+            }
+        }
+
+        for (int head = first; head < heads && ((item.Segments - 1) * heads) + head < end; head++)
+        {
+            Finish(step, parts, row, keyHead, head, heads, size);
+        }
+    }
+
+    /// <summary>Divides and writes a head of which all segments are joined.</summary>
+    private static void Finish(Step* step, in LaneParts parts, int row, int keyHead, int head, int heads, int size)
+    {
+        float* o = parts.Values(LaneParts.Joined, head);
+        TRows.Divide(o, parts.Stats(LaneParts.Joined, head)[1], size);
+        TRows.WriteForms(o, step->Output, row, ((keyHead * heads) + head) * size, size);
+    }
+
+    /// <summary>Joins the rest of an item that this lane began. Its units from the lane's end on are with the following lanes.</summary>
+    private static void JoinItem(Step* step, LaneState* lane, int row, int keyHead, in AttentionItem item, long total, long at)
+    {
+        ref readonly var shape = ref lane->Tick->Shape;
+        int heads = shape.HeadsPerKeyHead, size = shape.HeadSize;
+        var own = PartsOf(step, lane->Tick, step->Begin);
+        var (first, end) = AttentionShare.Of(total, step->Begin, lane->Lanes).UnitsOf(item, at);
+        for (int head = first; head < Math.Min(heads, end); head++)
+        {
+            int segment = (end - head + heads - 1) / heads;
+            if (segment == item.Segments)
+            {
                 continue;
             }
 
-            int last = row + run;
-            for (int first = row; first < last; first += tileRows)
+            int other = step->Begin;
+            for (; segment < item.Segments; segment++)
+            {
+                var (begin, stop) = AttentionShare.Of(total, other, lane->Lanes).UnitsOf(item, at);
+                while ((segment * heads) + head >= stop)
+                {
+                    (begin, stop) = AttentionShare.Of(total, ++other, lane->Lanes).UnitsOf(item, at);
+                }
+
+                var parts = PartsOf(step, lane->Tick, other);
+                int slot = LaneParts.Segments + segment - (begin / heads);
+                TRows.JoinSegment(own.Values(LaneParts.Joined, head), own.Stats(LaneParts.Joined, head), parts.Values(slot, head), parts.Stats(slot, head), size);
+            }
+
+            Finish(step, own, row, keyHead, head, heads, size);
+        }
+    }
+
+    /// <summary>A row whose heads cannot be written one by one.</summary>
+    private static void WholeRow(Step* step, LaneState* lane, int row, in AttentionItem item)
+    {
+        ref readonly var shape = ref lane->Tick->Shape;
+        int heads = shape.HeadsPerKeyHead, size = shape.HeadSize;
+        float* output = (float*)lane->Scratch;
+        var parts = PartsOf(step, lane->Tick, step->Begin);
+        for (int keyHead = 0; keyHead < shape.KeyHeads; keyHead++)
+        {
+            for (int segment = 0; segment < item.Segments; segment++)
+            {
+                int slot = segment == 0 ? LaneParts.Joined : LaneParts.Current;
+                TRows.AttendSegment(
+                    lane->Tick, step->Input.Real(row) + (keyHead * heads * size), row, step->Layer, keyHead, heads, segment, parts.Values(slot, 0), parts.Stats(slot, 0));
+                for (int head = 0; segment > 0 && head < heads; head++)
+                {
+                    TRows.JoinSegment(
+                        parts.Values(LaneParts.Joined, head), parts.Stats(LaneParts.Joined, head), parts.Values(slot, head), parts.Stats(slot, head), size);
+                }
+            }
+
+            for (int head = 0; head < heads; head++)
+            {
+                float* o = parts.Values(LaneParts.Joined, head);
+                TRows.Divide(o, parts.Stats(LaneParts.Joined, head)[1], size);
+                new ReadOnlySpan<float>(o, size).CopyTo(new Span<float>(output + (((keyHead * heads) + head) * size), size));
+            }
+        }
+
+        TRows.WriteForms(output, step->Output, row, 0, shape.QueryHeads * size);
+    }
+
+    private static LaneParts PartsOf(Step* step, TickState* tick, int lane) => new(step->Parts.Real(lane), tick->Shape.HeadsPerKeyHead, tick->Shape.HeadSize);
+
+    /// <summary>Handles the lane's tiles.</summary>
+    private static void Tiles(Step* step, LaneState* lane, int tileRows)
+    {
+        var tick = lane->Tick;
+        int turn = 0;
+        for (int row = 0; tileRows > 0 && row < tick->Rows;)
+        {
+            int run = RunLength(tick, row), last = row + run;
+            for (int first = row; run >= ShortestRun && first < last; first += tileRows)
             {
                 for (int keyHead = 0; keyHead < tick->Shape.KeyHeads; keyHead++, turn++)
                 {
@@ -76,8 +231,6 @@ internal static unsafe partial class Steps<TRows>
 
             row = last;
         }
-
-        return singles;
     }
 
     private static void Tile(Step* step, LaneState* lane, int row, int rows, int keyHead, int tileRows)
@@ -93,14 +246,6 @@ internal static unsafe partial class Steps<TRows>
         }
     }
 
-    private static void Single(Step* step, LaneState* lane, int row, int firstHead, int heads)
-    {
-        int size = lane->Tick->Shape.HeadSize;
-        float* output = (float*)lane->Scratch;
-        TRows.Attend(lane, step->Input.Real(row), output, row, step->Layer, firstHead, heads);
-        TRows.WriteForms(output, step->Output, row, firstHead * size, heads * size);
-    }
-
     /// <summary>Rows from <paramref name="row"/> on that are consecutive positions of one sequence.</summary>
     private static int RunLength(TickState* tick, int row)
     {
@@ -111,5 +256,27 @@ internal static unsafe partial class Steps<TRows>
         }
 
         return end - row;
+    }
+
+    /// <summary>The rows of a tick that are not part of tiles, in order.</summary>
+    private struct Singles(TickState* tick, int tileRows)
+    {
+        private int _end;
+
+        public int Row { get; private set; } = -1;
+
+        public bool MoveNext()
+        {
+            Row++;
+            while (Row < tick->Rows && Row >= _end)
+            {
+                int run = RunLength(tick, Row);
+                bool isTiled = tileRows > 0 && run >= ShortestRun;
+                Row += isTiled ? run : 0;
+                _end = isTiled ? _end : Row + run;
+            }
+
+            return Row < tick->Rows;
+        }
     }
 }

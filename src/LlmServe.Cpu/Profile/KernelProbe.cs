@@ -132,7 +132,7 @@ internal sealed unsafe class KernelProbe : IDisposable
     /// <summary>The instruction over all rows, and over no more of a matrix than a cache holds.</summary>
     private Instruction Shorten(StreamProgram program, Instruction i)
     {
-        if (i.Opcode is Opcode.Embed or Opcode.RopeTable or Opcode.Norm or Opcode.Attention)
+        if (i.Opcode is Opcode.Embed or Opcode.RopeTable or Opcode.Norm or Opcode.Attention or Opcode.JoinAttention)
         {
             return i with { Begin = 0, End = 1, Selected = false, Layer = 0 };
         }
@@ -174,7 +174,7 @@ internal sealed unsafe class KernelProbe : IDisposable
         var buffer = program.Buffers[id];
         bool isPart = id == i.Output && i.MultiplyAdds > 0;
         var layout = new ActivationLayout(buffer.Forms, isPart ? Math.Min(buffer.Columns, (i.End + PanelRows - 1) / PanelRows * PanelRows) : buffer.Columns);
-        return new ActivationView(Take((long)layout.RowBytes * program.Rows), layout);
+        return new ActivationView(Take((long)layout.RowBytes * buffer.Rows), layout);
     }
 
     /// <summary>Seconds of a step: the fastest of a few trials, each long enough for the clock.</summary>

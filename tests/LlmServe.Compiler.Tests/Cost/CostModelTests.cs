@@ -36,9 +36,9 @@ public sealed class CostModelTests
         var model = PlainTarget.CompileEmbedded();
         var cost = new CostModel(MachineProfile.Nominal, model).Precompute(model.Programs[0]);
 
-        // Embedding, five kinds of phases in a layer, logits.
-        Assert.Equal(7, cost.Kinds);
-        Assert.Equal((30 * 5) + 2, model.Programs[0].Phases.Count);
+        // Embedding, six kinds of phases in a layer, logits.
+        Assert.Equal(8, cost.Kinds);
+        Assert.Equal((30 * 6) + 2, model.Programs[0].Phases.Count);
     }
 
     [Fact]

@@ -35,7 +35,7 @@ public sealed class ProgramVerifierTests : IDisposable
                 var target = new TestTarget(lanes, int8);
                 foreach (int rows in ModelCompiler.Buckets(256))
                 {
-                    var program = LaneScheduler.Schedule(new ChooseActivationForms(target, rows).Run(graph), target, rows);
+                    var program = LaneScheduler.Schedule(new ChooseActivationForms(target, rows).Run(graph), target, rows, context: 1000);
                     Assert.Empty(ProgramVerifier.Verify(program));
                     Assert.Equal((rows, lanes), (program.Rows, program.Lanes));
                 }
@@ -99,7 +99,7 @@ public sealed class ProgramVerifierTests : IDisposable
 
     [Fact]
     public void Verify_SharesLeftOut_IsRejected() => AssertRejected(
-        (program, pick) => Replace(program, pick, i => i.Opcode is Opcode.Attention or Opcode.Embed or Opcode.RopeTable or Opcode.Norm, i => [i with { End = i.End - 1 }]),
+        (program, pick) => Replace(program, pick, i => i.Opcode is Opcode.Attention or Opcode.JoinAttention or Opcode.Embed or Opcode.RopeTable or Opcode.Norm, i => [i with { End = i.End - 1 }]),
         "not shared out exactly once");
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using LlmServe.Compiler;
 using LlmServe.Compiler.Graph;
 using LlmServe.Cpu.Execution;
@@ -22,6 +23,9 @@ public unsafe class AttentionTests
     [InlineData(128, 8, 2)]
     [InlineData(24, 4, 2)]
     [InlineData(8, 3, 3)]
+    [InlineData(16, 11, 1)]
+    [InlineData(48, 10, 2)]
+    [InlineData(256, 7, 1)]
     public void Attend_RandomCache_HasReferenceBits(int headSize, int queryHeads, int keyHeads)
     {
         LoadedModel.RequireVectors();
@@ -76,6 +80,49 @@ public unsafe class AttentionTests
         for (int lanes = 1; lanes <= 5; lanes++)
         {
             Assert.True(expected.AsSpan().SequenceEqual(lab.Share<SimdRows>(forms, lanes, element == KvElement.F16)), $"{lanes} lanes");
+        }
+    }
+
+    /// <summary>Cuts fall between rows, key heads, heads and segments; several lanes may share one head.</summary>
+    [SkippableTheory]
+    [InlineData(64, 9, 3, new[] { 2047 })]
+    [InlineData(64, 9, 3, new[] { 100 })]
+    [InlineData(64, 4, 1, new[] { 1300, 12, 255, 256, 900 })]
+    [InlineData(32, 3, 3, new[] { 3000, 0, 70 })]
+    [InlineData(16, 5, 1, new[] { 1023 })]
+    [InlineData(48, 12, 2, new[] { 511, 300 })]
+    public void Attention_LongRowsOverManyLanes_HasReferenceBytes(int headSize, int queryHeads, int keyHeads, int[] positions)
+    {
+        LoadedModel.Require(CpuIsa.Avx2);
+        using var lab = new AttentionLab(headSize, queryHeads, keyHeads, KvElement.F16, positions, seed: 11);
+        byte[] expected = lab.Share<ReferenceRows>(ActivationForms.Real, lanes: 1, interleaved: false);
+        Assert.DoesNotContain(MemoryMarshal.Cast<byte, float>(expected).ToArray(), float.IsNaN);
+        foreach (int lanes in (int[])[1, 2, 3, 4, 5, 7, 8, 13, 40])
+        {
+            Assert.True(expected.AsSpan().SequenceEqual(lab.Share<ReferenceRows>(ActivationForms.Real, lanes, interleaved: false)), $"scalar, {lanes} lanes");
+            Assert.True(expected.AsSpan().SequenceEqual(lab.Share<SimdRows>(ActivationForms.Real, lanes, interleaved: true)), $"vectors, {lanes} lanes");
+        }
+    }
+
+    [Fact]
+    public void UnitAt_EveryCost_CutsWhereTheMiddleOfAUnitIsReached()
+    {
+        foreach (var (positions, heads) in ((int, int)[])[(1, 1), (256, 3), (257, 3), (700, 4), (2048, 9)])
+        {
+            var item = new AttentionItem(positions, heads);
+            Assert.Equal(0, item.UnitAt(-5));
+            Assert.Equal(0, item.UnitAt(0));
+            Assert.Equal(item.Units, item.UnitAt(item.Cost));
+            long start = 0;
+            for (int unit = 0; unit < item.Units; unit++)
+            {
+                int length = Math.Min(256, positions - (unit / heads * 256)) + 16;
+                Assert.Equal(unit, item.UnitAt(start + (length / 2)));
+                Assert.Equal(unit + 1, item.UnitAt(start + (length / 2) + 1));
+                start += length;
+            }
+
+            Assert.Equal(start, item.Cost);
         }
     }
 
@@ -143,21 +190,48 @@ internal sealed unsafe class AttentionLab : IDisposable
         Fill(random, blocks, keyHeads, values);
     }
 
-    /// <summary>Attention of some heads of all rows. [rows, heads, head size]</summary>
+    /// <summary>Attention of some heads of all rows, segment by segment. [rows, heads, head size]</summary>
     public float[] Attend<TRows>(bool interleaved, int firstHead, int heads) where TRows : struct, IRowKernels<TRows>
     {
         var tick = TickOver(interleaved);
-        var lane = new LaneState { Lanes = 1, Tick = &tick };
+        int group = tick.Shape.HeadsPerKeyHead;
         using var output = new GuardedBuffer((long)_rows * heads * _headSize * sizeof(float));
         for (int row = 0; row < _rows; row++)
         {
-            TRows.Attend(&lane, _queries.Floats + (row * _queryHeads * _headSize), output.Floats + (row * heads * _headSize), row, 0, firstHead, heads);
+            for (int head = firstHead, count; head < firstHead + heads; head += count)
+            {
+                int keyHead = head / group;
+                count = Math.Min(firstHead + heads, (keyHead + 1) * group) - head;
+                float* query = _queries.Floats + (((row * _queryHeads) + head) * _headSize);
+                Segments<TRows>(&tick, query, row, keyHead, count, output.Floats + (((row * heads) + head - firstHead) * _headSize));
+            }
         }
 
         return new Span<float>(output.Floats, _rows * heads * _headSize).ToArray();
     }
 
-    /// <summary>The output buffer after the attention step of every lane.</summary>
+    private void Segments<TRows>(TickState* tick, float* query, int row, int keyHead, int heads, float* output) where TRows : struct, IRowKernels<TRows>
+    {
+        using var o = new GuardedBuffer((long)heads * _headSize * sizeof(float));
+        using var stats = new GuardedBuffer((long)heads * 2 * sizeof(float));
+        using var whole = new GuardedBuffer((long)heads * 2 * sizeof(float));
+        TRows.AttendSegment(tick, query, row, 0, keyHead, heads, 0, output, whole.Floats);
+        for (int segment = 1; segment < AttentionSegment.CountFor(tick->Positions[row] + 1); segment++)
+        {
+            TRows.AttendSegment(tick, query, row, 0, keyHead, heads, segment, o.Floats, stats.Floats);
+            for (int head = 0; head < heads; head++)
+            {
+                TRows.JoinSegment(output + (head * _headSize), whole.Floats + (2 * head), o.Floats + (head * _headSize), stats.Floats + (2 * head), _headSize);
+            }
+        }
+
+        for (int head = 0; head < heads; head++)
+        {
+            TRows.Divide(output + (head * _headSize), whole.Floats[(2 * head) + 1], _headSize);
+        }
+    }
+
+    /// <summary>The output buffer after the attention steps of every lane, and then their joins.</summary>
     public byte[] Share<TRows>(ActivationForms forms, int lanes, bool interleaved) where TRows : struct, IRowKernels<TRows>
     {
         var tick = TickOver(interleaved);
@@ -166,17 +240,30 @@ internal sealed unsafe class AttentionLab : IDisposable
         using var output = new GuardedBuffer((long)_rows * layout.RowBytes);
         int floats = Math.Max(columns, AttentionTile.ScratchFloats(_headSize, tick.Shape.HeadsPerKeyHead));
         using var scratch = new GuardedBuffer((long)floats * sizeof(float));
-        for (int l = lanes - 1; l >= 0; l--)
+        int segments = AttentionSegment.CountFor(_positionTable.Max() + 1);
+        var parts = new ActivationLayout(ActivationForms.Real, (2 + (lanes == 1 ? 0 : segments)) * LaneParts.SlotFloats(tick.Shape.HeadsPerKeyHead, _headSize));
+        using var partMemory = new GuardedBuffer((long)lanes * parts.RowBytes);
+        new Span<float>(partMemory.Floats, lanes * parts.RowBytes / sizeof(float)).Fill(float.NaN);
+        for (int l = 2 * lanes - 1; l >= 0; l--)
         {
-            var lane = new LaneState { Lane = l, Lanes = lanes, Tick = &tick, Scratch = scratch.Data };
+            int index = l % lanes;
+            var lane = new LaneState { Lane = index, Lanes = lanes, Tick = &tick, Scratch = scratch.Data };
             var step = new Step
             {
                 Input = new ActivationView(_queries.Data, new ActivationLayout(ActivationForms.Real, columns)),
                 Output = new ActivationView(output.Data, layout),
-                Begin = l,
-                End = l + 1,
+                Parts = new ActivationView(partMemory.Data, parts),
+                Begin = index,
+                End = index + 1,
             };
-            Steps<TRows>.Attention(&step, &lane);
+            if (l >= lanes)
+            {
+                Steps<TRows>.Attention(&step, &lane);
+            }
+            else
+            {
+                Steps<TRows>.JoinAttention(&step, &lane);
+            }
         }
 
         return new Span<byte>(output.Data, (int)output.Length).ToArray();

@@ -7,9 +7,6 @@ namespace LlmServe.Cpu.Kernels.Reference;
 /// <summary>Attention of one query head, one number at a time: docs/numerics.md, "Attention".</summary>
 internal static unsafe class ReferenceAttention
 {
-    /// <summary>Positions of an attention segment.</summary>
-    private const int Segment = 256;
-
     /// <summary>The running softmax of a segment: largest score, sum, and weighted values.</summary>
     private ref struct Running(Span<float> o)
     {
@@ -18,38 +15,34 @@ internal static unsafe class ReferenceAttention
         public readonly Span<float> O = o;
     }
 
-    /// <summary>Writes the attention of one head of a row. query and output: [head size]</summary>
-    public static void Head(TickState* tick, float* query, float* output, int row, int layer, int keyHead)
+    /// <summary>One segment of one head of a row. query, o: [head size]; stats: largest score and sum</summary>
+    public static void Segment(TickState* tick, float* query, int row, int layer, int keyHead, int segment, float* o, float* stats)
     {
-        int size = tick->Shape.HeadSize;
-        int position = tick->Positions[row];
-        var whole = new Running(new Span<float>(output, size));
-        float* memory = stackalloc float[size];
-        for (int start = 0; start <= position; start += Segment)
+        int end = Math.Min(tick->Positions[row] + 1, (segment + 1) * AttentionSegment.Positions);
+        var running = new Running(new Span<float>(o, tick->Shape.HeadSize));
+        running.O.Clear();
+        for (int block = segment * AttentionSegment.Positions; block < end; block += KvBlock.Positions)
         {
-            var segment = new Running(new Span<float>(memory, size));
-            segment.O.Clear();
-            for (int block = start; block <= position && block < start + Segment; block += KvBlock.Positions)
-            {
-                AddBlock(tick, query, ref segment, row, layer, keyHead, block, Math.Min(position + 1, block + KvBlock.Positions) - block);
-            }
-
-            if (start == 0)
-            {
-                whole.M = segment.M;
-                whole.L = segment.L;
-                segment.O.CopyTo(whole.O);
-            }
-            else
-            {
-                Join(ref whole, segment);
-            }
+            AddBlock(tick, query, ref running, row, layer, keyHead, block, Math.Min(end - block, KvBlock.Positions));
         }
 
+        stats[0] = running.M;
+        stats[1] = running.L;
+    }
+
+    /// <summary>Joins a finished segment to those before it. whole, o: [size]; stats: largest score and sum</summary>
+    public static void Join(float* whole, float* wholeStats, float* o, float* stats, int size)
+    {
+        float m = wholeStats[0] > stats[0] ? wholeStats[0] : stats[0];
+        float left = NumericsMath.Exp(wholeStats[0] - m);
+        float right = NumericsMath.Exp(stats[0] - m);
+        wholeStats[1] = MathF.FusedMultiplyAdd(wholeStats[1], left, stats[1] * right);
         for (int i = 0; i < size; i++)
         {
-            output[i] = whole.O[i] / whole.L;
+            whole[i] = MathF.FusedMultiplyAdd(whole[i], left, o[i] * right);
         }
+
+        wholeStats[0] = m;
     }
 
     private static void AddBlock(TickState* tick, float* query, ref Running state, int row, int layer, int keyHead, int start, int count)
@@ -95,20 +88,6 @@ internal static unsafe class ReferenceAttention
         }
 
         state.M = m;
-    }
-
-    private static void Join(ref Running whole, in Running segment)
-    {
-        float m = whole.M > segment.M ? whole.M : segment.M;
-        float left = NumericsMath.Exp(whole.M - m);
-        float right = NumericsMath.Exp(segment.M - m);
-        whole.L = MathF.FusedMultiplyAdd(whole.L, left, segment.L * right);
-        for (int i = 0; i < whole.O.Length; i++)
-        {
-            whole.O[i] = MathF.FusedMultiplyAdd(whole.O[i], left, segment.O[i] * right);
-        }
-
-        whole.M = m;
     }
 
     private static float Load(in KvLayout kv, byte* panel, int position, int element)

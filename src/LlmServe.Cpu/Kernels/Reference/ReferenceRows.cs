@@ -48,13 +48,22 @@ internal unsafe struct ReferenceRows : IRowKernels<ReferenceRows>
     public static float* AttendTile(LaneState* lane, ActivationView* query, int firstRow, int rows, int layer, int keyHead) =>
         throw new NotSupportedException("the scalar kernels handle attention row by row");
 
-    public static void Attend(LaneState* lane, float* query, float* output, int row, int layer, int firstHead, int heads)
+    public static void AttendSegment(TickState* tick, float* query, int row, int layer, int keyHead, int heads, int segment, float* o, float* stats)
     {
-        var tick = lane->Tick;
         int size = tick->Shape.HeadSize;
-        for (int head = firstHead; head < firstHead + heads; head++)
+        for (int head = 0; head < heads; head++)
         {
-            ReferenceAttention.Head(tick, query + (head * size), output + ((head - firstHead) * size), row, layer, head / tick->Shape.HeadsPerKeyHead);
+            ReferenceAttention.Segment(tick, query + (head * size), row, layer, keyHead, segment, o + (head * size), stats + (2 * head));
+        }
+    }
+
+    public static void JoinSegment(float* whole, float* wholeStats, float* o, float* stats, int size) => ReferenceAttention.Join(whole, wholeStats, o, stats, size);
+
+    public static void Divide(float* o, float l, int size)
+    {
+        for (int i = 0; i < size; i++)
+        {
+            o[i] /= l;
         }
     }
 }

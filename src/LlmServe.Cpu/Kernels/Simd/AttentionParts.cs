@@ -11,7 +11,7 @@ namespace LlmServe.Cpu.Kernels.Simd;
 internal static unsafe class AttentionParts
 {
     /// <summary>Positions that form an attention segment.</summary>
-    public const int Segment = 256;
+    public const int Segment = AttentionSegment.Positions;
 
     /// <summary>Positions of a block.</summary>
     public const int Positions = KvBlock.Positions;

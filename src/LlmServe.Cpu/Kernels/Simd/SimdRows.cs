@@ -103,26 +103,42 @@ internal unsafe struct SimdRows : IRowKernels<SimdRows>
     public static float* AttendTile(LaneState* lane, ActivationView* query, int firstRow, int rows, int layer, int keyHead) =>
         AttentionTile.Run(lane->Tick, query, firstRow, rows, layer, keyHead, (float*)lane->Scratch);
 
-    public static void Attend(LaneState* lane, float* query, float* output, int row, int layer, int firstHead, int heads)
+    public static void AttendSegment(TickState* tick, float* query, int row, int layer, int keyHead, int heads, int segment, float* o, float* stats)
     {
-        var tick = lane->Tick;
-        int size = tick->Shape.HeadSize;
-        if (!AttentionParts.CanHandle(tick->Kv, size))
+        if (AttentionParts.CanHandle(tick->Kv, tick->Shape.HeadSize))
         {
-            ReferenceRows.Attend(lane, query, output, row, layer, firstHead, heads);
+            SimdAttention.Segment(tick, query, row, layer, keyHead, heads, segment, o, stats);
+        }
+        else
+        {
+            ReferenceRows.AttendSegment(tick, query, row, layer, keyHead, heads, segment, o, stats);
+        }
+    }
+
+    public static void JoinSegment(float* whole, float* wholeStats, float* o, float* stats, int size)
+    {
+        if (size % 8 != 0)
+        {
+            ReferenceRows.JoinSegment(whole, wholeStats, o, stats, size);
             return;
         }
 
-        while (heads > 0)
+        float m = wholeStats[0] > stats[0] ? wholeStats[0] : stats[0];
+        float left = NumericsMath.Exp(wholeStats[0] - m), right = NumericsMath.Exp(stats[0] - m);
+        wholeStats[1] = MathF.FusedMultiplyAdd(wholeStats[1], left, stats[1] * right);
+        wholeStats[0] = m;
+        AttentionParts.JoinSegment(whole, left, o, right, size);
+    }
+
+    public static void Divide(float* o, float l, int size)
+    {
+        if (size % 8 != 0)
         {
-            // Heads that share keys read them together.
-            int keyHead = firstHead / tick->Shape.HeadsPerKeyHead;
-            int count = Math.Min(heads, ((keyHead + 1) * tick->Shape.HeadsPerKeyHead) - firstHead);
-            SimdAttention.Heads(tick, query + (firstHead * size), output, row, layer, keyHead, count);
-            output += count * size;
-            firstHead += count;
-            heads -= count;
+            ReferenceRows.Divide(o, l, size);
+            return;
         }
+
+        AttentionParts.Divide(o, l, size);
     }
 
     private static void QuantizeBlock(float* x, byte* start, in ActivationLayout layout, int column)
