@@ -1,6 +1,7 @@
 using BenchmarkDotNet.Attributes;
 using LlmServe.Compiler.Programs;
 using LlmServe.Cpu.Execution;
+using LlmServe.Cpu.Kernels;
 
 namespace LlmServe.Benchmarks;
 
@@ -34,6 +35,7 @@ public unsafe class AttentionSuite : KernelSuite, ICountsWork
         _step = _lab.Step(Opcode.Attention, 1);
         _step->Input = _lab.Rows(Columns);
         _step->Output = _lab.Rows(Columns);
+        _step->Parts = _lab.Rows(2 * LaneParts.SlotFloats(KernelLab.QueryHeads / KernelLab.KeyHeads, KernelLab.HeadSize));
         _lab.RequireNoAllocation(_step);
     }
 

@@ -124,11 +124,13 @@ public sealed class ProgramVerifierTests : IDisposable
     [Fact]
     public void Verify_ProducerLeftOut_IsRejected() => AssertRejected((program, pick) =>
     {
-        // Phases that write into the residual in place have other writers before them.
-        int[] candidates = [.. Enumerable.Range(0, program.Phases.Count - 1).Where(p => program.Phases[p].Lanes[0].All(i => i.Opcode != Opcode.MatMulAdd))];
-        int at = candidates[pick % candidates.Length];
-        return program with { Phases = [.. program.Phases.Where((_, p) => p != at)] };
+        // Phases that write into the residual in place, or join attention, have other writers before them.
+        return WithoutPhase(program, pick, phase => phase.Lanes[0].All(i => i.Opcode is not (Opcode.MatMulAdd or Opcode.JoinAttention)));
     }, "read before it is written");
+
+    [Fact]
+    public void Verify_JoinLeftOut_IsRejected() => AssertRejected(
+        (program, pick) => WithoutPhase(program, pick, phase => phase.Lanes[0].Any(i => i.Opcode == Opcode.JoinAttention)), "not joined before it is read");
 
     [Fact]
     public void Verify_StepsOfALaneInWrongOrder_IsRejected() => AssertRejected((program, pick) =>
@@ -165,6 +167,14 @@ public sealed class ProgramVerifierTests : IDisposable
         Check.One(
             Config.QuickThrowOnFailure.WithMaxTest(60).WithReplay(20261123, 7),
             Prop.ForAll(cases.ToArbitrary(), c => ProgramVerifier.Verify(breakIt(programs[c.program], c.pick)).Any(e => e.Contains(message, StringComparison.Ordinal))));
+    }
+
+    /// <summary>Leaves out one of the phases that fit, but never the last.</summary>
+    private static StreamProgram WithoutPhase(StreamProgram program, int pick, Func<Phase, bool> fits)
+    {
+        int[] candidates = [.. Enumerable.Range(0, program.Phases.Count - 1).Where(p => fits(program.Phases[p]))];
+        int at = candidates[pick % candidates.Length];
+        return program with { Phases = [.. program.Phases.Where((_, p) => p != at)] };
     }
 
     private static bool IsMatrix(Instruction i) => i.Opcode is Opcode.MatMul or Opcode.MatMulAdd or Opcode.GatedMatMul;
