@@ -3,6 +3,9 @@ namespace LlmServe.Engine;
 /// <summary>Limits of an engine.</summary>
 public sealed record EngineOptions
 {
+    /// <summary>Names the engine in metrics and traces, as the model that clients ask for; null: the model's architecture.</summary>
+    public string? Name { get; init; }
+
     /// <summary>Most sequences that run at once; the executor's row table may allow fewer.</summary>
     public int MaxSequences { get; init; } = 64;
 

@@ -4,6 +4,7 @@ using LlmServe.Compiler;
 using LlmServe.Engine.Planning;
 using LlmServe.Engine.Scheduling;
 using LlmServe.Engine.Streams;
+using LlmServe.Engine.Telemetry;
 using LlmServe.Text;
 
 namespace LlmServe.Engine;
@@ -14,6 +15,7 @@ public sealed class LlmEngine : IAsyncDisposable
     private readonly object _lock = new();
     private readonly IProgramExecutor _executor;
     private readonly GenerationLoop _loop;
+    private readonly EngineMetrics _metrics;
     private readonly int _streamCapacity;
     private readonly int _maxPerClient;
     private readonly int _maxLive;
@@ -53,7 +55,8 @@ public sealed class LlmEngine : IAsyncDisposable
         _maxPerClient = options.MaxRequestsPerClient;
         Tokenizer = tokenizer;
         ContextLength = GenerationLoop.ContextOf(executor);
-        _loop = new GenerationLoop(executor, tokenizer, options, OnFinished);
+        _metrics = new EngineMetrics(options.Name ?? executor.Model.Architecture, executor, () => Statistics);
+        _loop = new GenerationLoop(executor, tokenizer, options, OnFinished, _metrics);
         _maxLive = _loop.MaxSequences + options.MaxQueue;
         _board = new LoadBoard(executor, options, _loop.MaxSequences);
         if (options.MeasureFirst)
@@ -103,7 +106,7 @@ public sealed class LlmEngine : IAsyncDisposable
         int limit = (int)Math.Min(ContextLength, (long)prompt.Length + (request.MaxTokens ?? ContextLength));
         var stream = new UpdateStream(_streamCapacity, Wake);
         Sequence sequence;
-        SequenceLoad[]? loads = null;
+        Load? load = null;
         lock (_lock)
         {
             ThrowIfRefusing(request.Client);
@@ -111,11 +114,12 @@ public sealed class LlmEngine : IAsyncDisposable
             Count(sequence, 1);
             if (_measured.Task.IsCompleted)
             {
-                loads = _board.CopyWith(_incoming, _board.LoadOf(sequence));
+                load = _board.CopyWith(_incoming, _board.LoadOf(sequence), request.Client);
             }
         }
 
-        sequence.Predicted = loads is null ? null : _board.Run(loads);
+        sequence.Activity = RequestActivity.Start(_metrics.Name, request, prompt.Length);
+        sequence.Predicted = load is { } present ? _board.Run(present) : null;
 
         // Registered before the engine's thread sees the sequence, so that it can always unregister; runs at once if already cancelled.
         sequence.Cancellation = cancellation.UnsafeRegister(Cancel, sequence);
@@ -151,7 +155,7 @@ public sealed class LlmEngine : IAsyncDisposable
             Task.WaitAny(_measured.Task, _ended.Task);
         }
 
-        SequenceLoad[] loads;
+        Load load;
         int running;
         int waiting;
         lock (_lock)
@@ -160,7 +164,8 @@ public sealed class LlmEngine : IAsyncDisposable
             running = _statistics.Running;
             waiting = _statistics.Waiting + _incoming.Count;
             int room = (int)Math.Min(maxTokens ?? ContextLength, (long)ContextLength - promptTokens);
-            loads = _board.CopyWith(_incoming, new SequenceLoad { Rows = promptTokens, Tokens = _board.Lengths.Expect(room, toTheLimit: maxTokens is not null) });
+            int tokens = _board.Lengths.Expect(room, toTheLimit: maxTokens is not null);
+            load = _board.CopyWith(_incoming, new SequenceLoad { Rows = promptTokens, Tokens = tokens, Priority = priority }, client);
         }
 
         if (refusal is not null)
@@ -168,7 +173,7 @@ public sealed class LlmEngine : IAsyncDisposable
             return new RequestPlan(false, refusal, TimeSpan.Zero, TimeSpan.Zero, 0, TimeSpan.Zero, running, waiting);
         }
 
-        var times = _board.Run(loads);
+        var times = _board.Run(load);
         return new RequestPlan(
             true, null, TimeSpan.FromSeconds(times.Wait), TimeSpan.FromSeconds(times.FirstToken), times.TokensPerSecond, TimeSpan.FromSeconds(times.End),
             running, waiting);
@@ -209,6 +214,7 @@ public sealed class LlmEngine : IAsyncDisposable
             _disposed = true;
         }
 
+        _metrics.Dispose();
         _executor.Dispose();
     }
 
@@ -289,6 +295,7 @@ public sealed class LlmEngine : IAsyncDisposable
         }
 
         // The loop ended between the two locks.
+        RequestActivity.End(sequence, FinishReason.Aborted);
         sequence.Cancellation.Unregister();
         lock (_lock)
         {
@@ -316,6 +323,7 @@ public sealed class LlmEngine : IAsyncDisposable
     {
         _measurementWanted = false;
         _executor.PredictTick(1, 1, 0);
+        _metrics.CanPredict = true;
         _measured.TrySetResult();
     }
 
@@ -325,6 +333,10 @@ public sealed class LlmEngine : IAsyncDisposable
         {
             Count(sequence, -1);
             _statistics = _loop.Statistics;
+            if (sequence.Finish is FinishReason.Stop or FinishReason.Length && !sequence.Request.IgnoreEndOfGeneration)
+            {
+                _board.Lengths.Add(sequence.Length - sequence.PromptLength);
+            }
         }
     }
 

@@ -44,13 +44,13 @@ public class PlanTests
         var request = rig.Add(EngineTest.RandomPrompt(random, random.Next(1, 300)), random.Next(2, 60));
         var board = new LoadBoard(rig.Executor, options, 8);
         rig.Loop.Post(board);
-        var forecast = board.Run(board.CopyWith([], default)[..^1]);
+        var forecast = board.Run(board.Copy());
 
         double clock = 0;
         double first = 0;
         double start = -1;
         int tokens = 0;
-        while (!request.IsFinished)
+        while (request.Finish == FinishReason.None)
         {
             Assert.True(rig.Loop.Prepare());
             start = start < 0 && request.Started != 0 ? clock : start;

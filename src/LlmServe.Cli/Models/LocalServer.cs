@@ -58,6 +58,7 @@ internal sealed class LocalServer : IAsyncDisposable
                 MaxSequences = model.Executor.Rows.Slots,
                 MaxRowsPerTick = model.Executor.Rows.Capacity,
                 MeasureFirst = measureFirst,
+                Name = model.Id,
             });
             var host = await LlmServeHost.StartAsync([Describe(services, model, engine)], options, loggers, cancellation);
             return new LocalServer(model, engine, host);

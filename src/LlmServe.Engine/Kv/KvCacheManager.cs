@@ -71,6 +71,25 @@ internal sealed class KvCacheManager
         return count * KvBlock.Positions;
     }
 
+    /// <summary>Positions of the longest prefix of <paramref name="tokens"/> that is computed already; a multiple of 32.</summary>
+    public int CountKnown(ReadOnlySpan<int> tokens)
+    {
+        int block = KvPrefixCache.Root;
+        int count = 0;
+        while (_prefixes is not null && (count + 1) * KvBlock.Positions <= tokens.Length)
+        {
+            block = _prefixes.Find(block, Chunk(tokens, count));
+            if (block < 0)
+            {
+                break;
+            }
+
+            count++;
+        }
+
+        return count * KvBlock.Positions;
+    }
+
     /// <summary>Gives a slot the blocks for its first <paramref name="positions"/> positions; false, and nothing changed, when too few are free.</summary>
     public bool TryEnsure(int slot, int positions)
     {

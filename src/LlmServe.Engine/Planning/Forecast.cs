@@ -3,92 +3,127 @@ using LlmServe.Engine.Scheduling;
 
 namespace LlmServe.Engine.Planning;
 
-/// <summary>When the request of a forecast gets where, in seconds from now.</summary>
-internal readonly record struct ForecastTimes(double Wait, double FirstToken, double End, double TokensPerSecond);
-
 /// <summary>
-/// Plays the scheduler ahead in leaps: decoding rows first, prompts in order within the budget of a tick, newcomers as slots and blocks come free. Ticks
-/// that are alike are taken at once, so that the work is bounded by the number of sequences and not by their tokens. Left out on purpose: preemption,
-/// guesses, the prefix cache, and clients that do not read.
+/// Plays the scheduler ahead in leaps: decoding rows first, prompts in fair order within the budget of a tick, newcomers as slots and blocks come free.
+/// Ticks that are alike are taken at once, so that the work is bounded by the number of sequences and not by their tokens. Left out on purpose:
+/// preemption, guesses, the prefix cache, turns of the oldest, and clients that do not read.
 /// </summary>
-internal sealed class Forecast(IProgramExecutor executor, TickBudget budget, int maxRows, int slots, SequenceLoad[] sequences)
+internal sealed class Forecast(IProgramExecutor executor, TickBudget budget, int maxRows, int slots, Load load)
 {
     private const int MaxSteps = 2000;
     private const int ShortestLeap = 16;
+    private const int ShortestTurns = 64;
 
-    private readonly int _blocks = executor.KvBlockCount;
+    private readonly SequenceLoad[] _sequences = load.Sequences;
+    private readonly ClientLoad[] _clients = load.Clients;
     private double _now;
-    private int _running;
-    private long _blocksHeld;
+    private int _step;
     private int _decoding;
     private long _decodePositions;
     private int _fewestTokens;
-    private int _firstPrompt;
 
-    /// <summary>Follows one sequence to its end. The array is used up.</summary>
-    /// <param name="index">Which one.</param>
-    public ForecastTimes Follow(int index)
+    /// <summary>Follows the last sequence to its end.</summary>
+    public ForecastTimes Follow()
     {
-        double wait = 0;
-        double first = 0;
-        int tokens = Math.Max(1, sequences[index].Tokens);
-        for (int step = 0; step < MaxSteps && sequences[index].Tokens > 0; step++)
+        ref var request = ref _sequences[^1];
+        double wait = -1;
+        double first = -1;
+        int tokens = request.Tokens;
+        for (_step = 0; _step < MaxSteps && request.Tokens > 0; _step++)
         {
             Admit();
             Survey();
-            if (_decoding == 0 && _firstPrompt < 0)
+            int prompt = NextPrompt();
+            if (_decoding == 0 && prompt < 0)
             {
                 break;
             }
 
             double before = _now;
-            bool started = sequences[index].Started;
-            bool reading = sequences[index].Rows > 0;
-            Leap(ShortestLeap + step / 4);
-            wait = !started && sequences[index].Started ? before : wait;
-            first = reading && sequences[index].Rows == 0 ? _now : first;
+            Leap(prompt);
+            wait = wait < 0 && request.Started ? before : wait;
+            first = first < 0 && request.Rows == 0 ? _now : first;
         }
 
-        // A forecast that was cut off says at least how long it has looked ahead.
-        first = first == 0 ? _now : first;
-        double speed = tokens > 1 && _now > first ? (tokens - 1 - sequences[index].Tokens) / (_now - first) : DecodeSpeed(sequences[index].Positions);
-        return new ForecastTimes(sequences[index].Started ? wait : _now, first, _now, speed);
+        // A forecast that was cut off says at least how far it has looked ahead.
+        wait = wait < 0 ? _now : wait;
+        first = first < 0 ? _now : first;
+        int written = tokens - 1 - request.Tokens;
+        double speed = written > 0 ? written / (_now - first) : 1 / budget.Seconds(0, _decoding + 1, _decodePositions + request.Positions, 0);
+        return new ForecastTimes(wait, first, _now, speed);
     }
-
-    private double DecodeSpeed(int positions) =>
-        1 / budget.Seconds(0, _decoding + 1, _decodePositions + positions, 0);
 
     /// <summary>The scheduler's rule: in order, as long as slots last and a block per running sequence stays back.</summary>
     private void Admit()
     {
-        _running = 0;
-        _blocksHeld = 0;
-        foreach (ref var sequence in sequences.AsSpan())
+        int running = 0;
+        long held = 0;
+        foreach (ref var sequence in _sequences.AsSpan())
         {
             if (sequence is { Running: true, Tokens: > 0 })
             {
-                _running++;
-                _blocksHeld += KvBlock.CountFor(sequence.Positions + sequence.Rows);
+                running++;
+                held += KvBlock.CountFor(sequence.Positions + sequence.Rows);
             }
         }
 
-        foreach (ref var sequence in sequences.AsSpan())
+        while (running < slots)
         {
-            if (sequence.Running || sequence.Tokens == 0)
-            {
-                continue;
-            }
-
-            int needed = KvBlock.CountFor(sequence.Rows + 1);
-            if (_running == slots || (_running > 0 && needed + _running > _blocks - _blocksHeld))
+            int next = NextToEnter();
+            int needed = next < 0 ? 0 : KvBlock.CountFor(_sequences[next].Rows + 1);
+            if (next < 0 || (running > 0 && needed + running > executor.KvBlockCount - held))
             {
                 return;
             }
 
-            sequence.Running = true;
-            _running++;
-            _blocksHeld += needed;
+            _sequences[next].Running = true;
+            _clients[_sequences[next].Client].Running++;
+            running++;
+            held += needed;
         }
+    }
+
+    private int NextToEnter()
+    {
+        int next = -1;
+        for (int i = 0; i < _sequences.Length; i++)
+        {
+            ref var sequence = ref _sequences[i];
+            ref var client = ref _clients[sequence.Client];
+            if (sequence is { Running: false, Tokens: > 0 } && client.Running < client.MostRunning && (next < 0 || Before(i, next, entering: true)))
+            {
+                next = i;
+            }
+        }
+
+        return next;
+    }
+
+    private int NextPrompt()
+    {
+        int next = -1;
+        for (int i = 0; i < _sequences.Length; i++)
+        {
+            if (_sequences[i] is { Running: true, Rows: > 0 } && (next < 0 || Before(i, next, entering: false)))
+            {
+                next = i;
+            }
+        }
+
+        return next;
+    }
+
+    /// <summary><see cref="FairOrder"/>.</summary>
+    private bool Before(int a, int b, bool entering)
+    {
+        ref var x = ref _sequences[a];
+        ref var y = ref _sequences[b];
+        ref var xs = ref _clients[x.Client];
+        ref var ys = ref _clients[y.Client];
+        return x.Priority != y.Priority ? x.Priority > y.Priority
+            : entering && xs.Running != ys.Running ? xs.Running < ys.Running
+            : xs.Rows != ys.Rows ? xs.Rows < ys.Rows
+            : x.Arrival < y.Arrival;
     }
 
     private void Survey()
@@ -96,20 +131,9 @@ internal sealed class Forecast(IProgramExecutor executor, TickBudget budget, int
         _decoding = 0;
         _decodePositions = 0;
         _fewestTokens = int.MaxValue;
-        _firstPrompt = -1;
-        for (int i = 0; i < sequences.Length; i++)
+        foreach (ref var sequence in _sequences.AsSpan())
         {
-            ref var sequence = ref sequences[i];
-            if (!sequence.Running || sequence.Tokens == 0)
-            {
-                continue;
-            }
-
-            if (sequence.Rows > 0)
-            {
-                _firstPrompt = _firstPrompt < 0 ? i : _firstPrompt;
-            }
-            else
+            if (sequence is { Running: true, Rows: 0, Tokens: > 0 })
             {
                 _decoding++;
                 _decodePositions += sequence.Positions;
@@ -118,50 +142,62 @@ internal sealed class Forecast(IProgramExecutor executor, TickBudget budget, int
         }
     }
 
-    /// <summary>A number of like ticks: until a decoding sequence ends or the first prompt is read, and at most <paramref name="longest"/>.</summary>
-    private void Leap(int longest)
+    /// <summary>A number of like ticks: until a decoding sequence ends, the prompt is read, or it is another client's turn.</summary>
+    private void Leap(int prompt)
     {
         int decodeRows = Math.Min(_decoding, maxRows);
-        int chunk = 0;
-        int ticks = Math.Min(longest, _fewestTokens);
+        int ticks = Math.Min(ShortestLeap + _step / 4, _fewestTokens);
         int position = 0;
-        if (_firstPrompt >= 0)
+        int read = 0;
+        if (prompt >= 0)
         {
-            ref var prompt = ref sequences[_firstPrompt];
-            position = prompt.Positions;
-            int left = Math.Max(1, maxRows - decodeRows);
-            chunk = budget.PromptRows(left, decodeRows, _decodePositions, position);
-            ticks = Math.Max(1, Math.Min(ticks, prompt.Rows / chunk));
+            position = _sequences[prompt].Positions;
+            int chunk = budget.PromptRows(Math.Max(1, maxRows - decodeRows), decodeRows, _decodePositions, position);
+            ticks = Math.Max(1, Math.Min(Math.Min(ticks, _sequences[prompt].Rows / chunk), Turns(prompt, chunk)));
+            read = Read(prompt, chunk * ticks);
         }
 
-        int read = chunk > 0 ? Read((long)chunk * ticks) : 0;
         _now += ticks * budget.Seconds((read + ticks - 1) / ticks, decodeRows, _decodePositions, position + (read / 2));
         Decode(ticks);
     }
 
+    /// <summary>Ticks until another client's prompt of the same priority comes first.</summary>
+    private int Turns(int prompt, int chunk)
+    {
+        ref var own = ref _sequences[prompt];
+        long ahead = long.MaxValue;
+        foreach (ref var other in _sequences.AsSpan())
+        {
+            if (other is { Running: true, Rows: > 0 } && other.Priority == own.Priority && other.Client != own.Client)
+            {
+                ahead = Math.Min(ahead, _clients[other.Client].Rows - _clients[own.Client].Rows);
+            }
+        }
+
+        // The longer the forecast, the coarser the turns.
+        return ahead == long.MaxValue ? int.MaxValue : (int)Math.Min(ahead / chunk, int.MaxValue / 2) + 1 + (_step / ShortestTurns);
+    }
+
     /// <summary>Gives rows to the prompts in order. A prompt that is read says its first token.</summary>
-    private int Read(long rows)
+    private int Read(int prompt, int rows)
     {
         int read = 0;
-        for (int i = _firstPrompt; i < sequences.Length && rows > 0; i++)
+        while (prompt >= 0 && read < rows)
         {
-            ref var sequence = ref sequences[i];
-            if (!sequence.Running || sequence.Rows == 0)
-            {
-                continue;
-            }
-
-            int taken = (int)Math.Min(rows, sequence.Rows);
-            rows -= taken;
+            ref var sequence = ref _sequences[prompt];
+            int taken = Math.Min(rows - read, sequence.Rows);
             read += taken;
             sequence.Started = true;
             sequence.Rows -= taken;
             sequence.Positions += taken;
+            _clients[sequence.Client].Rows += taken;
             if (sequence.Rows == 0)
             {
-                sequence.Tokens--;
                 sequence.JustRead = true;
+                Write(ref sequence, 1);
             }
+
+            prompt = NextPrompt();
         }
 
         return read;
@@ -171,16 +207,25 @@ internal sealed class Forecast(IProgramExecutor executor, TickBudget budget, int
     {
         // More sequences than rows take turns.
         int tokens = _decoding <= maxRows ? ticks : Math.Max(1, (int)((long)ticks * maxRows / _decoding));
-        foreach (ref var sequence in sequences.AsSpan())
+        foreach (ref var sequence in _sequences.AsSpan())
         {
             if (sequence is { Running: true, Rows: 0, Tokens: > 0, JustRead: false })
             {
                 int taken = Math.Min(tokens, sequence.Tokens);
-                sequence.Tokens -= taken;
                 sequence.Positions += taken;
+                Write(ref sequence, taken);
             }
 
             sequence.JustRead = false;
+        }
+    }
+
+    private void Write(ref SequenceLoad sequence, int tokens)
+    {
+        sequence.Tokens -= tokens;
+        if (sequence.Tokens == 0)
+        {
+            _clients[sequence.Client].Running--;
         }
     }
 }

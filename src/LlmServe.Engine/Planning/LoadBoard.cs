@@ -13,8 +13,11 @@ internal sealed class LoadBoard
     private readonly TickBudget _budget;
     private readonly int _maxRows;
     private readonly int _slots;
+    private readonly int _perClient;
     private readonly SequenceLoad[] _posted; // [sequences that can be in the engine]
+    private ClientLoad[] _clients = [];
     private int _count;
+    private int _clientCount;
 
     /// <param name="executor">Predicts ticks.</param>
     /// <param name="options">Limits.</param>
@@ -25,36 +28,64 @@ internal sealed class LoadBoard
         _budget = new TickBudget(executor, options.MaxTickMilliseconds / 1000);
         _maxRows = Math.Min(options.MaxRowsPerTick, executor.Rows.Capacity);
         _slots = slots;
+        _perClient = options.MaxSequencesPerClient;
         _posted = new SequenceLoad[slots + options.MaxQueue];
     }
 
     /// <summary>How long answers are.</summary>
     public AnswerLengths Lengths { get; } = new();
 
-    /// <summary>Replaces what is known.</summary>
-    public void Post(List<Sequence> running, List<Sequence> waiting)
+    /// <summary>Replaces what is known. Allocates nothing, but when there are more clients than ever before.</summary>
+    public void Post(SequenceSet sequences)
     {
+        var clients = sequences.Clients;
+        if (_clients.Length < clients.Length)
+        {
+            _clients = new ClientLoad[2 * clients.Length];
+        }
+
+        _clientCount = clients.Length;
+        for (int i = 0; i < clients.Length; i++)
+        {
+            var client = clients[i];
+            _clients[i] = new ClientLoad { Name = client.Name, Running = client.Running, MostRunning = client.MostRunning, Rows = client.Rows };
+        }
+
         _count = 0;
-        Append(running);
-        Append(waiting);
+        Append(sequences.Running);
+        Append(sequences.Waiting);
     }
 
-    /// <summary>What is known, those who have just come, and one request more, which is the last entry.</summary>
-    public SequenceLoad[] CopyWith(List<Sequence> incoming, SequenceLoad request)
+    /// <summary>What is known, those who have just come, and one request more.</summary>
+    public Load CopyWith(List<Sequence> incoming, SequenceLoad request, string? client)
     {
         var loads = new SequenceLoad[_count + incoming.Count + 1];
+        var clients = new List<ClientLoad>(_clients.AsSpan(0, _clientCount).ToArray());
         _posted.AsSpan(0, _count).CopyTo(loads);
         for (int i = 0; i < incoming.Count; i++)
         {
-            loads[_count + i] = LoadOf(incoming[i]);
+            loads[_count + i] = LoadOf(incoming[i]) with { Client = IndexOf(clients, incoming[i].Request.Client) };
         }
 
-        loads[^1] = request;
-        return loads;
+        loads[^1] = request with { Client = IndexOf(clients, client), Arrival = long.MaxValue };
+        return new Load(loads, [.. clients]);
     }
 
-    /// <summary>Forecasts the last of <paramref name="loads"/>, which is used up.</summary>
-    public ForecastTimes Run(SequenceLoad[] loads) => new Forecast(_executor, _budget, _maxRows, _slots, loads).Follow(loads.Length - 1);
+    /// <summary>Forecasts the last sequence of <paramref name="load"/>, whose arrays are used up.</summary>
+    public ForecastTimes Run(Load load) => new Forecast(_executor, _budget, _maxRows, _slots, load).Follow();
+
+    private int IndexOf(List<ClientLoad> clients, string? name)
+    {
+        int index = clients.FindIndex(client => client.Name == name);
+        if (index < 0)
+        {
+            index = clients.Count;
+            long rows = index == 0 ? 0 : clients.Min(client => client.Rows);
+            clients.Add(new ClientLoad { Name = name, MostRunning = name is null || _perClient == 0 ? int.MaxValue : _perClient, Rows = rows });
+        }
+
+        return index;
+    }
 
     private void Append(List<Sequence> sequences)
     {
@@ -63,7 +94,7 @@ internal sealed class LoadBoard
             // Whoever does not read asks for nothing and makes room for others.
             if (!sequence.IsPaused && !sequence.CancelRequested && _count < _posted.Length)
             {
-                _posted[_count++] = LoadOf(sequence);
+                _posted[_count++] = LoadOf(sequence) with { Client = sequence.Share.Index };
             }
         }
     }
@@ -79,6 +110,8 @@ internal sealed class LoadBoard
             Rows = decoding ? 0 : sequence.Pending,
             Tokens = Lengths.Expect(sequence.Limit - sequence.Length, sequence.Request.IgnoreEndOfGeneration),
             Positions = decoding ? sequence.Length : sequence.Computed,
+            Arrival = sequence.Arrival,
+            Priority = sequence.Request.Priority,
         };
     }
 }

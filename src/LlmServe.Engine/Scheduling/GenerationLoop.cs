@@ -2,6 +2,7 @@ using System.Diagnostics;
 using LlmServe.Compiler;
 using LlmServe.Engine.Kv;
 using LlmServe.Engine.Planning;
+using LlmServe.Engine.Telemetry;
 using LlmServe.Text;
 
 namespace LlmServe.Engine.Scheduling;
@@ -18,6 +19,7 @@ internal sealed class GenerationLoop
     private readonly TickPlanner _planner;
     private readonly TokenWriter _writer;
     private readonly Action<Sequence> _onFinished;
+    private readonly EngineMetrics? _metrics;
     private long _ticks;
     private long _promptRows;
     private long _decodeRows;
@@ -26,13 +28,15 @@ internal sealed class GenerationLoop
     /// <param name="tokenizer">Names the end-of-generation tokens.</param>
     /// <param name="options">Limits.</param>
     /// <param name="onFinished">Called once per sequence when it has left, before its stream completes.</param>
-    public GenerationLoop(IProgramExecutor executor, ITokenizer tokenizer, EngineOptions options, Action<Sequence> onFinished)
+    /// <param name="metrics">Where to report; null: nowhere.</param>
+    public GenerationLoop(IProgramExecutor executor, ITokenizer tokenizer, EngineOptions options, Action<Sequence> onFinished, EngineMetrics? metrics = null)
     {
+        _metrics = metrics;
         _executor = executor;
         _onFinished = onFinished;
         MaxSequences = Math.Min(options.MaxSequences, executor.Rows.Slots);
         _kv = new KvCacheManager(executor.Rows, executor.KvBlockCount, options.PrefixCache);
-        _sequences = new SequenceSet(_kv, MaxSequences, options.MaxQueue);
+        _sequences = new SequenceSet(_kv, MaxSequences, options.MaxQueue, options.MaxSequencesPerClient);
         int maxRows = Math.Min(options.MaxRowsPerTick, executor.Rows.Capacity);
         _planner = new TickPlanner(executor, _kv, _sequences, MaxSequences, maxRows, options);
         _writer = new TokenWriter(executor, tokenizer.EndOfGenerationIds);
@@ -57,10 +61,19 @@ internal sealed class GenerationLoop
         executor.Model.ContextLength, (long)Math.Min(executor.Rows.BlocksPerSlot, executor.KvBlockCount) * KvBlock.Positions);
 
     /// <summary>Tells what there is to do. [engine's thread]</summary>
-    public void Post(LoadBoard board) => board.Post(_sequences.Running, _sequences.Waiting);
+    public void Post(LoadBoard board) => board.Post(_sequences);
 
     /// <summary>Takes over a sequence.</summary>
-    public void Add(Sequence sequence) => _sequences.Add(sequence);
+    public void Add(Sequence sequence)
+    {
+        _sequences.Add(sequence);
+        if (sequence.Predicted is { } times)
+        {
+            // What is cached already needs no reading.
+            int cached = _kv.CountKnown(sequence.Tokens.AsSpan(0, sequence.Length - 1));
+            sequence.Predicted = times.WithCached((double)cached / sequence.PromptLength);
+        }
+    }
 
     /// <summary>One tick. False when there was nothing to compute; then only a new request, a cancellation or a reader can change that.</summary>
     public bool Step()
@@ -70,7 +83,9 @@ internal sealed class GenerationLoop
             return false;
         }
 
+        long started = Stopwatch.GetTimestamp();
         _executor.RunTick();
+        _metrics?.TickEnded(started, _planner.PromptRows, _planner.DecodeRows);
         Choose();
         Send();
         return true;
@@ -110,11 +125,20 @@ internal sealed class GenerationLoop
     /// <summary>Sends the chosen tokens and lets finished sequences go.</summary>
     internal void Send()
     {
+        long now = Stopwatch.GetTimestamp();
         foreach (var sequence in _planner.Scheduled)
         {
-            if (sequence.TickChosen > 0 && _writer.Write(sequence) != FinishReason.None)
+            if (sequence.TickChosen == 0)
             {
-                Leave(sequence);
+                continue;
+            }
+
+            var reason = _writer.Write(sequence);
+            _metrics?.Sent(sequence.LastSent, now);
+            sequence.LastSent = now;
+            if (reason != FinishReason.None)
+            {
+                Leave(sequence, reason);
             }
         }
     }
@@ -125,7 +149,7 @@ internal sealed class GenerationLoop
         while (Last() is { } sequence)
         {
             TokenWriter.WriteEnd(sequence, FinishReason.Aborted);
-            Leave(sequence);
+            Leave(sequence, FinishReason.Aborted);
         }
     }
 
@@ -135,6 +159,7 @@ internal sealed class GenerationLoop
         foreach (var sequence in _sequences.Running.Concat(_sequences.Waiting))
         {
             sequence.Cancellation.Unregister();
+            _metrics?.Finished(sequence, FinishReason.None);
             _onFinished(sequence);
             sequence.Stream.Complete(failure);
         }
@@ -152,7 +177,7 @@ internal sealed class GenerationLoop
             if (sequence.CancelRequested)
             {
                 TokenWriter.WriteEnd(sequence, FinishReason.Cancelled);
-                Leave(sequence);
+                Leave(sequence, FinishReason.Cancelled);
             }
             else
             {
@@ -161,11 +186,12 @@ internal sealed class GenerationLoop
         }
     }
 
-    private void Leave(Sequence sequence)
+    private void Leave(Sequence sequence, FinishReason reason)
     {
         _sequences.Remove(sequence);
-        sequence.IsFinished = true;
+        sequence.Finish = reason;
         sequence.Cancellation.Unregister();
+        _metrics?.Finished(sequence, reason);
         _onFinished(sequence);
         sequence.Stream.Complete();
     }

@@ -34,6 +34,9 @@ internal sealed class Sequence
 
     public long Arrival { get; }
 
+    /// <summary>What its client has of the engine; set when the loop takes the sequence over.</summary>
+    public ClientShare Share { get; set; } = null!;
+
     public GenerationRequest Request { get; }
 
     public SamplingPlan Plan { get; }
@@ -95,8 +98,14 @@ internal sealed class Sequence
     /// <summary>When its first token was chosen; 0: not yet.</summary>
     public long FirstToken { get; set; }
 
-    /// <summary>Whether it has left the engine.</summary>
-    public bool IsFinished { get; set; }
+    /// <summary>When it last sent an update; 0: not yet.</summary>
+    public long LastSent { get; set; }
+
+    /// <summary>Why it ended; none while it runs or waits.</summary>
+    public FinishReason Finish { get; set; }
+
+    /// <summary>Its trace, if anybody listens.</summary>
+    public Activity? Activity { get; set; }
 
     /// <summary>What was predicted for it when it came; null: nothing.</summary>
     public ForecastTimes? Predicted { get; set; }

@@ -4,20 +4,25 @@ using LlmServe.Engine.Kv;
 namespace LlmServe.Engine.Scheduling;
 
 /// <summary>
-/// All sequences of an engine: those that hold a slot and KV blocks, and those that wait, both oldest first. Decides who enters and, when blocks run
-/// out, who has to leave; whoever leaves is recomputed later from its tokens and gives the same bits.
+/// All sequences of an engine: those that hold a slot and KV blocks, and those that wait, both listed oldest first. Decides who enters
+/// (<see cref="FairOrder"/>) and, when blocks run out, who has to leave: never the oldest, so that everyone finishes in the end. Whoever leaves is
+/// recomputed later from its tokens and gives the same bits.
 /// </summary>
 internal sealed class SequenceSet
 {
     private readonly KvCacheManager _kv;
     private readonly int[] _freeSlots;
+    private readonly ClientShares _shares;
     private int _freeSlotCount;
+    private long _entries;
 
     /// <param name="kv">Gives the blocks.</param>
     /// <param name="slots">Most running sequences.</param>
     /// <param name="waiting">Waiting sequences to make room for in advance.</param>
-    public SequenceSet(KvCacheManager kv, int slots, int waiting)
+    /// <param name="perClient">Most running sequences of a named client; 0: no limit.</param>
+    public SequenceSet(KvCacheManager kv, int slots, int waiting, int perClient)
     {
+        _shares = new ClientShares(perClient);
         _kv = kv;
         _freeSlots = new int[slots];
         for (int i = 0; i < slots; i++)
@@ -36,6 +41,9 @@ internal sealed class SequenceSet
     /// <summary>Sequences without one, oldest first.</summary>
     public List<Sequence> Waiting { get; }
 
+    /// <summary>Clients with sequences here.</summary>
+    public ReadOnlySpan<ClientShare> Clients => _shares.Present;
+
     /// <summary>Sequences that lost their blocks so far.</summary>
     public long Preemptions { get; private set; }
 
@@ -43,7 +51,11 @@ internal sealed class SequenceSet
     public long CachedPromptTokens { get; private set; }
 
     /// <summary>Adds a new sequence to those that wait.</summary>
-    public void Add(Sequence sequence) => Insert(Waiting, sequence);
+    public void Add(Sequence sequence)
+    {
+        sequence.Share = _shares.Enter(sequence.Request.Client);
+        Insert(Waiting, sequence);
+    }
 
     /// <summary>Takes a sequence out for good; its blocks return.</summary>
     public void Remove(Sequence sequence)
@@ -57,27 +69,25 @@ internal sealed class SequenceSet
         {
             Waiting.Remove(sequence);
         }
+
+        _shares.Leave(sequence.Share);
     }
 
-    /// <summary>Lets waiting sequences in, oldest first, while slots and blocks last. Nobody overtakes one that has to wait for blocks.</summary>
+    /// <summary>
+    /// Lets waiting sequences in while slots and blocks last. Nobody overtakes one that has to wait for blocks, except who comes before it anyway.
+    /// </summary>
     public void Admit()
     {
-        int index = 0;
-        while (index < Waiting.Count)
+        while (NextToEnter() is { } sequence)
         {
-            var sequence = Waiting[index];
-            if (sequence.IsPaused)
+            if (TryEnter(sequence))
             {
-                index++; // preempted, and its client does not read: it asks for nothing now
+                _entries++;
+                Waiting.Remove(sequence);
             }
-            else if (TryEnter(sequence))
-            {
-                Waiting.RemoveAt(index);
-            }
-            else if (YoungestPaused() is { } paused)
+            else if (Victim(pausedOnly: true) is { } paused)
             {
                 Preempt(paused); // a client that does not read must not keep others waiting
-                index = 0;
             }
             else
             {
@@ -86,15 +96,31 @@ internal sealed class SequenceSet
         }
     }
 
+    private Sequence? NextToEnter()
+    {
+        bool oldestFirst = _entries % FairOrder.OldestTurn == FairOrder.OldestTurn - 1;
+        Sequence? next = null;
+        foreach (var sequence in Waiting)
+        {
+            // One whose client does not read was preempted and asks for nothing now.
+            if (!sequence.IsPaused && sequence.Share.MayRun && (next is null || (!oldestFirst && FairOrder.EntersBefore(sequence, next))))
+            {
+                next = sequence;
+            }
+        }
+
+        return next;
+    }
+
     /// <summary>
-    /// Makes sure that a running sequence has blocks for all its tokens, taking those of others if it must: first of the youngest whose client does
-    /// not read, then of the youngest. False when the sequence itself was the one to leave.
+    /// Makes sure that a running sequence has blocks for all its tokens, taking those of others if it must: first of those whose clients do not
+    /// read, then of the lowest priority, and among equals of the youngest. False when the sequence itself was the one to leave.
     /// </summary>
     public bool Grow(Sequence sequence)
     {
         while (!_kv.TryEnsure(sequence.Slot, sequence.Length))
         {
-            var victim = YoungestPaused() ?? Running[^1];
+            var victim = Victim(pausedOnly: false) ?? sequence;
             Preempt(victim);
             if (victim == sequence)
             {
@@ -126,6 +152,7 @@ internal sealed class SequenceSet
         }
 
         _freeSlotCount--;
+        sequence.Share.Running++;
         sequence.Slot = slot;
         sequence.Computed = cached;
         if (sequence.Started == 0)
@@ -139,17 +166,25 @@ internal sealed class SequenceSet
         return true;
     }
 
-    private Sequence? YoungestPaused()
+    /// <summary>Who loses its blocks first: one whose client does not read, or else, if wanted, any but the oldest.</summary>
+    private Sequence? Victim(bool pausedOnly)
     {
-        for (int i = Running.Count - 1; i >= 0; i--)
+        Sequence? paused = null;
+        Sequence? reading = null;
+        for (int i = 0; i < Running.Count; i++)
         {
-            if (Running[i].IsPaused)
+            var sequence = Running[i];
+            if (sequence.IsPaused)
             {
-                return Running[i];
+                paused = paused is null || FairOrder.LeavesBefore(sequence, paused) ? sequence : paused;
+            }
+            else if (i > 0 && !pausedOnly)
+            {
+                reading = reading is null || FairOrder.LeavesBefore(sequence, reading) ? sequence : reading;
             }
         }
 
-        return null;
+        return paused ?? reading;
     }
 
     private void Preempt(Sequence sequence)
@@ -163,6 +198,7 @@ internal sealed class SequenceSet
     private void FreeSlot(Sequence sequence)
     {
         _kv.Free(sequence.Slot);
+        sequence.Share.Running--;
         _freeSlots[_freeSlotCount++] = sequence.Slot;
         sequence.Slot = -1;
         sequence.Computed = 0;

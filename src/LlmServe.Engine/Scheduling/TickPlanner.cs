@@ -4,7 +4,9 @@ using LlmServe.Engine.Speculation;
 
 namespace LlmServe.Engine.Scheduling;
 
-/// <summary>Fills the row table: first one row of every decoding sequence, then chunks of prompts, oldest first, within a row budget.</summary>
+/// <summary>
+/// Fills the row table: first one row of every decoding sequence, then chunks of prompts in the order of <see cref="FairOrder"/>, within a row budget.
+/// </summary>
 internal sealed class TickPlanner
 {
     private readonly IProgramExecutor _executor;
@@ -16,6 +18,7 @@ internal sealed class TickPlanner
     private readonly Sequence[] _scheduled;
     private int _scheduledCount;
     private int _turn;
+    private long _promptTicks;
 
     public TickPlanner(
         IProgramExecutor executor, KvCacheManager kv, SequenceSet sequences, int maxSequences, int maxRows, EngineOptions options)
@@ -45,6 +48,11 @@ internal sealed class TickPlanner
     public void Plan()
     {
         _executor.Rows.Clear();
+        foreach (var sequence in Scheduled)
+        {
+            sequence.TickRows = 0;
+        }
+
         Array.Clear(_scheduled, 0, _scheduledCount);
         _scheduledCount = 0;
         DecodeRows = 0;
@@ -135,19 +143,10 @@ internal sealed class TickPlanner
     private void AddPrompts(long decodePositions)
     {
         int left = _maxRows - DecodeRows;
+        bool oldestFirst = _promptTicks % FairOrder.OldestTurn == FairOrder.OldestTurn - 1;
         bool budgeted = false;
-        foreach (var sequence in _sequences.Running)
+        while (left > 0 && NextPrompt(oldestFirst && !budgeted) is { } sequence)
         {
-            if (left == 0)
-            {
-                return;
-            }
-
-            if (sequence.IsDecoding || sequence.IsPaused)
-            {
-                continue;
-            }
-
             if (!budgeted)
             {
                 left = _budget.PromptRows(left, DecodeRows, decodePositions, sequence.Computed);
@@ -156,9 +155,28 @@ internal sealed class TickPlanner
 
             int rows = Math.Min(left, sequence.Pending);
             AddRows(sequence, rows, 0);
+            sequence.Share.Rows += rows;
             PromptRows += rows;
             left -= rows;
         }
+
+        _promptTicks += budgeted ? 1 : 0;
+    }
+
+    /// <summary>The prompt to read next among those that have no rows in this tick.</summary>
+    private Sequence? NextPrompt(bool oldestFirst)
+    {
+        Sequence? next = null;
+        foreach (var sequence in _sequences.Running)
+        {
+            if (!sequence.IsDecoding && !sequence.IsPaused && sequence.TickRows == 0
+                && (next is null || (!oldestFirst && FairOrder.ReadsBefore(sequence, next))))
+            {
+                next = sequence;
+            }
+        }
+
+        return next;
     }
 
     /// <summary>Adds the next rows of a sequence, then its guesses; the rows from its last known token on want logits.</summary>

@@ -1,0 +1,57 @@
+using System.Collections.Immutable;
+using System.Diagnostics.Metrics;
+
+namespace LlmServe.Engine.Telemetry;
+
+/// <summary>
+/// The instruments that are read when somebody looks: every running engine tells its <see cref="EngineStatistics"/>, with its own tag. They cost a tick
+/// nothing.
+/// </summary>
+internal static class EngineGauges
+{
+    private static readonly KeyValuePair<string, object?> s_used = new("llmserve.kv.state", "used");
+    private static readonly KeyValuePair<string, object?> s_cached = new("llmserve.kv.state", "cached");
+    private static readonly KeyValuePair<string, object?> s_free = new("llmserve.kv.state", "free");
+    private static ImmutableList<EngineMetrics> s_engines = [];
+
+    static EngineGauges()
+    {
+        Gauge("llmserve.requests.running", "{request}", "Requests that hold a slot.", s => s.Running);
+        Gauge("llmserve.requests.waiting", "{request}", "Requests that wait for a slot, preempted ones among them.", s => s.Waiting);
+        Gauge("llmserve.requests.paused", "{request}", "Requests whose client does not read.", s => s.Paused);
+        Instruments.Meter.CreateObservableUpDownCounter("llmserve.kv.blocks", ObserveBlocks, "{block}", "KV blocks by state; their sum is what exists.");
+        Counter("llmserve.ticks", "{tick}", "Ticks.", s => s.Ticks);
+        Counter("llmserve.tokens.prefill", "{token}", "Prompt rows computed, recomputed ones included.", s => s.PromptRows);
+        Counter("llmserve.tokens.decode", "{token}", "Decode rows computed, those of guesses included.", s => s.DecodeRows);
+        Counter("llmserve.tokens.cached", "{token}", "Prompt tokens found in the prefix cache.", s => s.CachedPromptTokens);
+        Counter("llmserve.tokens.guessed", "{token}", "Tokens guessed ahead.", s => s.GuessedTokens);
+        Counter("llmserve.tokens.accepted", "{token}", "Guessed tokens that turned out right.", s => s.AcceptedGuesses);
+        Counter("llmserve.preemptions", "{preemption}", "Sequences that lost their KV blocks to others.", s => s.Preemptions);
+    }
+
+    /// <summary>Starts to tell of an engine.</summary>
+    public static void Add(EngineMetrics engine) => ImmutableInterlocked.Update(ref s_engines, engines => engines.Add(engine));
+
+    /// <summary>Tells no more of it.</summary>
+    public static void Remove(EngineMetrics engine) => ImmutableInterlocked.Update(ref s_engines, engines => engines.Remove(engine));
+
+    private static void Gauge(string name, string unit, string description, Func<EngineStatistics, long> value) =>
+        Instruments.Meter.CreateObservableUpDownCounter(name, () => Observe(value), unit, description);
+
+    private static void Counter(string name, string unit, string description, Func<EngineStatistics, long> value) =>
+        Instruments.Meter.CreateObservableCounter(name, () => Observe(value), unit, description);
+
+    private static IEnumerable<Measurement<long>> Observe(Func<EngineStatistics, long> value) =>
+        s_engines.Select(engine => new Measurement<long>(value(engine.Statistics), engine.Model));
+
+    private static IEnumerable<Measurement<long>> ObserveBlocks()
+    {
+        foreach (var engine in s_engines)
+        {
+            var statistics = engine.Statistics;
+            yield return new Measurement<long>(statistics.KvBlocks - statistics.FreeKvBlocks, engine.Model, s_used);
+            yield return new Measurement<long>(statistics.CachedKvBlocks, engine.Model, s_cached);
+            yield return new Measurement<long>(statistics.FreeKvBlocks - statistics.CachedKvBlocks, engine.Model, s_free);
+        }
+    }
+}
