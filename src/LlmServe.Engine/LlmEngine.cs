@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using LlmServe.Compiler;
 using LlmServe.Engine.Planning;
@@ -17,8 +16,7 @@ public sealed class LlmEngine : IAsyncDisposable
     private readonly GenerationLoop _loop;
     private readonly EngineMetrics _metrics;
     private readonly int _streamCapacity;
-    private readonly int _maxPerClient;
-    private readonly int _maxLive;
+    private readonly RequestCounts _live; // guarded by _lock
     private readonly LoadBoard _board; // guarded by _lock
     private readonly TaskCompletionSource _measured = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _measurementWanted;
@@ -27,8 +25,6 @@ public sealed class LlmEngine : IAsyncDisposable
     private EngineStatistics _statistics;
     private EngineException? _failure;
     private long _arrivals;
-    private readonly Dictionary<string, int> _liveByClient = []; // only where their number is limited
-    private int _live;
     private bool _awake;
     private bool _stopping;
     private bool _aborting;
@@ -52,12 +48,11 @@ public sealed class LlmEngine : IAsyncDisposable
 
         _executor = executor;
         _streamCapacity = options.StreamCapacity;
-        _maxPerClient = options.MaxRequestsPerClient;
         Tokenizer = tokenizer;
         ContextLength = GenerationLoop.ContextOf(executor);
         _metrics = new EngineMetrics(options.Name ?? executor.Model.Architecture, executor, () => Statistics);
         _loop = new GenerationLoop(executor, tokenizer, options, OnFinished, _metrics);
-        _maxLive = _loop.MaxSequences + options.MaxQueue;
+        _live = new RequestCounts(_loop.MaxSequences + options.MaxQueue, options.MaxRequestsPerClient);
         _board = new LoadBoard(executor, options, _loop.MaxSequences);
         if (options.MeasureFirst)
         {
@@ -111,7 +106,7 @@ public sealed class LlmEngine : IAsyncDisposable
         {
             ThrowIfRefusing(request.Client);
             sequence = new Sequence(_arrivals++, request, prompt, limit, Tokenizer, stream);
-            Count(sequence, 1);
+            _live.Add(sequence.Request.Client);
             if (_measured.Task.IsCompleted)
             {
                 load = _board.CopyWith(_incoming, _board.LoadOf(sequence), request.Client);
@@ -251,32 +246,7 @@ public sealed class LlmEngine : IAsyncDisposable
             return new EngineException(EngineError.Stopping, "the engine is stopping and takes no new requests");
         }
 
-        if (_live >= _maxLive)
-        {
-            return new EngineException(
-                EngineError.QueueFull, $"the queue is full: {_live} requests run or wait, and at most {_maxLive} may; try again later");
-        }
-
-        int own = client is null || _maxPerClient == 0 ? 0 : _liveByClient.GetValueOrDefault(client);
-        return own < _maxPerClient || own == 0
-            ? null
-            : new EngineException(
-                EngineError.ClientLimit, $"client {client} has {own} requests running or waiting, and at most {_maxPerClient} may; try again later");
-    }
-
-    /// <summary>Counts a request in (1) or out (−1).</summary>
-    private void Count(Sequence sequence, int change)
-    {
-        _live += change;
-        if (_maxPerClient > 0 && sequence.Request.Client is { } client)
-        {
-            ref int own = ref CollectionsMarshal.GetValueRefOrAddDefault(_liveByClient, client, out _);
-            own += change;
-            if (own == 0)
-            {
-                _liveByClient.Remove(client);
-            }
-        }
+        return _live.Refusal(client);
     }
 
     private void Enqueue(Sequence sequence)
@@ -291,7 +261,7 @@ public sealed class LlmEngine : IAsyncDisposable
                 return;
             }
 
-            Count(sequence, -1);
+            _live.Remove(sequence.Request.Client);
         }
 
         // The loop ended between the two locks.
@@ -331,7 +301,7 @@ public sealed class LlmEngine : IAsyncDisposable
     {
         lock (_lock)
         {
-            Count(sequence, -1);
+            _live.Remove(sequence.Request.Client);
             _statistics = _loop.Statistics;
             if (sequence.Finish is FinishReason.Stop or FinishReason.Length && !sequence.Request.IgnoreEndOfGeneration)
             {
@@ -382,7 +352,7 @@ public sealed class LlmEngine : IAsyncDisposable
             }
 
             _incoming.Clear();
-            if (!_aborting && !(_stopping && _live == 0))
+            if (!_aborting && !(_stopping && _live.Total == 0))
             {
                 return true;
             }

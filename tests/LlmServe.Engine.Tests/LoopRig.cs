@@ -1,5 +1,6 @@
 using LlmServe.Engine.Scheduling;
 using LlmServe.Engine.Streams;
+using LlmServe.Engine.Telemetry;
 using LlmServe.Testing.Fakes;
 
 namespace LlmServe.Engine.Tests;
@@ -11,11 +12,11 @@ internal sealed class LoopRig
     private readonly EngineOptions _options;
     private long _arrivals;
 
-    public LoopRig(FakeExecutorOptions model, EngineOptions options)
+    public LoopRig(FakeExecutorOptions model, EngineOptions options, Func<FakeExecutor, EngineMetrics>? metrics = null)
     {
         _options = options;
         Executor = new FakeExecutor(model);
-        Loop = new GenerationLoop(Executor, EngineTest.Tokenizer, options, Leave);
+        Loop = new GenerationLoop(Executor, EngineTest.Tokenizer, options, Leave, metrics?.Invoke(Executor));
     }
 
     public FakeExecutor Executor { get; }
@@ -26,14 +27,18 @@ internal sealed class LoopRig
 
     public Action<Sequence>? OnFinished { get; set; }
 
+    /// <summary>Sequences that run or wait, oldest first.</summary>
+    public IEnumerable<Sequence> Live => _all.Where(sequence => sequence.Finish == FinishReason.None);
+
     /// <summary>Sequences with a slot, oldest first.</summary>
     public IEnumerable<Sequence> Running => _all.Where(sequence => sequence.Slot >= 0);
 
-    public Sequence Add(int[] prompt, int maxTokens, SamplingOptions? sampling = null)
+    public Sequence Add(int[] prompt, int maxTokens, SamplingOptions? sampling = null, string? client = null, int priority = 0)
     {
         var request = new GenerationRequest
         {
             Prompt = prompt, MaxTokens = maxTokens, IgnoreEndOfGeneration = true, Sampling = sampling ?? new SamplingOptions(),
+            Client = client, Priority = priority,
         };
         int limit = Math.Min(prompt.Length + maxTokens, GenerationLoop.ContextOf(Executor));
         var sequence = new Sequence(
@@ -63,7 +68,7 @@ internal sealed class LoopRig
     /// <summary>Runs the prepared tick, and reads what the clients got.</summary>
     public void Finish()
     {
-        Executor.RunTick();
+        Loop.Run();
         Loop.Choose();
         Loop.Send();
         foreach (var sequence in _all)

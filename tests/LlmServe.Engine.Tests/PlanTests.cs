@@ -24,27 +24,30 @@ public class PlanTests
     }
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(3)]
-    [InlineData(4)]
-    [InlineData(5)]
-    [InlineData(6)]
-    public void Follow_RandomLoad_AgreesWithTheSchedulersTicks(int seed)
+    [InlineData(1, 1)]
+    [InlineData(2, 1)]
+    [InlineData(3, 1)]
+    [InlineData(4, 1)]
+    [InlineData(5, 2)]
+    [InlineData(6, 3)]
+    [InlineData(7, 4)]
+    public void Follow_RandomLoad_AgreesWithTheSchedulersTicks(int seed, int clients)
     {
         var random = new Random(seed);
         var options = new EngineOptions { MaxTickMilliseconds = 12, PrefixCache = false };
         var rig = new LoopRig(Model, options);
         for (int i = random.Next(4, 20); i > 0; i--)
         {
-            rig.Add(EngineTest.RandomPrompt(random, random.Next(1, 300)), random.Next(1, 60));
+            rig.Add(EngineTest.RandomPrompt(random, random.Next(1, 300)), random.Next(1, 60), client: $"client {random.Next(clients)}");
             rig.Step();
         }
 
-        var request = rig.Add(EngineTest.RandomPrompt(random, random.Next(1, 300)), random.Next(2, 60));
+        int promptTokens = random.Next(1, 300);
+        int maxTokens = random.Next(2, 60);
         var board = new LoadBoard(rig.Executor, options, 8);
         rig.Loop.Post(board);
-        var forecast = board.Run(board.Copy());
+        var forecast = board.Run(board.CopyWith([], new SequenceLoad { Rows = promptTokens, Tokens = maxTokens }, "client 0"));
+        var request = rig.Add(EngineTest.RandomPrompt(random, promptTokens), maxTokens, client: "client 0");
 
         double clock = 0;
         double first = 0;

@@ -35,6 +35,9 @@ internal sealed class KvCacheManager
     /// <summary>Blocks that no slot holds and that are kept for reuse.</summary>
     public int Cached => _prefixes?.Evictable ?? 0;
 
+    /// <summary>How many slots hold a block, and one more if it is kept for reuse.</summary>
+    public int References(int block) => _pool.References(block);
+
     /// <summary>Blocks that a slot holds.</summary>
     public int Held(int slot) => _held[slot];
 

@@ -45,6 +45,9 @@ internal sealed class GenerationLoop
     /// <summary>Most sequences that run at once.</summary>
     public int MaxSequences { get; }
 
+    /// <summary>Who holds which blocks.</summary>
+    internal KvCacheManager Kv => _kv;
+
     /// <summary>Whether no sequence runs or waits.</summary>
     public bool IsEmpty => _sequences.Running.Count == 0 && _sequences.Waiting.Count == 0;
 
@@ -83,9 +86,7 @@ internal sealed class GenerationLoop
             return false;
         }
 
-        long started = Stopwatch.GetTimestamp();
-        _executor.RunTick();
-        _metrics?.TickEnded(started, _planner.PromptRows, _planner.DecodeRows);
+        Run();
         Choose();
         Send();
         return true;
@@ -104,6 +105,14 @@ internal sealed class GenerationLoop
         }
 
         return _executor.Rows.Count > 0;
+    }
+
+    /// <summary>The tick.</summary>
+    internal void Run()
+    {
+        long started = Stopwatch.GetTimestamp();
+        _executor.RunTick();
+        _metrics?.TickEnded(started, _planner.PromptRows, _planner.DecodeRows);
     }
 
     /// <summary>After the tick: what is in the cache now, and which tokens come next.</summary>

@@ -12,6 +12,8 @@ internal static class EngineGauges
     private static readonly KeyValuePair<string, object?> s_used = new("llmserve.kv.state", "used");
     private static readonly KeyValuePair<string, object?> s_cached = new("llmserve.kv.state", "cached");
     private static readonly KeyValuePair<string, object?> s_free = new("llmserve.kv.state", "free");
+    private static readonly KeyValuePair<string, object?> s_lookup = new("llmserve.guess.source", "lookup");
+    private static readonly KeyValuePair<string, object?> s_draft = new("llmserve.guess.source", "draft");
     private static ImmutableList<EngineMetrics> s_engines = [];
 
     static EngineGauges()
@@ -24,8 +26,10 @@ internal static class EngineGauges
         Counter("llmserve.tokens.prefill", "{token}", "Prompt rows computed, recomputed ones included.", s => s.PromptRows);
         Counter("llmserve.tokens.decode", "{token}", "Decode rows computed, those of guesses included.", s => s.DecodeRows);
         Counter("llmserve.tokens.cached", "{token}", "Prompt tokens found in the prefix cache.", s => s.CachedPromptTokens);
-        Counter("llmserve.tokens.guessed", "{token}", "Tokens guessed ahead.", s => s.GuessedTokens);
-        Counter("llmserve.tokens.accepted", "{token}", "Guessed tokens that turned out right.", s => s.AcceptedGuesses);
+        Instruments.Meter.CreateObservableCounter(
+            "llmserve.tokens.guessed", () => ObserveGuesses(s => s.LookupGuesses, s => s.DraftGuesses), "{token}", "Tokens guessed ahead.");
+        Instruments.Meter.CreateObservableCounter(
+            "llmserve.tokens.accepted", () => ObserveGuesses(s => s.LookupAccepted, s => s.DraftAccepted), "{token}", "Guessed tokens that turned out right.");
         Counter("llmserve.preemptions", "{preemption}", "Sequences that lost their KV blocks to others.", s => s.Preemptions);
     }
 
@@ -43,6 +47,16 @@ internal static class EngineGauges
 
     private static IEnumerable<Measurement<long>> Observe(Func<EngineStatistics, long> value) =>
         s_engines.Select(engine => new Measurement<long>(value(engine.Statistics), engine.Model));
+
+    private static IEnumerable<Measurement<long>> ObserveGuesses(Func<SpeculationStatistics, long> lookup, Func<SpeculationStatistics, long> draft)
+    {
+        foreach (var engine in s_engines)
+        {
+            var speculation = engine.Statistics.Speculation;
+            yield return new Measurement<long>(lookup(speculation), engine.Model, s_lookup);
+            yield return new Measurement<long>(draft(speculation), engine.Model, s_draft);
+        }
+    }
 
     private static IEnumerable<Measurement<long>> ObserveBlocks()
     {
