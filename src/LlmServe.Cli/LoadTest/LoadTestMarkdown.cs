@@ -81,8 +81,9 @@ internal static class LoadTestMarkdown
 
         if (report.Engine is { } engine)
         {
+            var guesses = engine.Speculation;
             names.AddRange(["ticks", "preemptions", "guesses accepted"]);
-            values.AddRange([Text($"{engine.Ticks}"), Text($"{engine.Preemptions}"), Text($"{engine.AcceptedGuesses}/{engine.GuessedTokens}")]);
+            values.AddRange([Text($"{engine.Ticks}"), Text($"{engine.Preemptions}"), Text($"{guesses.LookupAccepted + guesses.DraftAccepted}/{guesses.LookupGuesses + guesses.DraftGuesses}")]);
         }
 
         return [[.. names], [.. values]];
