@@ -5,4 +5,4 @@ using LlmServe.Cli.Terminal;
 using var interrupts = new Interrupts();
 interrupts.Listen();
 var console = CliConsole.OpenSystem();
-return await new CommandLineApp(new CliServices(console, interrupts, new ModelLoader())).RunAsync(args);
+return await new CommandLineApp(new CliServices(console, interrupts, new ModelLoader(caches: CachePlaces.ForProcess()))).RunAsync(args);

@@ -45,6 +45,12 @@ public sealed record CpuOptions
 
     /// <summary>Bytes of KV memory; null: enough for one full context, and for 64 short ones.</summary>
     public long? KvBytes { get; init; }
+
+    /// <summary>Where repacked weights are kept between starts; null: nowhere, they are repacked at every start.</summary>
+    public RepackCacheOptions? RepackCache { get; init; }
+
+    /// <summary>Where the machine's profile is kept between starts; null: nowhere, the machine is measured when a prediction is first asked for.</summary>
+    public ProfileCacheOptions? ProfileCache { get; init; }
 }
 
 /// <summary>Progress of loading: a step's name and the share done, 0 … 1.</summary>
@@ -69,11 +75,14 @@ public static class CpuBackend
     /// <param name="model">From <see cref="CompileOnly"/>.</param>
     /// <param name="options">The options that it was compiled with.</param>
     public static MachineProfile MeasureProfile(CompiledModel model, CpuOptions options) =>
-        MachineProfiler.Measure(model, IsaSelector.Select(options.Isa), LaneCount(options));
+        MeasureProfile(model, IsaSelector.Select(options.Isa), options);
 
     /// <summary>Name of the path that options lead to: <c>cpu avx2, 2 lanes</c>.</summary>
     /// <exception cref="ArgumentException">The processor has not the instruction set asked for.</exception>
     public static string Describe(CpuOptions options) => CpuExecutor.NameOf(IsaSelector.Select(options.Isa), LaneCount(options));
+
+    private static unsafe MachineProfile MeasureProfile(CompiledModel model, KernelTable kernels, CpuOptions options) =>
+        MachineProfiler.Measure(model, kernels, LaneCount(options), null, 0, options.ProfileCache);
 
     private static int LaneCount(CpuOptions options) => options.Lanes == 0 ? Environment.ProcessorCount : options.Lanes;
 

@@ -35,6 +35,9 @@ public sealed unsafe class GgufFile : IDisposable
     /// <summary>The path as given; of the first part where the model is split.</summary>
     public string Path => _parts[0].Path;
 
+    /// <summary>The paths of all parts, in order.</summary>
+    public IReadOnlyList<string> PartPaths => [.. _parts.Select(part => part.Path)];
+
     /// <summary>Number of files: 1 unless the model is split.</summary>
     public int PartCount => _parts.Count;
 

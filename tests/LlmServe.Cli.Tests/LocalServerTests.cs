@@ -6,7 +6,7 @@ using LlmServe.Testing.Fakes;
 
 namespace LlmServe.Cli.Tests;
 
-/// <summary>Commands through a real server in this process, with a fake model below it that answers from a script.</summary>
+/// <summary>Commands that load a model, with a fake one that answers from a script: through a real server in this process, or without one.</summary>
 public class LocalServerTests
 {
     private const int Vocabulary = 49152;

@@ -33,7 +33,7 @@ internal sealed unsafe class StageLab : IDisposable
         _kernels = IsaSelector.Select(isa);
         _model = ModelCompiler.Compile(_file, new CpuTarget(_kernels, ActivationMode.Int8, Lanes), new CompilerOptions(ActivationMode.Int8, KvElement.F16, ids.Length));
         _program = Unshared(_model.ProgramFor(ids.Length));
-        _weights = new WeightStore(_file, _model.Graph, _kernels, 1, null);
+        _weights = new WeightStore(_file, _model.Graph, _kernels, 1);
         _arena = new NativeBuffer(_program.Memory.Bytes);
         var shape = _model.Graph.Shape;
         _kv = new NativeBuffer((long)shape.Layers * shape.KeyHeads * shape.HeadSize * 2 * KvBlock.Positions * sizeof(ushort));

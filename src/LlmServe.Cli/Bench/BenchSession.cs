@@ -67,12 +67,12 @@ internal sealed class BenchSession(CliServices services, BenchSettings settings)
         var results = new List<ModelResult>();
         foreach (var mode in settings.Activations)
         {
-            var cpu = settings.Cpu with { Activations = mode, MaxSequences = settings.Plan.Sequences, ContextLength = Positions() };
+            var cpu = services.Models.WithProfileCache(settings.Cpu, refresh: true) with { Activations = mode, MaxSequences = settings.Plan.Sequences, ContextLength = Positions() };
 
             // What re-encoding and the model before left behind is none of this one's memory.
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
             long start = Stopwatch.GetTimestamp();
-            using var model = await services.Models.LoadAsync(services.Console, new ModelSettings(path, cpu), cancellation);
+            using var model = await services.Models.LoadAsync(services.Console, new ModelSettings(path, cpu, "off"), cancellation);
             double load = Stopwatch.GetElapsedTime(start).TotalSeconds;
             results.Add(await Task.Run(() => Measure(model, source, reencoded: source != path, load, bandwidth, cancellation), cancellation));
         }

@@ -43,7 +43,7 @@ internal static class CompileCommand
     private static async Task PrintAsync(CliServices services, ModelSettings settings, CompileRequest request)
     {
         using var file = services.Models.Open(settings.Path);
-        var cpu = settings.Cpu with { MaxRowsPerTick = Math.Max(settings.Cpu.MaxRowsPerTick, request.Rows) };
+        var cpu = services.Models.WithProfileCache(settings.Cpu) with { MaxRowsPerTick = Math.Max(settings.Cpu.MaxRowsPerTick, request.Rows) };
         var (compiled, profile) = await Task.Run(() =>
         {
             var model = CpuBackend.CompileOnly(file, cpu);
@@ -55,7 +55,7 @@ internal static class CompileCommand
     private static async Task MeasureAsync(CliServices services, ModelSettings settings, CompileRequest request)
     {
         var cancellation = services.Interrupts.Token;
-        var cpu = TickMeasurement.OptionsFor(settings.Cpu, request);
+        var cpu = services.Models.WithProfileCache(TickMeasurement.OptionsFor(settings.Cpu, request), refresh: true);
         using var loaded = await services.Models.LoadAsync(services.Console, settings with { Cpu = cpu }, cancellation);
         if (loaded.Executor is not IMeasuringExecutor executor)
         {

@@ -10,6 +10,20 @@ internal sealed class LoadedModel(string path, GgufFile file, IProgramExecutor e
     private const int LongestId = 128;
     private bool _handedOver;
 
+    /// <summary>Puts a model together when its tokenizer is ready; if there is none, the executor is disposed.</summary>
+    public static LoadedModel Create(string path, GgufFile file, IProgramExecutor executor, Task<ITokenizer> tokenizer)
+    {
+        try
+        {
+            return new LoadedModel(path, file, executor, tokenizer.GetAwaiter().GetResult());
+        }
+        catch
+        {
+            executor.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>The file, open as long as the executor reads it.</summary>
     public GgufFile File { get; } = file;
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using LlmServe.Cli.App;
 using LlmServe.Cli.Options;
 using LlmServe.Cli.Terminal;
@@ -16,11 +17,14 @@ internal sealed class ModelLoader
 {
     private readonly ModelFinder _finder;
     private readonly ExecutorFactory _compile;
+    private readonly CachePlaces? _caches;
 
     /// <param name="finder">Null: that of this process.</param>
     /// <param name="compile">Null: the CPU.</param>
-    public ModelLoader(ModelFinder? finder = null, ExecutorFactory? compile = null)
+    /// <param name="caches">Where is kept what can be made again; null: nowhere.</param>
+    public ModelLoader(ModelFinder? finder = null, ExecutorFactory? compile = null, CachePlaces? caches = null)
     {
+        _caches = caches;
         _finder = finder ?? ModelFinder.ForProcess();
         _compile = compile ?? CpuBackend.Load;
     }
@@ -37,17 +41,34 @@ internal sealed class ModelLoader
     public async Task<LoadedModel> LoadAsync(CliConsole console, ModelSettings settings, CancellationToken cancellation)
     {
         string path = _finder.Find(settings.Path);
-        return await LoadProgressBar.RunAsync(
-            console, System.IO.Path.GetFileName(path), progress => Load(path, settings.Cpu, progress), cancellation);
+        var notes = new ConcurrentQueue<string>();
+        var cpu = WithProfileCache(settings.Cpu) with { RepackCache = _caches?.RepackCache(settings.RepackCache, path, notes.Enqueue) };
+        try
+        {
+            return await LoadProgressBar.RunAsync(console, System.IO.Path.GetFileName(path), progress => Load(path, cpu, progress), cancellation);
+        }
+        finally
+        {
+            // Only now, so that they do not end up in the progress bar.
+            foreach (string note in notes)
+            {
+                console.WriteNote(note);
+            }
+        }
     }
+
+    /// <summary>The options with the folder in which the machine's profile is kept, unless they say otherwise.</summary>
+    public CpuOptions WithProfileCache(CpuOptions options, bool refresh = false) =>
+        options.ProfileCache is null && _caches?.UserFolder("profiles") is { } folder ? options with { ProfileCache = new ProfileCacheOptions(folder, refresh) } : options;
 
     private LoadedModel Load(string path, CpuOptions options, IProgress<LoadProgress>? progress)
     {
         var file = GgufFile.Open(path);
         try
         {
-            var tokenizer = TokenizerFactory.Create(file.Metadata);
-            return new LoadedModel(path, file, _compile(file, options, progress), tokenizer);
+            // The vocabulary takes about as long as compiling and reading the weights.
+            var tokenizer = Task.Run(() => TokenizerFactory.Create(file.Metadata));
+            return LoadedModel.Create(path, file, _compile(file, options, progress), tokenizer);
         }
         catch
         {

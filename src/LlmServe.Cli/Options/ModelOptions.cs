@@ -7,7 +7,8 @@ namespace LlmServe.Cli.Options;
 /// <summary>Which model to load and how to compile it.</summary>
 /// <param name="Path">The file; null: the embedded model.</param>
 /// <param name="Cpu">How to compile.</param>
-internal sealed record ModelSettings(string? Path, CpuOptions Cpu);
+/// <param name="RepackCache">Where repacked weights are kept, as given; null: what the environment says.</param>
+internal sealed record ModelSettings(string? Path, CpuOptions Cpu, string? RepackCache = null);
 
 /// <summary>The options shared by every command that runs a model.</summary>
 internal sealed class ModelOptions
@@ -27,12 +28,15 @@ internal sealed class ModelOptions
 
     private readonly Option<int?> _context = OptionFactory.Integer("--context", "Most positions of a sequence (default: what the model says)", 1);
 
+    private readonly Option<string?> _repack = OptionFactory.Text(
+        "--repack-cache", "WHERE", "Keep repacked weights for the next start: auto (the user's cache folder), off, beside (beside the model) or a folder (default auto, or LLMSERVE_REPACK_CACHE)");
+
     private readonly bool _withContext;
 
     private ModelOptions(bool withContext) => _withContext = withContext;
 
     /// <summary>All options, in the order of help.</summary>
-    private IEnumerable<Option> All => _withContext ? [_model, _activations, _kv, _lanes, _isa, _context] : [_model, _activations, _kv, _lanes, _isa];
+    private IEnumerable<Option> All => _withContext ? [_model, _activations, _kv, _lanes, _isa, _context, _repack] : [_model, _activations, _kv, _lanes, _isa, _repack];
 
     /// <summary>Adds the options to <paramref name="command"/>.</summary>
     /// <param name="command">The command.</param>
@@ -53,14 +57,16 @@ internal sealed class ModelOptions
         OptionFactory.Text("--model", "PATH", "GGUF file (default: the embedded model, or LLMSERVE_MODEL)");
 
     /// <summary>What the command line says.</summary>
-    public ModelSettings Read(ParseResult parsed) => new(parsed.GetValue(_model), new CpuOptions
+    public ModelSettings Read(ParseResult parsed) => new(parsed.GetValue(_model), ReadCpu(parsed), parsed.GetValue(_repack));
+
+    private CpuOptions ReadCpu(ParseResult parsed) => new()
     {
         Activations = parsed.GetValue(_activations) ?? ActivationMode.Int8,
         Kv = parsed.GetValue(_kv) ?? KvElement.F16,
         Lanes = parsed.GetValue(_lanes) ?? 0,
         Isa = parsed.GetValue(_isa),
         ContextLength = _withContext ? parsed.GetValue(_context) : null,
-    });
+    };
 
     /// <summary>Refuses these options beside <paramref name="server"/>: a running server has its own model.</summary>
     public void ExcludeBeside(Command command, Option<string?> server) => command.Validators.Add(result =>

@@ -20,6 +20,7 @@ internal sealed unsafe class CpuExecutor : IMeasuringExecutor
     private readonly LanePool _lanes;
     private readonly TickState* _tick;
     private readonly KernelTable _kernels;
+    private readonly ProfileCacheOptions? _profileCache;
     private MachineProfile? _profile;
     private TickCost[]? _costs; // [programs]
     private LoweredProgram _last;
@@ -28,8 +29,9 @@ internal sealed unsafe class CpuExecutor : IMeasuringExecutor
     public CpuExecutor(GgufFile file, CompiledModel model, KernelTable kernels, CpuOptions options, int lanes, IProgress<LoadProgress>? progress)
     {
         _model = model;
+        _profileCache = options.ProfileCache;
         var shape = model.Graph.Shape;
-        _weights = new WeightStore(file, model.Graph, kernels, lanes, progress);
+        _weights = new WeightStore(file, model.Graph, kernels, lanes, options.RepackCache, progress);
         _arena = new NativeBuffer(model.Programs.Max(p => p.Memory.Bytes));
         _programs = [.. model.Programs.Select(p => new LoweredProgram(p, kernels, model.Info.Activations, _weights, _arena.Data))];
         _last = _programs[0];
@@ -69,7 +71,7 @@ internal sealed unsafe class CpuExecutor : IMeasuringExecutor
 
     public CompiledModel Compiled => _model;
 
-    public MachineProfile Profile => _profile ??= MachineProfiler.Measure(_model, _kernels, _lanes.Lanes, _weights.PackedData, _weights.PackedBytes);
+    public MachineProfile Profile => _profile ??= MachineProfiler.Measure(_model, _kernels, _lanes.Lanes, _weights.PackedData, _weights.PackedBytes, _profileCache);
 
     public void RunTick()
     {

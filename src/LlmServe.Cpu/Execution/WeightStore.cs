@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using LlmServe.Compiler.Graph;
 using LlmServe.Cpu.Kernels;
 using LlmServe.Cpu.Memory;
+using LlmServe.Cpu.Weights;
 using LlmServe.Gguf;
 
 namespace LlmServe.Cpu.Execution;
@@ -14,7 +15,14 @@ internal sealed unsafe class WeightStore : IDisposable
     private readonly Matrix* _matrices;
     private readonly NativeBuffer _packed;
 
-    public WeightStore(GgufFile file, ModelGraph graph, KernelTable kernels, int threads, IProgress<LoadProgress>? progress)
+    /// <param name="file">The model; it stays open.</param>
+    /// <param name="graph">Which weights it must have.</param>
+    /// <param name="kernels">They say how weights are laid out.</param>
+    /// <param name="threads">Threads that repack.</param>
+    /// <param name="cache">Where repacked weights are kept; null: nowhere.</param>
+    /// <param name="progress">Gets the share that is done.</param>
+    public WeightStore(
+        GgufFile file, ModelGraph graph, KernelTable kernels, int threads, RepackCacheOptions? cache = null, IProgress<LoadProgress>? progress = null)
     {
         var multiplied = MultipliedWeights(graph);
         _matrices = (Matrix*)NativeMemory.AllocZeroed((nuint)graph.Weights.Count, (nuint)sizeof(Matrix));
@@ -38,7 +46,27 @@ internal sealed unsafe class WeightStore : IDisposable
             }
         }
 
-        Pack(file.Path, multiplied, kernels, threads, progress);
+        Weight[] packed = [.. graph.Weights.Where(w => _matrices[w.Id].Packed != null)];
+        if (packed.Length == 0 || cache is null)
+        {
+            Pack(file.Path, packed, kernels, threads, progress);
+            return;
+        }
+
+        var kept = new RepackCache(cache, new PackedSource(file.PartPaths, packed, _matrices, threads), threads, progress);
+        if (kept.TryRead(_packed))
+        {
+            if (IsLaidOutFor(file.Path, kernels, packed))
+            {
+                return;
+            }
+
+            // Packing sets bits in zeroed memory.
+            _packed.Clear();
+        }
+
+        Pack(file.Path, packed, kernels, threads, progress);
+        kept.Write(_packed);
     }
 
     /// <summary>The matrix of a weight.</summary>
@@ -56,10 +84,10 @@ internal sealed unsafe class WeightStore : IDisposable
         _packed.Dispose();
     }
 
-    private void Pack(string path, HashSet<Weight> weights, KernelTable kernels, int threads, IProgress<LoadProgress>? progress)
+    private void Pack(string path, IReadOnlyList<Weight> weights, KernelTable kernels, int threads, IProgress<LoadProgress>? progress)
     {
         var work = new List<(Weight Weight, int Begin, int End)>();
-        foreach (var weight in weights.Where(w => _matrices[w.Id].Packed != null))
+        foreach (var weight in weights)
         {
             int tiles = Tiles(weight);
             for (int begin = 0; begin < tiles; begin += TilesPerStep)
@@ -73,7 +101,7 @@ internal sealed unsafe class WeightStore : IDisposable
         {
             Parallel.ForEach(work, new ParallelOptions { MaxDegreeOfParallelism = threads }, item =>
             {
-                PackTiles(path, kernels, item.Weight, item.Begin, item.End);
+                PackTiles(path, kernels, item.Weight, _matrices[item.Weight.Id], item.Begin, item.End);
                 progress?.Report(new LoadProgress("repacking weights", (double)Interlocked.Increment(ref done) / work.Count));
             });
         }
@@ -83,16 +111,38 @@ internal sealed unsafe class WeightStore : IDisposable
         }
     }
 
-    private void PackTiles(string path, KernelTable kernels, Weight weight, int begin, int end)
+    private static void PackTiles(string path, KernelTable kernels, Weight weight, in Matrix matrix, int begin, int end)
     {
         try
         {
-            kernels.Pack(weight.Type, _matrices[weight.Id], begin, end);
+            kernels.Pack(weight.Type, matrix, begin, end);
         }
         catch (InvalidDataException error)
         {
             throw new GgufException($"{path}: tensor '{weight.Name}', {error.Message}; scales and minimums must be finite. The file is damaged: fetch it again", error);
         }
+    }
+
+    /// <summary>
+    /// Whether the weights lie as these kernels would lay them: one tile of every format and width is repacked and compared. A layout that changed without
+    /// <see cref="KernelTable.LayoutVersion"/> would otherwise be read as numbers.
+    /// </summary>
+    private bool IsLaidOutFor(string path, KernelTable kernels, IReadOnlyList<Weight> weights)
+    {
+        foreach (var weight in weights.DistinctBy(w => (w.Type, w.Columns)))
+        {
+            var matrix = _matrices[weight.Id];
+            byte* kept = matrix.Packed;
+            using var tile = new NativeBuffer(matrix.TileBytes);
+            matrix.Packed = tile.Data;
+            PackTiles(path, kernels, weight, matrix, 0, 1);
+            if (!new ReadOnlySpan<byte>(kept, checked((int)matrix.TileBytes)).SequenceEqual(new ReadOnlySpan<byte>(tile.Data, (int)matrix.TileBytes)))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private static HashSet<Weight> MultipliedWeights(ModelGraph graph) =>

@@ -37,6 +37,12 @@ internal abstract unsafe class KernelTable
         return tile == 0 ? matrix.Bytes : tile * ((matrix.Rows + TileRows - 1) / TileRows);
     }
 
+    /// <summary>
+    /// Version of the layout that <see cref="Pack"/> makes, the same for every instruction set. It goes up with every change of the layout, so that
+    /// repacked weights that were kept are repacked.
+    /// </summary>
+    public const int LayoutVersion = 1;
+
     /// <summary>Rows of a tile.</summary>
     public const int TileRows = 16;
 

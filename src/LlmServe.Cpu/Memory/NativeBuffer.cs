@@ -36,6 +36,9 @@ internal sealed unsafe partial class NativeBuffer : IDisposable
 
     public long Length { get; }
 
+    /// <summary>Makes the contents zero.</summary>
+    public void Clear() => NativeMemory.Clear(_data, (nuint)Length);
+
     public void Dispose()
     {
         NativeMemory.AlignedFree(_data);

@@ -9,8 +9,8 @@ using LlmServe.Cpu.Memory;
 namespace LlmServe.Cpu.Profile;
 
 /// <summary>
-/// Measures what a compiled model needs to know of this machine, in some tens of milliseconds. What was measured once is kept for the process:
-/// fastest times are taken, so a busy moment is not remembered.
+/// Measures what a compiled model needs to know of this machine, in some tens of milliseconds. What was measured once is kept for the process, since
+/// fastest times are taken, and on disk where the caller says so and other programs did not disturb.
 /// </summary>
 internal static unsafe class MachineProfiler
 {
@@ -30,12 +30,21 @@ internal static unsafe class MachineProfiler
     /// <param name="lanes">Lanes that will play the programs.</param>
     /// <param name="weights">Weights as ticks read them, so that times are those of their pages and of the caches they fit into.</param>
     /// <param name="weightBytes">Their length; 0: a buffer of the model's size stands in for them.</param>
-    public static MachineProfile Measure(CompiledModel model, KernelTable kernels, int lanes, byte* weights, long weightBytes)
+    /// <param name="cache">Where figures are kept between starts; null: nowhere.</param>
+    public static MachineProfile Measure(CompiledModel model, KernelTable kernels, int lanes, byte* weights, long weightBytes, ProfileCacheOptions? cache = null)
     {
         long wanted = Math.Min(MostBytesRead, Math.Max(4096L * lanes, weightBytes > 0 ? weightBytes : model.Programs[0].WeightBytes));
         var needed = Representatives(model);
-        if (!TryRecall(model, kernels, lanes, wanted, needed.Keys, out var profile))
+        KernelKey[] keys = [.. needed.Keys.OrderBy(key => key.ToString(), StringComparer.Ordinal)];
+        string? path = cache is null ? null : ProfileFile.PathOf(cache.Folder, string.Join('\n', keys.Select(key => IdOf(model, kernels, lanes, wanted, key).ToString())));
+        if (cache is { Refresh: false } && ProfileFile.TryRead(path!, keys, DateTimeOffset.UtcNow) is { } kept)
         {
+            return kept;
+        }
+
+        if (!TryRecall(model, kernels, lanes, wanted, keys, out var profile))
+        {
+            var neighbours = new NeighbourLoad();
             using var standIn = weightBytes >= wanted ? null : new NativeBuffer(wanted);
             if (standIn is not null)
             {
@@ -43,14 +52,15 @@ internal static unsafe class MachineProfiler
             }
 
             MeasureMissing(model, kernels, lanes, standIn is null ? weights : standIn.Data, wanted, needed);
-            _ = TryRecall(model, kernels, lanes, wanted, needed.Keys, out profile);
+            _ = TryRecall(model, kernels, lanes, wanted, keys, out profile);
+            if (path is not null && (cache!.KeepAlways || neighbours.WasQuiet))
+            {
+                _ = ProfileFile.TryWrite(path, profile!, keys, DateTimeOffset.UtcNow);
+            }
         }
 
         return profile!;
     }
-
-    /// <summary>Measures for a model whose weights are not loaded.</summary>
-    public static MachineProfile Measure(CompiledModel model, KernelTable kernels, int lanes) => Measure(model, kernels, lanes, null, 0);
 
     private static void MeasureMissing(
         CompiledModel model, KernelTable kernels, int lanes, byte* memory, long bytes, Dictionary<KernelKey, (StreamProgram Program, Instruction Instruction)> needed)

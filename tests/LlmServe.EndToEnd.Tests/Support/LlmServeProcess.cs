@@ -52,10 +52,13 @@ internal sealed partial class LlmServeProcess : IDisposable
             StandardErrorEncoding = Utf8,
             WorkingDirectory = folder ?? Path.GetTempPath(),
         };
-        foreach (string name in (string[])["LLMSERVE_MODEL", "LLMSERVE_DEBUG", "LLMSERVE_ISA", "NO_COLOR"])
+        foreach (string name in (string[])["LLMSERVE_MODEL", "LLMSERVE_DEBUG", "LLMSERVE_ISA", "LLMSERVE_REPACK_CACHE", "NO_COLOR"])
         {
             start.Environment.Remove(name);
         }
+
+        // The processes share a cache of their own, and leave the user's alone.
+        start.Environment["XDG_CACHE_HOME"] = Path.Combine(AppContext.BaseDirectory, "cache");
 
         foreach (var (name, value) in variables)
         {
