@@ -5,7 +5,7 @@ using Xunit.Sdk;
 
 namespace LlmServe.Arm64;
 
-/// <summary>Runs the tests whose names contain one of the arguments (all without any), one after another, and prints each.</summary>
+/// <summary>Runs the tests whose names contain all of the arguments, one after another, and prints each.</summary>
 internal static class Program
 {
     private static readonly string[] Assemblies = ["LlmServe.Cpu.Tests", "LlmServe.Compiler.Tests", "LlmServe.Engine.Tests"];
@@ -60,7 +60,7 @@ internal sealed class Report(string[] filters) : Xunit.LongLivedMarshalByRefObje
     {
         switch (message)
         {
-            case ITestCaseDiscoveryMessage found when filters.Length == 0 || filters.Any(found.TestCase.DisplayName.Contains):
+            case ITestCaseDiscoveryMessage found when filters.All(found.TestCase.DisplayName.Contains):
                 _cases.Add(found.TestCase);
                 break;
             case ITestPassed passed:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the kernel, compiler and engine tests on emulated ARM (linux-arm64): tests/arm64/run.sh [PART-OF-A-TEST-NAME ...]
+# Runs the kernel, compiler and engine tests on emulated ARM (linux-arm64): tests/arm64/run.sh [PARTS-OF-TEST-NAMES ...]
 # With "--chat PROMPT" instead: answers it with the embedded model, through the whole program.
 # Needs qemu-aarch64 (Debian: qemu-user) and an ARM C library: Debian's are fetched after
 # dpkg --add-architecture arm64 && apt-get update; or name a folder that has one in ARM64_ROOT.

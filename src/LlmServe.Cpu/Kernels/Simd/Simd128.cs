@@ -24,7 +24,8 @@ internal unsafe struct Simd128 : ISimd<V>
     public static void Store(void* target, V value) => value.Store((int*)target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Broadcast(void* source) => Vector128.Create(*(int*)source);
+    public static V Broadcast(void* source) =>
+        AdvSimd.IsSupported ? AdvSimd.LoadAndReplicateToVector128((int*)source) : Vector128.Create(*(int*)source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Set(int value) => Vector128.Create(value);
@@ -143,23 +144,23 @@ internal unsafe struct Simd128 : ISimd<V>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V AddPairProducts(V sum, V even, V odd, void* x) =>
-        AddByteProducts(AddByteProducts(sum, even, Vector128.Create(*(int*)x)), odd, Vector128.Create(((int*)x)[1]));
+        AddByteProducts(AddByteProducts(sum, even, Broadcast(x)), odd, Broadcast((int*)x + 1));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V AddWidePairProducts(V sum, V even, V odd, void* x) =>
-        sum + MultiplyAdd16(even, Vector128.Create(*(int*)x)) + MultiplyAdd16(odd, Vector128.Create(((int*)x)[1]));
+        sum + MultiplyAdd16(even, Broadcast(x)) + MultiplyAdd16(odd, Broadcast((int*)x + 1));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V SubtractProducts16(V sum, V a, void* x) => sum - MultiplyAdd16(a, Vector128.Create(*(int*)x));
+    public static V SubtractProducts16(V sum, V a, void* x) => sum - MultiplyAdd16(a, Broadcast(x));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V AddScaledBy(V sum, V n, V w, void* scale) =>
-        Vector128.FusedMultiplyAdd(w.AsSingle() * Vector128.Create(*(float*)scale), Vector128.ConvertToSingle(n), sum.AsSingle()).AsInt32();
+        Vector128.FusedMultiplyAdd(w.AsSingle() * Broadcast(scale).AsSingle(), Vector128.ConvertToSingle(n), sum.AsSingle()).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V AddMinimum(V sum, V minimums, void* sums, V m, void* scale) => Vector128.FusedMultiplyAdd(
-        m.AsSingle() * Vector128.Create(*(float*)scale),
-        Vector128.ConvertToSingle(MultiplyAdd16(minimums, Vector128.Create(*(int*)sums))),
+        m.AsSingle() * Broadcast(scale).AsSingle(),
+        Vector128.ConvertToSingle(MultiplyAdd16(minimums, Broadcast(sums))),
         sum.AsSingle()).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
