@@ -19,11 +19,8 @@ internal static unsafe class AttentionParts
     /// <summary>Largest head handled; a score is then one segment of the float dot product.</summary>
     public const int LargestHead = 256;
 
-    /// <summary>Whether head size and cache layout are among those handled for single rows; the scalar kernel takes the rest.</summary>
-    public static bool CanHandle(in KvLayout kv, int headSize) => Avx2.IsSupported && CanTile(kv, headSize);
-
-    /// <summary>Whether head size and cache layout are among those handled for tiles.</summary>
-    public static bool CanTile(in KvLayout kv, int headSize) =>
+    /// <summary>Whether head size and cache layout are among those handled; the scalar kernel takes the rest.</summary>
+    public static bool CanHandle(in KvLayout kv, int headSize) =>
         headSize % 16 == 0 && headSize <= LargestHead && (kv.ElementBytes == 4 || kv.Interleaved);
 
     /// <summary>Joins eight accumulator vectors, each by the tree that ends a float dot product: lane i is the sum of vector i.</summary>

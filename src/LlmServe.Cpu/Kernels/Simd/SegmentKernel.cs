@@ -120,10 +120,13 @@ internal static unsafe class SegmentKernel<TElement, THeads>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Fetch(byte* address)
     {
-        Sse.Prefetch0(address);
-        if (TElement.Bytes > 2)
+        if (Sse.IsSupported)
         {
-            Sse.Prefetch0(address + 64);
+            Sse.Prefetch0(address);
+            if (TElement.Bytes > 2)
+            {
+                Sse.Prefetch0(address + 64);
+            }
         }
     }
 
@@ -200,8 +203,8 @@ internal static unsafe class SegmentKernel<TElement, THeads>
     private static void Step(Vector256<float> x, Vector256<float> y, float* query, ref Vector256<float> a, ref Vector256<float> b)
     {
         var q = Vector256.Load(query);
-        a = Fma.MultiplyAdd(x, q, a);
-        b = Fma.MultiplyAdd(y, q, b);
+        a = Vector256.FusedMultiplyAdd(x, q, a);
+        b = Vector256.FusedMultiplyAdd(y, q, b);
     }
 
     /// <summary>l = l · c + Σ p: one chain of additions per head, in step, because each waits for itself.</summary>
@@ -350,8 +353,8 @@ internal static unsafe class SegmentKernel<TElement, THeads>
     private static void Add(float* weight, Vector256<float> x, Vector256<float> y, ref Vector256<float> a, ref Vector256<float> b)
     {
         var p = Vector256.Create(*weight);
-        a = Fma.MultiplyAdd(p, x, a);
-        b = Fma.MultiplyAdd(p, y, b);
+        a = Vector256.FusedMultiplyAdd(p, x, a);
+        b = Vector256.FusedMultiplyAdd(p, y, b);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -384,9 +387,9 @@ internal static unsafe class BlockSoftmax
         var v1 = Scores(sums, 8, count, scale);
         var v2 = Scores(sums, 16, count, scale);
         var v3 = Scores(sums, 24, count, scale);
-        var eight = Avx.Max(Avx.Max(v0, v1), Avx.Max(v2, v3));
-        var four = Sse.Max(eight.GetLower(), eight.GetUpper());
-        four = Sse.Max(four, Sse.MoveHighToLow(four, four));
+        var eight = VectorMath.Max(VectorMath.Max(v0, v1), VectorMath.Max(v2, v3));
+        var four = VectorMath.Max(eight.GetLower(), eight.GetUpper());
+        four = VectorMath.Max(four, VectorMath.UpperTwo(four));
         float blockMax = four.GetElement(1) > four.ToScalar() ? four.GetElement(1) : four.ToScalar();
         float before = *largest;
         float m = before > blockMax ? before : blockMax;

@@ -98,7 +98,7 @@ internal unsafe struct SimdRows : IRowKernels<SimdRows>
         }
     }
 
-    public static int TileRows(TickState* tick) => AttentionParts.CanTile(tick->Kv, tick->Shape.HeadSize) ? AttentionTile.Rows : 0;
+    public static int TileRows(TickState* tick) => AttentionParts.CanHandle(tick->Kv, tick->Shape.HeadSize) ? AttentionTile.Rows : 0;
 
     public static float* AttendTile(LaneState* lane, ActivationView* query, int firstRow, int rows, int layer, int keyHead) =>
         AttentionTile.Run(lane->Tick, query, firstRow, rows, layer, keyHead, (float*)lane->Scratch);
