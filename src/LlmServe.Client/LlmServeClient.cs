@@ -101,6 +101,10 @@ public sealed class LlmServeClient : IDisposable
     public async Task<Model> GetModelAsync(string model = "", CancellationToken cancellationToken = default) =>
         (await _models.GetModelAsync(new GetModelRequest { Model = model }, Call(cancellationToken)).ConfigureAwait(false)).Model;
 
+    /// <summary>Tells what a request would get if it came now: when its first token, and how fast the others. Nothing is generated.</summary>
+    public async Task<PlanResponse> PlanAsync(PlanRequest request, CancellationToken cancellationToken = default) =>
+        await _models.PlanAsync(request, Call(cancellationToken)).ConfigureAwait(false);
+
     /// <summary>Asks for the server's health (grpc.health.v1).</summary>
     /// <param name="service">A service such as <c>llmserve.v1.ChatService</c>; empty: the server as a whole.</param>
     /// <param name="cancellationToken">Cancels the call.</param>

@@ -25,6 +25,7 @@ public sealed class LlmServeHost : IAsyncDisposable
     private readonly HealthReporter _health;
     private readonly ILogger _logger;
     private readonly Lazy<Task> _stop;
+    private IAsyncDisposable? _telemetry;
 
     private LlmServeHost(WebApplication app, ModelCatalog catalog, ServerOptions options)
     {
@@ -44,6 +45,9 @@ public sealed class LlmServeHost : IAsyncDisposable
 
     /// <summary>Where clients on this machine reach the server, such as <c>http://127.0.0.1:8080</c>.</summary>
     public Uri Address { get; private set; }
+
+    /// <summary>Where Prometheus reads metrics, such as <c>http://127.0.0.1:9464/metrics</c>; null: nowhere.</summary>
+    public Uri? MetricsAddress { get; private set; }
 
     /// <summary>LlmServe calls that run now.</summary>
     internal int RunningCalls => _gate.Running;
@@ -66,8 +70,12 @@ public sealed class LlmServeHost : IAsyncDisposable
         try
         {
             var host = new LlmServeHost(app, catalog, options);
-            await app.StartAsync(cancellationToken).ConfigureAwait(false);
-            host.Open(address);
+            if (options.Metrics is not null || options.OpenTelemetry)
+            {
+                await host.StartTelemetryAsync(loggers ?? NullLoggerFactory.Instance, cancellationToken).ConfigureAwait(false);
+            }
+
+            await host.ListenAsync(address, cancellationToken).ConfigureAwait(false);
             return host;
         }
         catch
@@ -88,16 +96,44 @@ public sealed class LlmServeHost : IAsyncDisposable
     {
         await StopAsync().ConfigureAwait(false);
         await _app.DisposeAsync().ConfigureAwait(false);
+        await StopTelemetryAsync().ConfigureAwait(false);
+    }
+
+    private async Task StartTelemetryAsync(ILoggerFactory loggers, CancellationToken cancellationToken)
+    {
+        var telemetry = await Telemetry.StartAsync(_options, loggers, cancellationToken).ConfigureAwait(false);
+        _telemetry = telemetry;
+        MetricsAddress = telemetry.Address;
+    }
+
+    private ValueTask StopTelemetryAsync() => Interlocked.Exchange(ref _telemetry, null)?.DisposeAsync() ?? ValueTask.CompletedTask;
+
+    private async Task ListenAsync(IPAddress address, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _app.StartAsync(cancellationToken).ConfigureAwait(false);
+            Open(address);
+        }
+        catch
+        {
+            await StopTelemetryAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 
     private void Open(IPAddress address)
     {
         string bound = _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
         Endpoint = new IPEndPoint(address, new Uri(bound).Port);
-        var reachable = address.Equals(IPAddress.Any) ? IPAddress.Loopback : address.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback : address;
-        Address = new Uri($"{(_options.Certificate is null ? "http" : "https")}://{new IPEndPoint(reachable, Endpoint.Port)}");
+        Address = new Uri($"{(_options.Certificate is null ? "http" : "https")}://{ServerBuilder.Reachable(address, Endpoint.Port)}");
         _health.Serving();
         Log.Started(_logger, string.Join(", ", _catalog.Models.Select(model => model.Id)), Address);
+        if (MetricsAddress is { } metrics)
+        {
+            Log.MetricsAt(_logger, metrics);
+        }
+
         if (!IPAddress.IsLoopback(address))
         {
             WarnOfOpenDoors();

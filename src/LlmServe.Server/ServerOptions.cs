@@ -42,6 +42,12 @@ public sealed record ServerOptions
     /// <summary>Where Prometheus reads metrics; null: nowhere.</summary>
     public MetricsOptions? Metrics { get; init; }
 
+    /// <summary>
+    /// Whether metrics and traces are sent by OTLP. Where to, how often, and what else, say the standard variables of OpenTelemetry, such as
+    /// <c>OTEL_EXPORTER_OTLP_ENDPOINT</c>.
+    /// </summary>
+    public bool OpenTelemetry { get; init; }
+
     /// <summary>How long running calls may go on once <see cref="LlmServeHost.StopAsync"/> was called.</summary>
     public TimeSpan GracePeriod { get; init; } = TimeSpan.FromSeconds(10);
 

@@ -144,6 +144,24 @@ internal sealed class LogCollector : ILoggerFactory, ILogger
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
         Entries.Enqueue((eventId.Id, formatter(state, exception), exception));
 
+    /// <summary>Waits for the first entry of an event; calls end for their clients a moment before they end for the log.</summary>
+    public async Task<string> WaitForAsync(int number)
+    {
+        using var patience = new CancellationTokenSource(Calls.Patience);
+        while (true)
+        {
+            foreach (var entry in Entries)
+            {
+                if (entry.Event == number)
+                {
+                    return entry.Message;
+                }
+            }
+
+            await Task.Delay(1, patience.Token);
+        }
+    }
+
     public void Dispose()
     {
     }

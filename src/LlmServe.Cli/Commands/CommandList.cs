@@ -14,6 +14,7 @@ internal static class CommandList
         RunCommand.Create,
         ServeCommand.Create,
         HealthCommand.Create,
+        PlanCommand.Create,
         TokenizeCommand.Create,
         RenderCommand.Create,
         InspectCommand.Create,

@@ -24,6 +24,11 @@ internal static class ServeCommand
         await using var server = await LocalServer.StartAsync(
             services, settings.Model, settings.Server, loggers, services.Interrupts.Token, measureFirst: true, settings.Engine);
         console.Out.WriteLine($"serving {server.Description} at {server.Address.ToString().TrimEnd('/')}");
+        if (server.MetricsAddress is { } metrics)
+        {
+            console.Out.WriteLine($"metrics at {metrics}");
+        }
+
         console.Out.Flush();
         var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using (services.Interrupts.Token.Register(stopped.SetResult))

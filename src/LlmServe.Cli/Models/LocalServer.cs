@@ -25,6 +25,9 @@ internal sealed class LocalServer : IAsyncDisposable
     /// <summary>Where clients on this machine reach it.</summary>
     public Uri Address => _host.Address;
 
+    /// <summary>Where Prometheus reads its metrics; null: nowhere.</summary>
+    public Uri? MetricsAddress => _host.MetricsAddress;
+
     /// <summary>What runs, for people.</summary>
     public string Description => $"{_model.Id} on {_model.Executor.Backend}";
 
@@ -114,6 +117,8 @@ internal sealed class LocalServer : IAsyncDisposable
 
     private static Exception Explain(ServerOptions options, Exception error) => error switch
     {
+        IOException when error.Message.StartsWith("the metrics page", StringComparison.Ordinal) => new CliException(
+            $"{Sentence(error)}; choose another --metrics-port (0: any free one) or --metrics-host", ExitCode.Failure, error),
         IOException or SocketException or ArgumentException { ParamName: nameof(ServerOptions.Host) } => new CliException(
             $"cannot listen on {options.Host}:{options.Port}: {Sentence(error)}; choose another --port (0: any free one) or --host",
             ExitCode.Failure, error),

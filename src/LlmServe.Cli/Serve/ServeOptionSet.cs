@@ -55,6 +55,16 @@ internal sealed class ServeOptionSet
     private readonly Option<int?> _maxPrompt = OptionFactory.Integer("--max-prompt-tokens", "Longest prompt (default: the context)", 1);
     private readonly Option<int?> _maxOutput = OptionFactory.Integer("--max-output-tokens", "Longest answer (default: the context)", 1);
 
+    private readonly Option<int?> _maxOfClient = OptionFactory.Integer(
+        "--max-requests-per-client", "Most requests of one API key, or address, that run or wait; 0: no limit (default 0)", 0);
+
+    private readonly Option<int?> _maxRunningOfClient = OptionFactory.Integer(
+        "--max-sequences-per-client", "Most of them that run at once, while others pass; 0: no limit (default 0)", 0);
+
+    private readonly Option<int?> _metricsPort = OptionFactory.Integer("--metrics-port", "Serve metrics for Prometheus over HTTP on this port (default: none)", 0, 65535);
+    private readonly Option<string?> _metricsHost = OptionFactory.Text("--metrics-host", "ADDRESS", "IP address of the metrics (default: that of --host)");
+    private readonly Option<string?> _metricsPath = OptionFactory.Text("--metrics-path", "PATH", "Path of the metrics (default /metrics)");
+
     private readonly Option<int?> _grace = OptionFactory.Integer(
         "--grace", "Seconds that running answers may go on after Ctrl-C or SIGTERM (default 10)", 0, LongestGrace);
 
@@ -70,7 +80,7 @@ internal sealed class ServeOptionSet
         _command = command;
         foreach (var option in (Option[])[
             _config, _host, _port, _apiKeyFile, _tlsCert, _tlsKey, _tlsPfx, _reflection, _maxSequences, _maxQueue, _maxTick, _kvMemory, _prefixCache,
-            _maxRequest, _maxPrompt, _maxOutput, _grace, _log, _format])
+            _maxRequest, _maxPrompt, _maxOutput, _maxOfClient, _maxRunningOfClient, _metricsPort, _metricsHost, _metricsPath, _grace, _log, _format])
         {
             command.Options.Add(option);
         }
@@ -85,6 +95,10 @@ internal sealed class ServeOptionSet
             else if (result.GetResult(_tlsPfx) is not null && result.GetResult(_tlsCert) is not null)
             {
                 result.AddError("--tls-pfx and --tls-cert exclude each other");
+            }
+            else if (result.GetResult(_metricsPort) is null && (result.GetResult(_metricsHost) ?? result.GetResult(_metricsPath)) is not null)
+            {
+                result.AddError("--metrics-host and --metrics-path need --metrics-port");
             }
         });
     }
@@ -105,7 +119,8 @@ internal sealed class ServeOptionSet
             Cpu = model.Cpu with { MaxSequences = sequences ?? model.Cpu.MaxSequences, KvBytes = parsed.GetValue(_kvMemory) ?? model.Cpu.KvBytes },
         };
         var log = new LogSettings(parsed.GetValue(_log) ? LogLevel.Information : LogLevel.Warning, parsed.GetValue(_format) ?? LogFormat.Text);
-        return new ServeSettings(model, ReadEngine(parsed), ReadServer(parsed, values), log);
+        var server = ReadServer(parsed, values) with { Metrics = ReadMetrics(parsed), OpenTelemetry = WantsOpenTelemetry(environment) };
+        return new ServeSettings(model, ReadEngine(parsed), server, log);
     }
 
     private EngineOptions ReadEngine(ParseResult parsed)
@@ -115,6 +130,8 @@ internal sealed class ServeOptionSet
         {
             MaxQueue = parsed.GetValue(_maxQueue) ?? usual.MaxQueue,
             MaxTickMilliseconds = parsed.GetValue(_maxTick) ?? usual.MaxTickMilliseconds,
+            MaxRequestsPerClient = parsed.GetValue(_maxOfClient) ?? usual.MaxRequestsPerClient,
+            MaxSequencesPerClient = parsed.GetValue(_maxRunningOfClient) ?? usual.MaxSequencesPerClient,
             PrefixCache = parsed.GetValue(_prefixCache) is { } keep ? keep == Toggle.On : usual.PrefixCache,
         };
     }
@@ -136,6 +153,25 @@ internal sealed class ServeOptionSet
             MaxOutputTokens = parsed.GetValue(_maxOutput),
             GracePeriod = parsed.GetValue(_grace) is { } seconds ? TimeSpan.FromSeconds(seconds) : usual.GracePeriod,
         };
+    }
+
+    private MetricsOptions? ReadMetrics(ParseResult parsed)
+    {
+        if (parsed.GetValue(_metricsPort) is not { } port)
+        {
+            return null;
+        }
+
+        var metrics = new MetricsOptions { Port = port, Host = parsed.GetValue(_metricsHost) };
+        return parsed.GetValue(_metricsPath) is { } path ? metrics with { Path = path } : metrics;
+    }
+
+    /// <summary>The standard variables of OpenTelemetry say whether and where to export; without any of them nothing is.</summary>
+    private static bool WantsOpenTelemetry(IReadOnlyDictionary<string, string> environment)
+    {
+        bool Has(string name) => environment.GetValueOrDefault(name) is { Length: > 0 };
+        return !string.Equals(environment.GetValueOrDefault("OTEL_SDK_DISABLED"), "true", StringComparison.OrdinalIgnoreCase)
+            && (Has("OTEL_EXPORTER_OTLP_ENDPOINT") || Has("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") || Has("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"));
     }
 
     private ServerCertificate? ReadCertificate(ParseResult parsed, string? password)

@@ -31,6 +31,9 @@ internal sealed class Caller
     /// <summary>How urgent the caller's requests are.</summary>
     public int Priority => Key?.Priority ?? 0;
 
+    /// <summary>Whether one more stream would be let in.</summary>
+    public bool HasRoom => Volatile.Read(ref _streams) < _maxStreams;
+
     /// <summary>The caller of a call.</summary>
     public static Caller Of(HttpContext http) =>
         http.Features.Get<Caller>() ?? new Caller(http.Connection.RemoteIpAddress?.ToString() ?? Unknown);

@@ -3,12 +3,11 @@ using Google.Protobuf;
 using Grpc.Core;
 using LlmServe.Engine;
 using LlmServe.Text;
-using Microsoft.Extensions.Logging;
 
 namespace LlmServe.Server.Internal;
 
 /// <summary>Runs a generation and sends its updates: the one way from the engine to a client.</summary>
-internal sealed class GenerationStream(TokenLimits limits, ILogger<LlmServeHost> logger)
+internal sealed class GenerationStream(TokenLimits limits)
 {
     /// <summary>Submits <paramref name="request"/> and passes every update to <paramref name="send"/> until the last.</summary>
     /// <param name="model">The model that runs it.</param>
@@ -21,6 +20,9 @@ internal sealed class GenerationStream(TokenLimits limits, ILogger<LlmServeHost>
     {
         var caller = Caller.Of(context.GetHttpContext());
         request = limits.Apply(request, promptField, caller) with { Client = caller.Name, Priority = caller.Priority };
+
+        var record = CallRecord.Of(context.GetHttpContext());
+        record.Model = model.Id;
 
         // Also cancelled when sending fails, so that no exception leaves the sequence running.
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
@@ -37,7 +39,7 @@ internal sealed class GenerationStream(TokenLimits limits, ILogger<LlmServeHost>
                 }
             }
 
-            Finish(last, context);
+            Finish(last, record, context);
         }
         finally
         {
@@ -58,14 +60,9 @@ internal sealed class GenerationStream(TokenLimits limits, ILogger<LlmServeHost>
         }
     }
 
-    private void Finish(GenerationUpdate? last, ServerCallContext context)
+    private static void Finish(GenerationUpdate? last, CallRecord record, ServerCallContext context)
     {
-        if (last is { Usage: { } usage, Timings: { } timings })
-        {
-            Log.Generated(logger, context.Method, last.FinishReason.ToString(), usage.PromptTokens, usage.CompletionTokens,
-                timings.Queue, timings.Prefill, timings.Decode);
-        }
-
+        record.Finished(last);
         switch (last?.FinishReason)
         {
             case FinishReason.Stop or FinishReason.Length:
@@ -108,10 +105,36 @@ internal sealed class GenerationStream(TokenLimits limits, ILogger<LlmServeHost>
 
         if (update.Timings is { } timings)
         {
-            delta.Timings = new V1.Timings { QueueSeconds = timings.Queue, PrefillSeconds = timings.Prefill, DecodeSeconds = timings.Decode };
+            delta.Timings = ToProto(timings);
         }
 
         return delta;
+    }
+
+    private static V1.Timings ToProto(Timings timings)
+    {
+        var proto = new V1.Timings { QueueSeconds = timings.Queue, PrefillSeconds = timings.Prefill, DecodeSeconds = timings.Decode };
+        if (timings.TimeToFirstToken is { } firstToken)
+        {
+            proto.TimeToFirstTokenSeconds = firstToken;
+        }
+
+        if (timings.TokensPerSecond is { } speed)
+        {
+            proto.TokensPerSecond = speed;
+        }
+
+        if (timings.PredictedTimeToFirstToken is { } predictedFirst)
+        {
+            proto.PredictedTimeToFirstTokenSeconds = predictedFirst;
+        }
+
+        if (timings.PredictedTokensPerSecond is { } predictedSpeed)
+        {
+            proto.PredictedTokensPerSecond = predictedSpeed;
+        }
+
+        return proto;
     }
 
     private static ByteString BytesOf(ITokenizer tokenizer, int id) => ByteString.CopyFrom(tokenizer.BytesOf(id));

@@ -24,13 +24,19 @@ internal static partial class Log
     [LoggerMessage(6, LogLevel.Warning, "{Endpoint} is not loopback and has no TLS: API keys and conversations travel unencrypted")]
     public static partial void KeysInTheClear(ILogger logger, EndPoint endpoint);
 
-    [LoggerMessage(10, LogLevel.Information,
-        "{Method}: {Finish}, {PromptTokens} + {CompletionTokens} tokens, queue {Queue:F3} s, prefill {Prefill:F3} s, decode {Decode:F3} s")]
-    public static partial void Generated(
-        ILogger logger, string method, string finish, int promptTokens, int completionTokens, double queue, double prefill, double decode);
+    [LoggerMessage(7, LogLevel.Information, "Metrics for Prometheus are at {Address}")]
+    public static partial void MetricsAt(ILogger logger, Uri address);
 
-    [LoggerMessage(11, LogLevel.Debug, "{Method}: {Status}: {Detail}")]
-    public static partial void Refused(ILogger logger, string method, string status, string detail);
+    [LoggerMessage(10, LogLevel.Information,
+        "{Method}: {Status}, {Finish}, {PromptTokens} ({CachedTokens} cached) + {CompletionTokens} tokens in {Duration:F3} s (queue {Queue:F3}, prefill "
+        + "{Prefill:F3}, decode {Decode:F3}); client {Client}, model {Model}, request {RequestId}, trace {TraceId}")]
+    public static partial void Generated(
+        ILogger logger, string method, string status, string finish, int promptTokens, int cachedTokens, int completionTokens, double duration,
+        double queue, double prefill, double decode, string client, string model, string requestId, string traceId);
+
+    [LoggerMessage(11, LogLevel.Information, "{Method}: {Status} {Detail} in {Duration:F3} s; client {Client}, request {RequestId}, trace {TraceId}")]
+    public static partial void Called(
+        ILogger logger, string method, string status, string detail, double duration, string client, string requestId, string traceId);
 
     [LoggerMessage(12, LogLevel.Warning, "{Method}: the model's chat template failed: {Problem}")]
     public static partial void TemplateFailed(ILogger logger, string method, string problem);

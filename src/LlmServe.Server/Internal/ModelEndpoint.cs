@@ -5,7 +5,7 @@ namespace LlmServe.Server.Internal;
 
 /// <summary><c>llmserve.v1.ModelService</c>.</summary>
 [BindServiceMethod(typeof(ModelEndpoint), nameof(Bind))]
-internal sealed class ModelEndpoint(ModelCatalog catalog) : ModelService.ModelServiceBase
+internal sealed class ModelEndpoint(ModelCatalog catalog, RequestPlanner planner) : ModelService.ModelServiceBase
 {
     /// <summary>Binds the service's methods.</summary>
     public static void Bind(ServiceBinderBase binder, ModelService.ModelServiceBase? service) =>
@@ -22,6 +22,10 @@ internal sealed class ModelEndpoint(ModelCatalog catalog) : ModelService.ModelSe
     /// <inheritdoc/>
     public override Task<GetModelResponse> GetModel(GetModelRequest request, ServerCallContext context) =>
         Task.FromResult(new GetModelResponse { Model = Describe(catalog.Find(request.Model)) });
+
+    /// <inheritdoc/>
+    public override Task<PlanResponse> Plan(PlanRequest request, ServerCallContext context) =>
+        Task.FromResult(planner.Plan(request, Caller.Of(context.GetHttpContext())));
 
     private static Model Describe(ServedModel served)
     {

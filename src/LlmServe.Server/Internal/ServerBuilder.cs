@@ -25,7 +25,7 @@ internal static class ServerBuilder
         services.AddSingleton<IHostLifetime, OwnerLifetime>();
         services.AddRoutingCore();
         services.AddSingleton(catalog).AddSingleton(options);
-        services.AddSingleton<AccessControl>().AddSingleton<TokenLimits>();
+        services.AddSingleton<AccessControl>().AddSingleton<TokenLimits>().AddSingleton<RequestPlanner>();
         services.AddSingleton<CallGate>().AddSingleton<StatusInterceptor>().AddSingleton<HealthServiceImpl>().AddSingleton<HealthReporter>();
         services.AddSingleton<ChatPrompt>().AddSingleton<GenerationStream>();
         services.AddSingleton<ChatEndpoint>().AddSingleton<TextEndpoint>().AddSingleton<ModelEndpoint>();
@@ -86,11 +86,7 @@ internal static class ServerBuilder
             : throw new ArgumentException($"The server's host is '{host}'; it must be an IP address such as 127.0.0.1 or 0.0.0.0, or localhost.", option);
     }
 
-    /// <summary>A lifetime that waits for nothing and watches no signals.</summary>
-    private sealed class OwnerLifetime : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-    }
+    /// <summary>Where this machine reaches a socket that is bound to <paramref name="address"/>.</summary>
+    public static IPEndPoint Reachable(IPAddress address, int port) => new(
+        address.Equals(IPAddress.Any) ? IPAddress.Loopback : address.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback : address, port);
 }

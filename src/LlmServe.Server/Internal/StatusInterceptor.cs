@@ -31,18 +31,30 @@ internal sealed class StatusInterceptor(CallGate gate, HealthReporter health, IL
 
     private async Task<T> Guard<T>(ServerCallContext context, Func<Task<T>> call)
     {
-        gate.Enter();
+        var http = context.GetHttpContext();
+        var record = CallRecord.Of(http);
+        var status = Status.DefaultSuccess;
         try
         {
-            return await call().ConfigureAwait(false);
+            gate.Enter();
+            try
+            {
+                return await call().ConfigureAwait(false);
+            }
+            finally
+            {
+                gate.Leave();
+            }
         }
         catch (Exception exception)
         {
-            throw Translate(exception, context);
+            var failure = Translate(exception, context);
+            status = failure.Status;
+            throw failure;
         }
         finally
         {
-            gate.Leave();
+            record.Write(logger, http, context.Method, status.StatusCode.ToString(), status.Detail);
         }
     }
 
@@ -69,7 +81,6 @@ internal sealed class StatusInterceptor(CallGate gate, HealthReporter health, IL
             return Failures.Internal();
         }
 
-        Log.Refused(logger, context.Method, failure.StatusCode.ToString(), failure.Status.Detail);
         return failure.Status.Detail.Length <= MaxDetail
             ? failure
             : new RpcException(new Status(failure.StatusCode, string.Concat(failure.Status.Detail.AsSpan(0, MaxDetail), "…")), failure.Trailers);

@@ -17,12 +17,7 @@ internal sealed class TextEndpoint(ModelCatalog catalog, GenerationStream stream
     {
         var model = catalog.Find(request.Model);
         var tokenizer = model.Engine.Tokenizer;
-        (IReadOnlyList<int> prompt, string field) = request.PromptCase switch
-        {
-            GenerateRequest.PromptOneofCase.Text => (Encode(request.Text, request.Tokenization, tokenizer), "text"),
-            GenerateRequest.PromptOneofCase.TokenIds => ((IReadOnlyList<int>)request.TokenIds.Ids, "token_ids.ids"),
-            _ => throw Failures.Invalid("text", "the request has no prompt; set text or token_ids"),
-        };
+        var (prompt, field) = TextPrompt.Read(request, tokenizer);
         var generation = OptionsReader.Read(request.Options) with { Prompt = prompt };
         await stream.RunAsync(
             model, generation, field, delta => responseStream.WriteAsync(new GenerateResponse { Delta = delta }), context).ConfigureAwait(false);
@@ -32,7 +27,7 @@ internal sealed class TextEndpoint(ModelCatalog catalog, GenerationStream stream
     public override Task<TokenizeResponse> Tokenize(TokenizeRequest request, ServerCallContext context)
     {
         var tokenizer = catalog.Find(request.Model).Engine.Tokenizer;
-        var ids = Encode(request.Text, request.Options, tokenizer);
+        var ids = TextPrompt.Encode(request.Text, request.Options, tokenizer);
         var response = new TokenizeResponse();
         response.TokenIds.AddRange(ids);
         if (request.IncludePieces)
@@ -49,15 +44,6 @@ internal sealed class TextEndpoint(ModelCatalog catalog, GenerationStream stream
         var tokenizer = catalog.Find(request.Model).Engine.Tokenizer;
         CheckIds(request.TokenIds, tokenizer);
         return Task.FromResult(new DetokenizeResponse { Text = tokenizer.Decode([.. request.TokenIds], request.SpecialTokensInText) });
-    }
-
-    private static List<int> Encode(string text, TokenizationOptions? options, ITokenizer tokenizer)
-    {
-        bool addSpecial = options is not { HasAddSpecial: true, AddSpecial: false };
-        bool parseSpecial = options is not { HasParseSpecial: true, ParseSpecial: false };
-        var ids = new List<int>();
-        tokenizer.Encode(text, addSpecial, parseSpecial, ids);
-        return ids;
     }
 
     private static void CheckIds(IList<int> ids, ITokenizer tokenizer)

@@ -27,16 +27,19 @@ internal sealed class FuzzTarget : IAsyncDisposable
     {
         var catalog = new ModelCatalog([new ServedModel { Id = "fake", Engine = _engine, Template = ChatTemplate.Parse(TestServer.Template) }]);
         var log = NullLogger<LlmServeHost>.Instance;
-        var stream = new GenerationStream(new TokenLimits(new ServerOptions()), log);
-        var chat = new ChatEndpoint(catalog, new ChatPrompt(new ServerOptions()), stream);
+        var limits = new TokenLimits(new ServerOptions());
+        var prompts = new ChatPrompt(new ServerOptions());
+        var stream = new GenerationStream(limits);
+        var chat = new ChatEndpoint(catalog, prompts, stream);
         var text = new TextEndpoint(catalog, stream);
-        var models = new ModelEndpoint(catalog);
+        var models = new ModelEndpoint(catalog, new RequestPlanner(catalog, prompts, limits));
         _interceptor = new StatusInterceptor(new CallGate(), new HealthReporter(new HealthServiceImpl()), log);
         _methods =
         [
             Streaming<ChatRequest, ChatResponse>(chat.Chat), Streaming<GenerateRequest, GenerateResponse>(text.Generate),
             Unary<TokenizeRequest, TokenizeResponse>(text.Tokenize), Unary<DetokenizeRequest, DetokenizeResponse>(text.Detokenize),
             Unary<GetModelRequest, GetModelResponse>(models.GetModel), Unary<ListModelsRequest, ListModelsResponse>(models.ListModels),
+            Unary<PlanRequest, PlanResponse>(models.Plan),
         ];
     }
 
@@ -45,6 +48,7 @@ internal sealed class FuzzTarget : IAsyncDisposable
     [
         ("llmserve.v1.ChatService", "Chat"), ("llmserve.v1.TextService", "Generate"), ("llmserve.v1.TextService", "Tokenize"),
         ("llmserve.v1.TextService", "Detokenize"), ("llmserve.v1.ModelService", "GetModel"), ("llmserve.v1.ModelService", "ListModels"),
+        ("llmserve.v1.ModelService", "Plan"),
     ];
 
     /// <summary>Valid messages, several per method, that between them use every field.</summary>
@@ -67,6 +71,11 @@ internal sealed class FuzzTarget : IAsyncDisposable
         [Bytes(new DetokenizeRequest { Model = "fake", TokenIds = { 1, 2, 3, 260, 319 }, SpecialTokensInText = true })],
         [Bytes(new GetModelRequest { Model = "fake" })],
         [Bytes(new ListModelsRequest()), [0x0A, 0x01, 0x41]],
+        [
+            Bytes(new PlanRequest { Chat = TestServer.Chat("Hi", Options()) }),
+            Bytes(new PlanRequest { Generate = new GenerateRequest { Text = "Hello", Options = Options() } }),
+            Bytes(new PlanRequest { Size = new RequestSize { Model = "fake", PromptTokens = 40, MaxTokens = 10 } }),
+        ],
     ];
 
     /// <summary>Runs one message as a call; fails with the status as the server would.</summary>
