@@ -13,7 +13,7 @@ public class CommandLineTests
     [Fact]
     public void Build_Always_HasTheCommandsThatTheDocumentationNames()
     {
-        string[] expected = ["chat", "run", "serve", "health", "tokenize", "render", "inspect", "logits", "bench"];
+        string[] expected = ["chat", "run", "serve", "health", "plan", "tokenize", "render", "inspect", "logits", "bench"];
 
         Assert.Empty(expected.Except(Names));
     }
@@ -81,6 +81,9 @@ public class CommandLineTests
     [InlineData("--port: found '65536'", "serve", "--port", "65536")]
     [InlineData("--kv-memory: found '1GB', allowed is a size from", "serve", "--kv-memory", "1GB")]
     [InlineData("--prefix-cache: found 'no', allowed is one of on, off", "serve", "--prefix-cache", "no")]
+    [InlineData("--metrics-host and --metrics-path need --metrics-port", "serve", "--metrics-path", "/m")]
+    [InlineData("exactly one of PROMPT and --prompt-tokens is needed", "plan")]
+    [InlineData("exactly one of PROMPT and --prompt-tokens is needed", "plan", "x", "--prompt-tokens", "5")]
     [InlineData("--tls-cert and --tls-key belong together", "serve", "--tls-cert", "x")]
     [InlineData("--tls-pfx and --tls-cert exclude each other", "serve", "--tls-pfx", "x", "--tls-cert", "y", "--tls-key", "z")]
     [InlineData("--chunk: found '0'", "logits", "--chunk", "0", "--ids", "a", "--output", "b")]

@@ -105,6 +105,37 @@ public class LocalServerTests
         Assert.True(executor.IsDisposed);
     }
 
+    [Fact]
+    public async Task Serve_WithKeysAndMetrics_IsUsedByTheOtherCommands()
+    {
+        const string key = "0123456789abcdef0123456789abcdef";
+        using var folder = new TemporaryFolder();
+        string config = folder.Write("settings.json", $$"""{"llmserve": {"port": 0, "metrics_port": 0, "api_keys": [{"name": "a", "key": "{{key}}"}] } }""");
+        var (harness, _) = Create();
+        var serving = harness.RunAsync("serve", "--config", config);
+        await await Task.WhenAny(harness.FirstOutput, serving);
+        Assert.Matches(@"^serving .+ at http://127\.0\.0\.1:\d+\nmetrics at http://127\.0\.0\.1:\d+/metrics\n$", harness.Out);
+        string address = harness.Out.Split('\n')[0].Split(" at ")[1];
+
+        Assert.Equal("serving\n", (await new CliHarness().RunAsync("health", "--address", address)).Out);
+        var refused = await new CliHarness().RunAsync("chat", "Hi", "--server", address);
+        Assert.Equal(ExitCode.Failure, refused.Code);
+        Assert.Contains("does not let us in: this server asks for an API key", refused.Error);
+        refused = await new CliHarness().RunAsync("chat", "Hi", "--server", address, "--api-key", "a b");
+        Assert.Equal(ExitCode.Usage, refused.Code);
+        Assert.DoesNotContain("a b", refused.Error);
+        Assert.Equal("The capital of France is Paris.\n", (await new CliHarness().RunAsync("chat", "Hi", "--server", address, "--api-key", key)).Out);
+        Assert.Matches(
+            @"^first token in \d+\.\d{3} s \(100 prompt tokens, .+\)\nthen \d+\.\d tokens/s; all of it in .+\n0 requests run now, 0 wait\n$",
+            (await new CliHarness().RunAsync("plan", "--prompt-tokens", "100", "--max-tokens", "10", "--server", address, "--api-key", key)).Out);
+        var tooLong = await new CliHarness().RunAsync("plan", "--prompt-tokens", "100000", "--server", address, "--api-key", key);
+        Assert.Equal(ExitCode.Failure, tooLong.Code);
+        Assert.StartsWith("refused: ", tooLong.Out);
+
+        harness.Interrupts.RaiseTermination();
+        Assert.Equal(ExitCode.Ok, (await serving).Code);
+    }
+
     private static (CliHarness Harness, FakeExecutor Executor) Create(string input = "", bool terminal = false)
     {
         // The template ends every prompt with "<|im_start|>assistant\n"; the model answers from there.

@@ -2,28 +2,42 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using LlmServe.Client;
-using LlmServe.V1;
+using LlmServe.Engine;
 
 namespace LlmServe.Server.Tests;
 
-/// <summary>Metrics and log lines. Instruments belong to the process, so other tests' calls may be counted too: figures are lower bounds.</summary>
+/// <summary>Metrics and log lines.</summary>
 public sealed class TelemetryTests
 {
     [Fact]
     public async Task Metrics_AfterACall_CountIt()
     {
-        await using var server = await TestServer.StartAsync(options: new ServerOptions { Metrics = new MetricsOptions { Port = 0 } });
+        await using var server = await TestServer.StartAsync(
+            engine: new EngineOptions { Name = "metered", MeasureFirst = true, Speculate = 0 }, options: new ServerOptions { Metrics = new MetricsOptions { Port = 0 } });
         var address = server.Host.MetricsAddress;
         Assert.NotNull(address);
         Assert.Equal("/metrics", address.AbsolutePath);
         Assert.NotEqual(server.Host.Endpoint.Port, address.Port);
         var last = (await server.Client.ChatAsync(TestServer.Chat("Hi")).ToListAsync())[^1];
+        await server.Logs.WaitForAsync(10);
 
         using var http = new HttpClient { Timeout = Calls.Patience };
         string page = await http.GetStringAsync(address);
-        Assert.True(Sum(page, "http_server_request_duration_seconds_count") >= 1, page);
-        Assert.True(Sum(page, "dotnet_gc_heap_total_allocated_bytes_total") > 0 || page.Contains("dotnet_", StringComparison.Ordinal), page);
-        Assert.True(last.Usage.CompletionTokens > 0);
+        double ticks = Sum(page, "llmserve_ticks_total");
+        Assert.InRange(ticks, last.Usage.CompletionTokens, last.Usage.CompletionTokens + 1);
+        Assert.Equal(last.Usage.PromptTokens, Sum(page, "llmserve_tokens_prefill_total"));
+        Assert.Equal(last.Usage.CompletionTokens - 1, Sum(page, "llmserve_tokens_decode_total"));
+        Assert.Equal(ticks, Sum(page, "llmserve_tick_duration_seconds_count"));
+        Assert.Equal(ticks, Sum(page, "llmserve_tick_rows_count"));
+        Assert.Equal(1, Sum(page, "gen_ai_server_time_to_first_token_seconds_count"));
+        Assert.Equal(1, Sum(page, "llmserve_request_queue_duration_seconds_count"));
+        Assert.Equal(1, Sum(page, "llmserve_requests_total"));
+        Assert.Equal(0, Sum(page, "llmserve_requests_waiting"));
+        Assert.Equal(128, Sum(page, "llmserve_kv_blocks"));
+        double firstToken = Sum(page, "gen_ai_server_time_to_first_token_seconds_sum");
+        Assert.InRange(firstToken, 1e-9, Calls.Patience.TotalSeconds);
+        Assert.Contains("http_server_request_duration_seconds_count", page, StringComparison.Ordinal);
+        Assert.Contains("dotnet_", page, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.NotFound, (await http.GetAsync(new Uri(address, "/other"))).StatusCode);
     }
 
@@ -69,12 +83,12 @@ public sealed class TelemetryTests
         Assert.DoesNotContain(server.Logs.Entries, entry => entry.Message.Contains(key, StringComparison.Ordinal));
     }
 
-    /// <summary>The sum of a metric over its labels; −1 if it is not there.</summary>
-    internal static double Sum(string page, string metric)
+    /// <summary>The sum of a metric of the engine that is named "metered"; other tests' engines are on the page too. −1 if it is not there.</summary>
+    private static double Sum(string page, string metric)
     {
         var values = page.Split('\n')
-            .Where(line => line.StartsWith(metric, StringComparison.Ordinal) && line.Length > metric.Length && line[metric.Length] is '{' or ' ')
-            .Select(line => double.Parse(line[(line.IndexOf('}') + 1)..].Trim().Split(' ')[line.Contains('}') ? 0 : 1], CultureInfo.InvariantCulture))
+            .Where(line => line.StartsWith(metric + "{", StringComparison.Ordinal) && line.Contains("gen_ai_request_model=\"metered\"", StringComparison.Ordinal))
+            .Select(line => double.Parse(line[(line.LastIndexOf('}') + 1)..].Trim().Split(' ')[0], CultureInfo.InvariantCulture))
             .ToList();
         return values.Count == 0 ? -1 : values.Sum();
     }

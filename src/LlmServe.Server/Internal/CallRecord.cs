@@ -28,7 +28,7 @@ internal sealed class CallRecord
     /// <summary>The generation ended with this update.</summary>
     public void Finished(GenerationUpdate? last) => _last = last;
 
-    /// <summary>Writes the call's line, and its figures into the trace.</summary>
+    /// <summary>Writes the call's line, and who called and how it ended into its trace; the engine's part of the trace has the figures.</summary>
     /// <param name="logger">Where to.</param>
     /// <param name="http">The call.</param>
     /// <param name="method">Full name of the method.</param>
@@ -42,9 +42,6 @@ internal sealed class CallRecord
         {
             activity.SetTag("llmserve.client", client);
             activity.SetTag("rpc.grpc.status", status);
-            activity.SetTag("gen_ai.request.model", Model.Length > 0 ? Model : null);
-            activity.SetTag("gen_ai.usage.input_tokens", _last?.Usage?.PromptTokens);
-            activity.SetTag("gen_ai.usage.output_tokens", _last?.Usage?.CompletionTokens);
         }
 
         if (!logger.IsEnabled(LogLevel.Information))
