@@ -15,11 +15,12 @@ internal static class LoadTestCommand
         var command = new Command("loadtest", "Put many streaming clients on a server, and report times, rates and errors");
         var server = ServerOption.AddTo(command);
         var options = LoadTestOptions.AddTo(command, server);
-        var model = ModelOptions.AddTo(command);
-        model.ExcludeBeside(command, server);
+        var connection = ServerConnection.AddTo(command);
+        var local = LocalServerOptions.AddTo(command, server);
         command.SetAction(async (parsed, _) =>
         {
-            var session = new LoadTestSession(services, options.Read(parsed), parsed.GetValue(server), model.Read(parsed));
+            var target = parsed.GetValue(server) is { } address ? new LoadTarget(address, connection.Read(parsed, services.Environment)) : null;
+            var session = new LoadTestSession(services, options.Read(parsed), target, local.Read(parsed));
             var report = await session.RunAsync(services.Interrupts.Token);
             if (parsed.GetValue(options.Json))
             {

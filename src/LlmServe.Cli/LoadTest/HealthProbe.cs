@@ -17,9 +17,9 @@ internal sealed class HealthProbe
     public long Failures { get; private set; }
 
     /// <summary>Probes until <paramref name="stop"/> is cancelled.</summary>
-    public async Task RunAsync(Uri address, CancellationToken stop)
+    public async Task RunAsync(LoadTarget target, CancellationToken stop)
     {
-        using var client = new LlmServeClient(address);
+        using var client = target.Connect();
         await AskAsync(client, CancellationToken.None); // connects; a supervisor has its connection already
         using var timer = new PeriodicTimer(Interval);
         while (!stop.IsCancellationRequested)

@@ -17,17 +17,17 @@ internal sealed class LoadClient : IDisposable
     /// <summary>Alternatives that a slow reader asks for: they make its messages so large that no buffer on the way hides that it does not read.</summary>
     private const int SlowReadersAlternatives = 20;
 
-    private readonly Uri _address;
+    private readonly LoadTarget _target;
     private readonly LoadStatistics _statistics;
     private readonly AnswerStore? _answers;
     private LlmServeClient? _client;
 
-    /// <param name="address">The server.</param>
+    /// <param name="target">The server.</param>
     /// <param name="statistics">Told what happens.</param>
     /// <param name="answers">Given finished answers; null: nobody wants them.</param>
-    public LoadClient(Uri address, LoadStatistics statistics, AnswerStore? answers)
+    public LoadClient(LoadTarget target, LoadStatistics statistics, AnswerStore? answers)
     {
-        _address = address;
+        _target = target;
         _statistics = statistics;
         _answers = answers;
     }
@@ -89,7 +89,7 @@ internal sealed class LoadClient : IDisposable
     private async Task ReadAsync(Reading reading, CancellationTokenSource ending)
     {
         var request = reading.Request;
-        _client ??= new LlmServeClient(_address);
+        _client ??= _target.Connect();
         var watch = new CancellationTokenSource();
         await using var stuck = watch.Token.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), ending);
         using (watch)

@@ -17,16 +17,16 @@ internal sealed class LoadRunner
 
     /// <param name="plan">What to send, and when.</param>
     /// <param name="factory">Makes the requests.</param>
-    /// <param name="address">The server.</param>
+    /// <param name="target">The server.</param>
     /// <param name="statistics">Told what happens.</param>
     /// <param name="answers">Given finished answers; null: nobody wants them.</param>
-    public LoadRunner(LoadTestPlan plan, RequestFactory factory, Uri address, LoadStatistics statistics, AnswerStore? answers)
+    public LoadRunner(LoadTestPlan plan, RequestFactory factory, LoadTarget target, LoadStatistics statistics, AnswerStore? answers)
     {
         _plan = plan;
         _factory = factory;
         _statistics = statistics;
         _arrivals = new Random((int)plan.Seed);
-        _clients = [.. Enumerable.Range(0, plan.Streams).Select(_ => new LoadClient(address, statistics, answers))];
+        _clients = [.. Enumerable.Range(0, plan.Streams).Select(_ => new LoadClient(target, statistics, answers))];
     }
 
     /// <summary>How much of the plan is done, 0 … 1.</summary>

@@ -2,7 +2,6 @@ using Grpc.Core;
 using LlmServe.Cli.App;
 using LlmServe.Cli.Chat;
 using LlmServe.Cli.Models;
-using LlmServe.Cli.Options;
 using LlmServe.Client;
 using LlmServe.Server;
 using LlmServe.V1;
@@ -12,9 +11,9 @@ namespace LlmServe.Cli.LoadTest;
 /// <summary>One load test from the connection to the report.</summary>
 /// <param name="services">Console, model loader, interrupts.</param>
 /// <param name="plan">What to send.</param>
-/// <param name="server">Address of a running server; null: one in this process.</param>
-/// <param name="model">The model of a server in this process.</param>
-internal sealed class LoadTestSession(CliServices services, LoadTestPlan plan, string? server, ModelSettings model)
+/// <param name="server">A running server; null: one in this process.</param>
+/// <param name="local">How a server in this process runs.</param>
+internal sealed class LoadTestSession(CliServices services, LoadTestPlan plan, LoadTarget? server, LocalServerSettings local)
 {
     private const int WarmUp = -5;
     private const int WarmUpPrompt = 32;
@@ -31,12 +30,13 @@ internal sealed class LoadTestSession(CliServices services, LoadTestPlan plan, s
         var answers = plan.Verify > 0 ? new AnswerStore(plan.Verify, plan.Seed) : null;
         LoadTestReport report;
         RequestFactory factory;
-        await using (var local = await StartLocalAsync(cancellation))
+        await using (var own = await StartLocalAsync(cancellation))
         {
-            using var client = local is null ? ServerAddress.Open(server!) : new LlmServeClient(local.Address);
+            var target = own is null ? server! : new LoadTarget(own.Address.ToString());
+            using var client = target.Connect();
             (factory, string description) = await PrepareAsync(client, cancellation);
-            report = await LoadAsync(client, local, factory, answers, local?.Description ?? description, cancellation);
-            if (answers is not null && local is null)
+            report = await LoadAsync(client, target, own, factory, answers, cancellation) with { Server = own?.Description ?? description };
+            if (answers is not null && own is null)
             {
                 report = report with { Check = await CheckAsync(client, factory, answers, cancellation) };
             }
@@ -55,7 +55,7 @@ internal sealed class LoadTestSession(CliServices services, LoadTestPlan plan, s
 
     private async Task<LocalServer?> StartLocalAsync(CancellationToken cancellation) => server is not null ? null
         : await LocalServer.StartAsync(
-            services, model, new ServerOptions { Port = 0, GracePeriod = TimeSpan.Zero }, loggers: null, cancellation, measureFirst: true);
+            services, local.Model, new ServerOptions { Port = 0, GracePeriod = TimeSpan.Zero }, loggers: null, cancellation, measureFirst: true, local.Engine);
 
     /// <summary>Asks what runs, checks that the plan fits, gets the ids of words, and lets one answer warm everything up.</summary>
     private async Task<(RequestFactory Factory, string Description)> PrepareAsync(LlmServeClient client, CancellationToken cancellation)
@@ -87,9 +87,9 @@ internal sealed class LoadTestSession(CliServices services, LoadTestPlan plan, s
     }
 
     private async Task<LoadTestReport> LoadAsync(
-        LlmServeClient client, LocalServer? local, RequestFactory factory, AnswerStore? answers, string description, CancellationToken cancellation)
+        LlmServeClient client, LoadTarget target, LocalServer? own, RequestFactory factory, AnswerStore? answers, CancellationToken cancellation)
     {
-        var baseline = plan.Baseline ? await BaselineAsync(client.Address, factory, cancellation) : null;
+        var baseline = plan.Baseline ? await BaselineAsync(target, factory, cancellation) : null;
         var probe = plan.LongPrompt > 0 ? new LongPromptProbe(client, factory, plan.LongPrompt) : null;
         if (probe is not null)
         {
@@ -97,13 +97,13 @@ internal sealed class LoadTestSession(CliServices services, LoadTestPlan plan, s
         }
 
         var statistics = new LoadStatistics();
-        var runner = new LoadRunner(plan, factory, client.Address, statistics, answers) { GoOn = () => probe is { IsDone: false } };
+        var runner = new LoadRunner(plan, factory, target, statistics, answers) { GoOn = () => probe is { IsDone: false } };
         var health = plan.Health ? new HealthProbe() : null;
-        var soak = plan.Soak && local is not null ? new SoakMonitor(local, statistics) : null;
+        var soak = plan.Soak && own is not null ? new SoakMonitor(own, statistics) : null;
         using var loadEnded = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         Task[] watchers =
         [
-            health?.RunAsync(client.Address, loadEnded.Token) ?? Task.CompletedTask,
+            health?.RunAsync(target, loadEnded.Token) ?? Task.CompletedTask,
             soak?.RunAsync(plan.Duration ?? TimeSpan.FromMinutes(1), loadEnded.Token) ?? Task.CompletedTask,
         ];
         var load = runner.RunAsync(cancellation);
@@ -121,22 +121,22 @@ internal sealed class LoadTestSession(CliServices services, LoadTestPlan plan, s
 
         return new LoadTestReport
         {
-            Server = description,
+            Server = target.Address,
             Plan = plan,
             Load = statistics,
             Baseline = baseline,
             Health = health,
             LongPrompt = longPrompt is null ? null : await longPrompt,
             Soak = soak is null ? null : await soak.FinishAsync(cancellation),
-            Engine = local?.Statistics,
+            Engine = own?.Statistics,
         };
     }
 
     /// <summary>Requests of the same kind, one at a time, from patient clients.</summary>
-    private async Task<LoadStatistics> BaselineAsync(Uri address, RequestFactory factory, CancellationToken cancellation)
+    private async Task<LoadStatistics> BaselineAsync(LoadTarget target, RequestFactory factory, CancellationToken cancellation)
     {
         var statistics = new LoadStatistics();
-        using var client = new LoadClient(address, statistics, answers: null);
+        using var client = new LoadClient(target, statistics, answers: null);
         for (int i = 0; i < BaselineRequests; i++)
         {
             var request = factory.Create(FirstBaseline + i) with { Reader = ReaderKind.Steady };

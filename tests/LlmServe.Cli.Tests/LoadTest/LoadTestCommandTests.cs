@@ -120,6 +120,7 @@ public class LoadTestCommandTests
     [InlineData("are 1.5 together", "--cancel", "0.75", "--slow", "0.75")]
     [InlineData("--soak cannot be combined with --server", "--soak", "1m", "--server", "http://127.0.0.1:1")]
     [InlineData("--soak cannot be combined with --duration", "--soak", "1m", "--duration", "1m")]
+    [InlineData("--max-tick-ms cannot be combined with --server", "--max-tick-ms", "10", "--server", "http://127.0.0.1:1")]
     [InlineData("--lanes cannot be combined with --server", "--lanes", "1", "--server", "http://127.0.0.1:1")]
     public async Task LoadTest_WrongOption_SaysWhatIsAllowed(string message, params string[] arguments)
     {
