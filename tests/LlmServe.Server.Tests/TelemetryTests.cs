@@ -28,7 +28,7 @@ public sealed class TelemetryTests
         Assert.Equal(last.Usage.PromptTokens, Sum(page, "llmserve_tokens_prefill_total"));
         Assert.Equal(last.Usage.CompletionTokens - 1, Sum(page, "llmserve_tokens_decode_total"));
         Assert.Equal(ticks, Sum(page, "llmserve_tick_duration_seconds_count"));
-        Assert.Equal(ticks, Sum(page, "llmserve_tick_rows_count"));
+        Assert.Equal(last.Usage.PromptTokens + last.Usage.CompletionTokens - 1, Sum(page, "llmserve_tick_rows_sum"));
         Assert.Equal(1, Sum(page, "gen_ai_server_time_to_first_token_seconds_count"));
         Assert.Equal(1, Sum(page, "llmserve_request_queue_duration_seconds_count"));
         Assert.Equal(1, Sum(page, "llmserve_requests_total"));
