@@ -93,7 +93,7 @@ public unsafe class AttentionTests
     [InlineData(48, 12, 2, new[] { 511, 300 })]
     public void Attention_LongRowsOverManyLanes_HasReferenceBytes(int headSize, int queryHeads, int keyHeads, int[] positions)
     {
-        LoadedModel.Require(CpuIsa.Avx2);
+        LoadedModel.RequireVectors();
         using var lab = new AttentionLab(headSize, queryHeads, keyHeads, KvElement.F16, positions, seed: 11);
         byte[] expected = lab.Share<ReferenceRows>(ActivationForms.Real, lanes: 1, interleaved: false);
         Assert.DoesNotContain(MemoryMarshal.Cast<byte, float>(expected).ToArray(), float.IsNaN);

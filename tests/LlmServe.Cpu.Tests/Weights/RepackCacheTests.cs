@@ -42,7 +42,7 @@ public sealed class RepackCacheTests : IDisposable
     public void Run_KeptWeights_GiveTheSameBits()
     {
         var golden = GoldenBits.Named(Model);
-        LoadedModel.Require(CpuIsa.Avx2);
+        LoadedModel.RequireVectors();
         for (int start = 0; start < 2; start++)
         {
             using var file = GgufFile.Open(golden.Path);
@@ -228,7 +228,7 @@ public sealed class RepackCacheTests : IDisposable
 
     private static unsafe byte[] Packed(RepackCacheOptions? cache, IProgress<LoadProgress>? progress = null, string model = Model, string? path = null)
     {
-        LoadedModel.Require(CpuIsa.Avx2);
+        LoadedModel.RequireVectors();
         using var file = GgufFile.Open(path ?? GoldenBits.Named(model).Path);
         var compiled = CpuBackend.CompileOnly(file, CpuOptions(cache));
         using var weights = new WeightStore(file, compiled.Graph, IsaSelector.Select(CpuIsa.Avx2), 2, cache, progress);
