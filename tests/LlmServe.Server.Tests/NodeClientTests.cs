@@ -23,9 +23,14 @@ public sealed class NodeClientTests(ITestOutputHelper output)
         Skip.If(node is null, "SKIPPED: node is not installed, so the API was not tried from outside .NET (install Node.js 18 or later)");
         await InstallAsync();
 
+        const string key = "node-node-node-node-node";
         await using var server = await StartAsync();
+        await using var guarded = await TestServer.StartAsync(options: new ServerOptions
+        {
+            ApiKeys = [new ApiKey { Name = "node", Sha256 = ApiKey.HashOf(key), MaxStreams = 1 }],
+        });
         Task? stop = null;
-        var (exitCode, text) = await RunAsync(node, ["check.mjs", $"127.0.0.1:{server.Host.Endpoint.Port}"], _checkTime, line =>
+        var (exitCode, text) = await RunAsync(node, ["check.mjs", $"127.0.0.1:{server.Host.Endpoint.Port}", $"127.0.0.1:{guarded.Host.Endpoint.Port}", key], _checkTime, line =>
         {
             if (line == "stop the server")
             {

@@ -1,5 +1,6 @@
-// Checks a server from outside .NET: node check.mjs HOST:PORT
+// Checks a server from outside .NET: node check.mjs HOST:PORT GUARDED_HOST:PORT KEY
 //
+// The second server asks for the API key KEY, which may have one answer running.
 // The server is the one that NodeClientTests starts: model "fake" answers "Hello, world!" to every chat, "slow" goes on for minutes and runs one
 // generation at a time with one waiting, "plain" has no chat template, "faulty" has a broken one, "broken" fails while it runs.
 // Prints one line per check; the line "stop the server" asks the test to stop it. Exits with 0 if every check passed.
@@ -10,6 +11,9 @@ import { collect, connect, first, unary } from './client.mjs';
 const { status } = grpc;
 const services = ['llmserve.v1.ChatService', 'llmserve.v1.TextService', 'llmserve.v1.ModelService'];
 const client = connect(process.argv[2]);
+const guarded = connect(process.argv[3]);
+const key = new grpc.Metadata();
+key.set('authorization', `Bearer ${process.argv[4]}`);
 const user = (content) => [{ role: 'user', content }];
 const chat = (request, options) => client.chat.Chat(request, options);
 const textOf = ({ messages }) => messages.map((message) => message.delta.text).join('');
@@ -58,6 +62,22 @@ const checks = {
     const { token_ids, pieces } = await unary(client.text, 'Tokenize', { text, options: { add_special: false }, include_pieces: true });
     assert.equal(pieces.length, token_ids.length);
     assert.equal((await unary(client.text, 'Detokenize', { token_ids })).text, text);
+  },
+
+  async 'a plan of a chat'() {
+    const plan = await unary(client.models, 'Plan', { chat: { messages: user('Hi'), options: { max_tokens: 5 } } });
+    assert.equal(plan.accepted, true);
+    assert.ok(plan.prompt_tokens > 0 && plan.time_to_first_token_seconds > 0 && plan.tokens_per_second > 0);
+    await fails(unary(client.models, 'Plan', {}), status.INVALID_ARGUMENT, /^request: /);
+  },
+
+  async 'a server with keys refuses calls without one and answers calls with one'() {
+    await fails(unary(guarded.models, 'ListModels', {}), status.UNAUTHENTICATED, /asks for an API key; send the metadata 'authorization: Bearer KEY'$/);
+    await fails(collect(guarded.chat.Chat({ messages: user('Hi') })), status.UNAUTHENTICATED, /asks for an API key/);
+    assert.equal((await unary(guarded.health, 'Check', {})).status, 'SERVING');
+    const { messages, error } = await collect(guarded.chat.Chat({ messages: user('Hi') }, key));
+    assert.equal(error, null);
+    assert.equal(textOf({ messages }), 'Hello, world!');
   },
 
   async 'a chat arrives as a stream'() {
