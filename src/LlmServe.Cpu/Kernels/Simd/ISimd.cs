@@ -114,6 +114,18 @@ internal unsafe interface ISimd<V> where V : unmanaged
     /// <summary>(m · the one f32 at an address) · (f32)(products of minimums and the two 16-bit numbers at sums) + sum.</summary>
     static abstract V AddMinimum(V sum, V minimums, void* sums, V m, void* scale);
 
+    /// <summary>
+    /// Two fused steps, one after the other: sum + (code − bias) · x[k]. Of each lane's four low nibbles, then its four high ones, these are the ones
+    /// from 2 · <paramref name="part"/> on. A code becomes an exact f32 on the way, by whatever is cheapest.
+    /// </summary>
+    static abstract V AddNibbles(V sum, V codes, int part, int bias, float* x);
+
+    /// <summary>Two fused steps with the bytes from 2 · part of each lane on: unsigned codes of up to six bits less a bias.</summary>
+    static abstract V AddBytes(V sum, V codes, int part, int bias, float* x);
+
+    /// <summary>Two fused steps with the bytes from 2 · part of each lane on: signed codes.</summary>
+    static abstract V AddSignedBytes(V sum, V codes, int part, float* x);
+
     /// <summary>Signed bytes minus signed bytes.</summary>
     static abstract V Subtract8(V a, V b);
 

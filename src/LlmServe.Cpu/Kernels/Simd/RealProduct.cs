@@ -89,35 +89,26 @@ internal static unsafe class RealProduct<TSimd, V, TBlock, TCodes>
 
     private static void UnpackScales(byte* segment, int pieces, int piece, int row, byte* target)
     {
-        int entry = (PackedLayout<TBlock, TCodes>.IsSuper ? 0 : piece * TileRows) + row;
-        var w = TSimd.LoadHalves(segment + (entry * 2));
-        if (!PackedLayout<TBlock, TCodes>.IsSuper)
-        {
-            TSimd.Store(target + ScaleOffset, w);
-            if (PackedLayout<TBlock, TCodes>.HasMinimum)
-            {
-                TSimd.Store(target + MinimumOffset, TSimd.LoadHalves(segment + PackedLayout<TBlock, TCodes>.MinimumOffset(pieces) + (entry * 2)));
-            }
-
-            return;
-        }
-
-        StoreProducts(w, SubEntries(segment + PackedLayout<TBlock, TCodes>.SubScaleOffset(pieces), piece, row), target + ScaleOffset);
+        byte* halves = segment + (piece * RealScales<TSimd, V, TBlock, TCodes>.HalvesStep);
+        byte* entries = segment + (piece * PackedLayout<TBlock, TCodes>.SubStride);
+        RealScales<TSimd, V, TBlock, TCodes>.Load(halves, entries + PackedLayout<TBlock, TCodes>.SubScaleOffset(pieces), row, out var first, out var second);
+        StoreSubBlocks(target + ScaleOffset, first, second);
         if (PackedLayout<TBlock, TCodes>.HasMinimum)
         {
-            var m = TSimd.LoadHalves(segment + PackedLayout<TBlock, TCodes>.MinimumOffset(pieces) + (entry * 2));
-            StoreProducts(m, SubEntries(segment + PackedLayout<TBlock, TCodes>.SubMinimumOffset(pieces), piece, row), target + MinimumOffset);
+            halves += PackedLayout<TBlock, TCodes>.MinimumOffset(pieces);
+            entries += PackedLayout<TBlock, TCodes>.SubMinimumOffset(pieces);
+            RealScales<TSimd, V, TBlock, TCodes>.Load(halves, entries, row, out first, out second);
+            StoreSubBlocks(target + MinimumOffset, first, second);
         }
     }
 
-    /// <summary>Stores factor × entry for each sub-block; the products are exact.</summary>
-    private static void StoreProducts(V factor, V entries, byte* target)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreSubBlocks(byte* target, V first, V second)
     {
-        var low = TSimd.ShiftRightArithmetic32(TSimd.ShiftLeft32(entries, 16), 16);
-        TSimd.Store(target, TSimd.Multiply(factor, TSimd.ToSingle(low)));
+        TSimd.Store(target, first);
         if (SubBlocks == 2)
         {
-            TSimd.Store(target + Row, TSimd.Multiply(factor, TSimd.ToSingle(TSimd.ShiftRightArithmetic32(entries, 16))));
+            TSimd.Store(target + Row, second);
         }
     }
 
@@ -135,11 +126,6 @@ internal static unsafe class RealProduct<TSimd, V, TBlock, TCodes>
         TSimd.Store(target + (2 * Row), TSimd.ToSingle(TSimd.ShiftRightArithmetic32(TSimd.ShiftLeft32(codes, 8), 24)));
         TSimd.Store(target + (3 * Row), TSimd.ToSingle(TSimd.ShiftRightArithmetic32(codes, 24)));
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V SubEntries(byte* entries, int piece, int row) => TBlock.SubBlockSize == 16
-        ? TSimd.LoadTwoBytes(entries + (piece * PackedLayout<TBlock, TCodes>.SubStride) + (2 * row))
-        : TSimd.LoadBytePairs(entries + (piece * PackedLayout<TBlock, TCodes>.SubStride) + row);
 
     /// <summary>One row against one piece.</summary>
     private static void Piece(byte* panel, ActivationView* x, int row, int column, byte* running)

@@ -164,6 +164,26 @@ internal unsafe struct Simd128 : ISimd<V>
         sum.AsSingle()).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddNibbles(V sum, V codes, int part, int bias, float* x)
+    {
+        var nibbles = (part < 2 ? codes : Vector128.ShiftRightLogical(codes.AsByte(), 4).AsInt32()) & Set(0x0f0f0f0f);
+        return AddBytes(sum, nibbles, part & 1, bias, x);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddBytes(V sum, V codes, int part, int bias, float* x) =>
+        AddSignedBytes(sum, bias == 0 ? codes : Subtract8(codes, Set(bias * 0x01010101)), part, x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddSignedBytes(V sum, V codes, int part, float* x)
+    {
+        var first = part == 0 ? codes << 24 >> 24 : codes << 8 >> 24;
+        var second = part == 0 ? codes << 16 >> 24 : codes >> 24;
+        sum = Vector128.FusedMultiplyAdd(Vector128.ConvertToSingle(first), Vector128.Create(*x), sum.AsSingle()).AsInt32();
+        return Vector128.FusedMultiplyAdd(Vector128.ConvertToSingle(second), Vector128.Create(x[1]), sum.AsSingle()).AsInt32();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Subtract8(V a, V b) => (a.AsSByte() - b.AsSByte()).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

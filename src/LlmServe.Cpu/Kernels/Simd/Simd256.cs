@@ -131,6 +131,48 @@ internal unsafe struct Simd256 : ISimd<V>
         sum.AsSingle()).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddNibbles(V sum, V codes, int part, int bias, float* x)
+    {
+        var nibbles = (part < 2 ? codes : Vector256.ShiftRightLogical(codes.AsInt16(), 4).AsInt32()) & Set(0x0f0f0f0f);
+        return AddBytes(sum, nibbles, part & 1, bias, x);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddBytes(V sum, V codes, int part, int bias, float* x)
+    {
+        if (bias != 0)
+        {
+            return AddSignedBytes(sum, Subtract8(codes, Set(bias * 0x01010101)), part, x);
+        }
+
+        // Shuffles and shifts share their pipes with nothing else here: one or the other brings a byte down to the lowest place.
+        if (part == 0)
+        {
+            sum = AddCode(sum, codes & Set(0xff), x);
+            return AddCode(sum, Avx2.Shuffle(codes.AsByte(), Vector256.Create(0xffffff01, 0xffffff05, 0xffffff09, 0xffffff0d, 0xffffff01, 0xffffff05, 0xffffff09, 0xffffff0d).AsByte()).AsInt32(), x + 1);
+        }
+
+        sum = AddCode(sum, Avx2.Shuffle(codes.AsByte(), Vector256.Create(0xffffff02, 0xffffff06, 0xffffff0a, 0xffffff0e, 0xffffff02, 0xffffff06, 0xffffff0a, 0xffffff0e).AsByte()).AsInt32(), x);
+        return AddCode(sum, codes >>> 24, x + 1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddSignedBytes(V sum, V codes, int part, float* x)
+    {
+        if (part == 0)
+        {
+            sum = AddCode(sum, codes << 24 >> 24, x);
+            return AddCode(sum, codes << 16 >> 24, x + 1);
+        }
+
+        sum = AddCode(sum, codes << 8 >> 24, x);
+        return AddCode(sum, codes >> 24, x + 1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V AddCode(V sum, V code, float* x) => Fma.MultiplyAdd(Vector256.ConvertToSingle(code), Vector256.Create(*x), sum.AsSingle()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Subtract8(V a, V b) => (a.AsSByte() - b.AsSByte()).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -131,6 +131,52 @@ internal unsafe struct Simd512 : ISimd<V>
         sum.AsSingle()).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddNibbles(V sum, V codes, int part, int bias, float* x)
+    {
+        var word = (part & 1) == 0 ? codes : codes >>> 16;
+        if (part < 2)
+        {
+            // A permutation looks at four bits of its index alone: it finds the value of the lowest nibble. The others go through a mantissa.
+            var table = Vector512.Create(0f, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15) - Vector512.Create((float)bias);
+            sum = AddCode(sum, Avx512F.PermuteVar16x32(table, word), x);
+            return AddField(sum, word, 0xf, 8, 0, bias, x + 1);
+        }
+
+        sum = AddField(sum, word, 0xf, 4, 0, bias, x);
+        return AddField(sum, word, 0xf, 12, 0, bias, x + 1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddBytes(V sum, V codes, int part, int bias, float* x)
+    {
+        var word = part == 0 ? codes : codes >>> 16;
+        sum = AddField(sum, word, 0x3f, 0, 0, bias, x);
+        return AddField(sum, word, 0x3f, 8, 0, bias, x + 1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AddSignedBytes(V sum, V codes, int part, float* x)
+    {
+        var word = part == 0 ? codes : codes >>> 16;
+        sum = AddField(sum, word, 0xff, 0, 0x80, 0x80, x);
+        return AddField(sum, word, 0xff, 8, 0x80, 0x80, x + 1);
+    }
+
+    /// <summary>
+    /// One fused step with the field of bits at <paramref name="at"/>, some of them flipped, less a bias. With the exponent of 2^(23 − at) above it, a field
+    /// stands in the mantissa as an f32 that is 2^(23 − at) too large; what is subtracted and what is left are exact.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V AddField(V sum, V codes, int mask, int at, int flip, int bias, float* x)
+    {
+        var large = Avx512F.TernaryLogic(codes, Set(mask << at), Set(((150 - at) << 23) | (flip << at)), 0x6a); // (a & b) ^ c
+        return AddCode(sum, large.AsSingle() - Vector512.Create((float)((1 << (23 - at)) + bias)), x);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V AddCode(V sum, Vector512<float> code, float* x) => Avx512F.FusedMultiplyAdd(code, Vector512.Create(*x), sum.AsSingle()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Subtract8(V a, V b) => (a.AsSByte() - b.AsSByte()).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -20,6 +20,9 @@ internal sealed unsafe class SimdKernels<TSimd, V>(CpuIsa isa) : KernelTable
     /// <summary>Up to this many it is multiplied with four rows at a time; above, it is unpacked first. Where vectors are wide, unpacking pays later.</summary>
     private static int SeveralRows => TSimd.Lanes == 16 ? 16 : 8;
 
+    /// <summary>Up to this many rows weights of <c>f32</c> mode and of float formats are widened in registers as they stream in; above, into panels.</summary>
+    private const int StreamedRows = 3;
+
     public override CpuIsa Isa => isa;
 
     public override bool InterleavesCache => true;
@@ -101,12 +104,16 @@ internal sealed unsafe class SimdKernels<TSimd, V>(CpuIsa isa) : KernelTable
             RuntimeHelpers.RunClassConstructor(typeof(FewRowsProduct<TSimd, V, TBlock, TCodes>).TypeHandle);
             RuntimeHelpers.RunClassConstructor(typeof(SeveralRowsProduct<TSimd, V, TBlock, TCodes>).TypeHandle);
             RuntimeHelpers.RunClassConstructor(typeof(ManyRowsProduct<TSimd, V, TBlock, TCodes>).TypeHandle);
+            RuntimeHelpers.RunClassConstructor(typeof(RealScales<TSimd, V, TBlock, TCodes>).TypeHandle);
+            RuntimeHelpers.RunClassConstructor(typeof(FewRowsRealProduct<TSimd, V, TBlock, TCodes>).TypeHandle);
             RuntimeHelpers.RunClassConstructor(typeof(RealProduct<TSimd, V, TBlock, TCodes>).TypeHandle);
         }
 
         public override GgmlType Type => TBlock.Type;
 
-        public override long ScratchBytes => Math.Max(ManyRowsProduct<TSimd, V, TBlock, TCodes>.ScratchBytes, RealProduct<TSimd, V, TBlock, TCodes>.ScratchBytes(CpuOptions.MostRowsPerTick));
+        public override long ScratchBytes => Math.Max(
+            ManyRowsProduct<TSimd, V, TBlock, TCodes>.ScratchBytes,
+            Math.Max(FewRowsRealProduct<TSimd, V, TBlock, TCodes>.ScratchBytes, RealProduct<TSimd, V, TBlock, TCodes>.ScratchBytes(CpuOptions.MostRowsPerTick)));
 
         public override ActivationForms FormFor(ActivationMode mode, int rows)
         {
@@ -128,7 +135,7 @@ internal sealed unsafe class SimdKernels<TSimd, V>(CpuIsa isa) : KernelTable
         {
             if (mode == ActivationMode.F32)
             {
-                return &RealProduct<TSimd, V, TBlock, TCodes>.Run;
+                return rows <= StreamedRows ? &FewRowsRealProduct<TSimd, V, TBlock, TCodes>.Run : &RealProduct<TSimd, V, TBlock, TCodes>.Run;
             }
 
             return rows <= FewRows ? &FewRowsProduct<TSimd, V, TBlock, TCodes>.Run

@@ -13,6 +13,8 @@ internal unsafe struct FourBit<TBias> : ICodePlanes where TBias : struct, IBias
 
     public static bool Wide => false;
 
+    public static bool IsNibbles => true;
+
     public static int GroupsPerSum => 8;
 
     public static void Pack(byte* codes, byte* piece) => Planes.Store(codes, piece, 0, 4);
@@ -37,6 +39,8 @@ internal unsafe struct FiveBit<TBias> : ICodePlanes where TBias : struct, IBias
     public static int Bias => TBias.Value;
 
     public static bool Wide => false;
+
+    public static bool IsNibbles => false;
 
     public static int GroupsPerSum => 4;
 
@@ -66,6 +70,8 @@ internal unsafe struct TwoBit : ICodePlanes
 
     public static bool Wide => false;
 
+    public static bool IsNibbles => false;
+
     public static int GroupsPerSum => 8;
 
     public static void Pack(byte* codes, byte* piece) => Planes.Store(codes, piece, 0, 2);
@@ -90,6 +96,8 @@ internal unsafe struct ThreeBit : ICodePlanes
     public static int Bias => 4;
 
     public static bool Wide => false;
+
+    public static bool IsNibbles => false;
 
     public static int GroupsPerSum => 8;
 
@@ -121,6 +129,8 @@ internal unsafe struct SixBit : ICodePlanes
 
     public static bool Wide => false;
 
+    public static bool IsNibbles => false;
+
     public static int GroupsPerSum => 2;
 
     public static void Pack(byte* codes, byte* piece)
@@ -149,6 +159,8 @@ internal unsafe struct EightBit : ICodePlanes
 
     public static bool Wide => true;
 
+    public static bool IsNibbles => false;
+
     public static int GroupsPerSum => 1;
 
     public static void Pack(byte* codes, byte* piece) => Planes.Store(codes, piece, 0, 8);
@@ -169,6 +181,8 @@ internal unsafe struct TableFourBit : ICodePlanes
     public static int Bias => 0;
 
     public static bool Wide => true;
+
+    public static bool IsNibbles => false;
 
     public static int GroupsPerSum => 1;
 

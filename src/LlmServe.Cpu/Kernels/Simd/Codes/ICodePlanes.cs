@@ -15,6 +15,9 @@ internal unsafe interface ICodePlanes
     /// <summary>Whether loaded codes are full signed bytes, which need 16-bit products.</summary>
     static abstract bool Wide { get; }
 
+    /// <summary>Whether a pair's codes are the nibbles of a chunk, the low ones first, and nothing else.</summary>
+    static abstract bool IsNibbles { get; }
+
     /// <summary>Groups of four whose unsigned products with 8-bit activations add up in 16 bits: 8, 4 or 2.</summary>
     static abstract int GroupsPerSum { get; }
 
