@@ -17,6 +17,12 @@ internal unsafe interface IRowKernels<TSelf> where TSelf : struct, IRowKernels<T
     /// <summary>y_i += x_i. [length]</summary>
     static abstract void Add(float* y, float* x, int length);
 
+    /// <summary>Rotates pairs of elements i and i + pairs in place: x0' = fma(x0, c, −(x1 · s)), x1' = fma(x0, s, x1 · c). x: [2 · pairs]; cosines, sines: [pairs]</summary>
+    static abstract void RotateHalves(float* x, float* cosines, float* sines, int pairs);
+
+    /// <summary>Rotates pairs of neighbours in place. x: [2 · pairs]; cosines, sines: [pairs]</summary>
+    static abstract void RotateNeighbours(float* x, float* cosines, float* sines, int pairs);
+
     /// <summary>Writes elements to a row of the cache. [length], starting at element <paramref name="first"/> of the head</summary>
     static abstract void StoreCache(float* values, byte* row, int first, int length, in KvLayout kv);
 

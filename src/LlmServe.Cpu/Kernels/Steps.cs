@@ -127,21 +127,21 @@ internal static unsafe partial class Steps<TRows> where TRows : struct, IRowKern
         ref readonly var shape = ref lane->Tick->Shape;
         float* cosines = step->Rope.Real(row), sines = cosines + shape.RopePairs;
         int size = shape.HeadSize;
-        int pairDistance = shape.RopeHalves ? shape.RopePairs : 1;
         for (int column = step->Begin; column < step->End;)
         {
             // A range can start inside a head when neighbours form pairs.
             int inHead = column % size;
             int stop = Math.Min(step->End, column - inHead + size);
-            int firstPair = shape.RopeHalves ? 0 : inHead / 2;
-            int lastPair = shape.RopeHalves ? shape.RopePairs : Math.Min(shape.RopePairs, (inHead + stop - column) / 2);
+            int firstPair = inHead / 2;
+            int lastPair = Math.Min(shape.RopePairs, (inHead + stop - column) / 2);
             float* head = x + column - inHead;
-            for (int i = firstPair; i < lastPair; i++)
+            if (shape.RopeHalves)
             {
-                int at = shape.RopeHalves ? i : 2 * i;
-                float x0 = head[at], x1 = head[at + pairDistance], c = cosines[i], s = sines[i];
-                head[at] = MathF.FusedMultiplyAdd(x0, c, -(x1 * s));
-                head[at + pairDistance] = MathF.FusedMultiplyAdd(x0, s, x1 * c);
+                TRows.RotateHalves(head, cosines, sines, shape.RopePairs);
+            }
+            else if (lastPair > firstPair)
+            {
+                TRows.RotateNeighbours(head + (2 * firstPair), cosines + firstPair, sines + firstPair, lastPair - firstPair);
             }
 
             column = stop;

@@ -58,6 +58,23 @@ public unsafe class MatrixProductTests
     }
 
     [SkippableTheory]
+    [InlineData(GgmlType.F32)]
+    [InlineData(GgmlType.F16)]
+    [InlineData(GgmlType.BF16)]
+    public void Product_FloatRowsOfAnyLength_HasReferenceBits(GgmlType type)
+    {
+        LoadedModel.RequireVectors();
+        var random = new Random((int)type + 1);
+        var isa = IsaSelector.IsSupported(CpuIsa.Avx2) ? CpuIsa.Avx2 : CpuIsa.Neon;
+        foreach (int columns in (int[])[1, 8, 20, 40, 250, 264, 1000, 1024, 1304, 1800, 2560, 3072])
+        {
+            Compare(random, type, ActivationMode.F32, isa, random.Next(1, 10), columns, 1, 1);
+            Compare(random, type, ActivationMode.F32, isa, random.Next(1, 10), columns, 3, 3);
+            Compare(random, type, ActivationMode.F32, isa, random.Next(20, 60), columns, 6, 8);
+        }
+    }
+
+    [SkippableTheory]
     [MemberData(nameof(Cases))]
     public void Product_ExtremeCodes_HasReferenceBits(GgmlType type, ActivationMode mode, CpuIsa isa)
     {

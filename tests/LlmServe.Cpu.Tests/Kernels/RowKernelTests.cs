@@ -96,6 +96,41 @@ public unsafe class RowKernelTests
     }
 
     [SkippableFact]
+    public void Rotate_AnyPairs_HasReferenceBits()
+    {
+        LoadedModel.RequireVectors();
+        var random = new Random(5);
+        foreach (int pairs in (int[])[1, 2, 3, 7, 8, 12, 20, 32, 64])
+        {
+            float[] x = Activations(random, 2 * pairs), same = [.. x], angles = Activations(random, 2 * pairs);
+            fixed (float* a = x, b = same, cosines = angles)
+            {
+                float* sines = cosines + pairs;
+                ReferenceRows.RotateHalves(a, cosines, sines, pairs);
+                SimdRows.RotateHalves(b, cosines, sines, pairs);
+                KernelLab.AssertSame(x, same, $"{pairs} pairs in halves");
+                ReferenceRows.RotateNeighbours(a, cosines, sines, pairs);
+                SimdRows.RotateNeighbours(b, cosines, sines, pairs);
+                KernelLab.AssertSame(x, same, $"{pairs} pairs of neighbours");
+            }
+        }
+    }
+
+    [Fact]
+    public void Rotate_QuarterTurn_SwapsPairWithSign()
+    {
+        float* x = stackalloc float[4];
+        float* cosines = stackalloc float[2];
+        float* sines = stackalloc float[2];
+        (x[0], x[1], x[2], x[3]) = (1, 2, 3, 4);
+        (sines[0], sines[1]) = (1, 1);
+        ReferenceRows.RotateHalves(x, cosines, sines, 2);
+        Assert.Equal<float[]>([-3, -4, 1, 2], new Span<float>(x, 4).ToArray());
+        ReferenceRows.RotateNeighbours(x, cosines, sines, 2);
+        Assert.Equal<float[]>([4, -3, -2, 1], new Span<float>(x, 4).ToArray());
+    }
+
+    [SkippableFact]
     public void WriteForms_AllFormsAndRanges_AgreeWithReference()
     {
         LoadedModel.RequireVectors();

@@ -27,6 +27,22 @@ internal unsafe struct ReferenceRows : IRowKernels<ReferenceRows>
         }
     }
 
+    public static void RotateHalves(float* x, float* cosines, float* sines, int pairs)
+    {
+        for (int i = 0; i < pairs; i++)
+        {
+            Rotate(x + i, x + pairs + i, cosines[i], sines[i]);
+        }
+    }
+
+    public static void RotateNeighbours(float* x, float* cosines, float* sines, int pairs)
+    {
+        for (int i = 0; i < pairs; i++)
+        {
+            Rotate(x + (2 * i), x + (2 * i) + 1, cosines[i], sines[i]);
+        }
+    }
+
     public static void StoreCache(float* values, byte* row, int first, int length, in KvLayout kv)
     {
         for (int i = 0; i < length; i++)
@@ -65,5 +81,12 @@ internal unsafe struct ReferenceRows : IRowKernels<ReferenceRows>
         {
             o[i] /= l;
         }
+    }
+
+    private static void Rotate(float* first, float* second, float cosine, float sine)
+    {
+        float x0 = *first, x1 = *second;
+        *first = MathF.FusedMultiplyAdd(x0, cosine, -(x1 * sine));
+        *second = MathF.FusedMultiplyAdd(x0, sine, x1 * cosine);
     }
 }

@@ -44,15 +44,18 @@ internal sealed unsafe class SimdKernels<TSimd, V>(CpuIsa isa) : KernelTable
     public override void Pack(GgmlType type, in Matrix matrix, int beginTile, int endTile) => Entry(type).Pack(matrix, beginTile, endTile);
 
     public override long ScratchBytes(int largestColumns) =>
-        Math.Max((long)largestColumns * sizeof(float), _formats.Values.Max(f => f.ScratchBytes));
+        Math.Max(Math.Max((long)largestColumns * sizeof(float), FloatTile.ScratchBytes(CpuOptions.MostRowsPerTick)), _formats.Values.Max(f => f.ScratchBytes));
 
     public override delegate*<Matrix*, ActivationView*, int, int, int, float*, int, byte*, void> ProductOf(GgmlType type, ActivationMode mode, int rows) => type switch
     {
-        GgmlType.F32 => &FloatProduct.F32,
-        GgmlType.F16 => &FloatProduct.F16,
-        GgmlType.BF16 => &FloatProduct.BF16,
+        GgmlType.F32 => Float<SingleCodes>(rows),
+        GgmlType.F16 => Float<HalfCodes>(rows),
+        GgmlType.BF16 => Float<BrainCodes>(rows),
         _ => Entry(type).ProductOf(mode, rows),
     };
+
+    private static delegate*<Matrix*, ActivationView*, int, int, int, float*, int, byte*, void> Float<TCodes>(int rows) where TCodes : struct, IFloatCodes =>
+        rows <= StreamedRows ? &FloatProduct<TCodes>.FewRows : &FloatProduct<TCodes>.ManyRows;
 
     private readonly Dictionary<GgmlType, FormatEntry> _formats = new FormatEntry[]
     {

@@ -76,6 +76,46 @@ internal unsafe struct SimdRows : IRowKernels<SimdRows>
         }
     }
 
+    public static void RotateHalves(float* x, float* cosines, float* sines, int pairs)
+    {
+        float* upper = x + pairs;
+        int i = 0;
+        for (; i <= pairs - 8; i += 8)
+        {
+            Vector256<float> x0 = Vector256.Load(x + i), x1 = Vector256.Load(upper + i), c = Vector256.Load(cosines + i), s = Vector256.Load(sines + i);
+            Vector256.FusedMultiplyAdd(x0, c, -(x1 * s)).Store(x + i);
+            Vector256.FusedMultiplyAdd(x0, s, x1 * c).Store(upper + i);
+        }
+
+        for (; i < pairs; i++)
+        {
+            float x0 = x[i], x1 = upper[i];
+            x[i] = MathF.FusedMultiplyAdd(x0, cosines[i], -(x1 * sines[i]));
+            upper[i] = MathF.FusedMultiplyAdd(x0, sines[i], x1 * cosines[i]);
+        }
+    }
+
+    public static void RotateNeighbours(float* x, float* cosines, float* sines, int pairs)
+    {
+        var signs = Vector128.Create(int.MinValue, 0, int.MinValue, 0);
+        int i = 0;
+        for (; i <= pairs - 2; i += 2)
+        {
+            var both = Vector128.Load(x + (2 * i));
+            var angles = Vector128.Create(Vector64.Load(cosines + i), Vector64.Load(sines + i));
+            var products = Vector128.Shuffle(both, Vector128.Create(1, 1, 3, 3)) * Vector128.Shuffle(angles, Vector128.Create(2, 0, 3, 1));
+            Vector128.FusedMultiplyAdd(
+                Vector128.Shuffle(both, Vector128.Create(0, 0, 2, 2)),
+                Vector128.Shuffle(angles, Vector128.Create(0, 2, 1, 3)),
+                (products.AsInt32() ^ signs).AsSingle()).Store(x + (2 * i));
+        }
+
+        if (i < pairs)
+        {
+            ReferenceRows.RotateNeighbours(x + (2 * i), cosines + i, sines + i, 1);
+        }
+    }
+
     public static void StoreCache(float* values, byte* row, int first, int length, in KvLayout kv)
     {
         if (kv.ElementBytes == 4)
@@ -227,7 +267,29 @@ internal unsafe struct SimdRows : IRowKernels<SimdRows>
             return;
         }
 
-        for (int i = 0; i < count; i += length)
+        float* target = (float*)sums + (begin / length);
+        int i = 0;
+        for (; i <= count - (4 * length); i += 4 * length)
+        {
+            // Each sum is a chain of additions; four advance together.
+            float* at = values + i;
+            float sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
+            for (int k = 0; k < length; k++)
+            {
+                sum0 += at[k];
+                sum1 += at[length + k];
+                sum2 += at[(2 * length) + k];
+                sum3 += at[(3 * length) + k];
+            }
+
+            target[0] = sum0;
+            target[1] = sum1;
+            target[2] = sum2;
+            target[3] = sum3;
+            target += 4;
+        }
+
+        for (; i < count; i += length)
         {
             float sum = 0;
             for (int k = i; k < i + length; k++)
@@ -235,7 +297,7 @@ internal unsafe struct SimdRows : IRowKernels<SimdRows>
                 sum += values[k];
             }
 
-            ((float*)sums)[(begin + i) / length] = sum;
+            *target++ = sum;
         }
     }
 }
