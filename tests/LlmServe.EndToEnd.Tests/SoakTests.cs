@@ -11,10 +11,11 @@ public class SoakTests
     [Fact]
     public async Task LoadTest_ShortSoak_GivesEverythingBackAndTheAnswersGivenAlone()
     {
-        // The number of requests ends it, long before the time does; counts are compared, never times.
+        // The number of requests ends it, long before the time does; counts are compared, never times. KV memory is short, so that requests wait and
+        // cached blocks are evicted.
         var result = await LlmServeProcess.RunAsync(
             "", "loadtest", "--soak", "10m", "--requests", $"{Requests}", "--streams", "10", "--prompt-tokens", "4-60", "--output-tokens", "2-24", "--shared-prefix", "40",
-            "--cancel", "0.2", "--slow", "0.1", "--disconnect", "0.1", "--seed", "6", "--json");
+            "--cancel", "0.2", "--slow", "0.1", "--disconnect", "0.1", "--seed", "6", "--kv-memory", "16MiB", "--json");
 
         Assert.True(result.Code == 0, result.Error + result.Out);
         using var document = JsonDocument.Parse(result.Out);
