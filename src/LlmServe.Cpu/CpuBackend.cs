@@ -28,6 +28,12 @@ public sealed record CpuOptions
     /// <summary>Threads; 0: one per processor.</summary>
     public int Lanes { get; init; }
 
+    /// <summary>
+    /// An executor from <see cref="CpuBackend.Load"/> whose threads this one uses too, instead of <see cref="Lanes"/> of its own; null: none. The two must
+    /// never run at the same time, as a model and its draft do not.
+    /// </summary>
+    public IProgramExecutor? LanesOf { get; init; }
+
     /// <summary>Instruction set; null: <c>LLMSERVE_ISA</c> if set, else the best that the processor has.</summary>
     public CpuIsa? Isa { get; init; }
 
@@ -84,7 +90,8 @@ public static class CpuBackend
     private static unsafe MachineProfile MeasureProfile(CompiledModel model, KernelTable kernels, CpuOptions options) =>
         MachineProfiler.Measure(model, kernels, LaneCount(options), null, 0, options.ProfileCache);
 
-    private static int LaneCount(CpuOptions options) => options.Lanes == 0 ? Environment.ProcessorCount : options.Lanes;
+    private static int LaneCount(CpuOptions options) =>
+        (options.LanesOf as CpuExecutor)?.Lanes.Lanes ?? (options.Lanes == 0 ? Environment.ProcessorCount : options.Lanes);
 
     private static (CompiledModel Model, KernelTable Kernels, int Lanes) Compile(GgufFile model, CpuOptions options)
     {

@@ -13,6 +13,7 @@ public sealed class LlmEngine : IAsyncDisposable
 {
     private readonly object _lock = new();
     private readonly IProgramExecutor _executor;
+    private readonly DraftModel? _draft;
     private readonly GenerationLoop _loop;
     private readonly EngineMetrics _metrics;
     private readonly int _streamCapacity;
@@ -30,11 +31,15 @@ public sealed class LlmEngine : IAsyncDisposable
     private bool _aborting;
     private bool _disposed;
 
-    /// <summary>Starts the generation loop. The engine owns <paramref name="executor"/> from now on.</summary>
+    /// <summary>Starts the generation loop. The engine owns <paramref name="executor"/>, and that of <paramref name="draft"/>, from now on.</summary>
+    /// <param name="executor">Runs the model.</param>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <param name="options">Limits.</param>
+    /// <param name="draft">A smaller model that guesses tokens ahead; null: only the text's own past does.</param>
     /// <exception cref="ArgumentException">
-    /// A limit of <paramref name="options"/> is out of range, or the model can say tokens that the tokenizer lacks.
+    /// A limit of <paramref name="options"/> is out of range, the model can say tokens that the tokenizer lacks, or the draft has another vocabulary.
     /// </exception>
-    public LlmEngine(IProgramExecutor executor, ITokenizer tokenizer, EngineOptions options)
+    public LlmEngine(IProgramExecutor executor, ITokenizer tokenizer, EngineOptions options, DraftModel? draft = null)
     {
         ArgumentNullException.ThrowIfNull(executor);
         ArgumentNullException.ThrowIfNull(tokenizer);
@@ -46,12 +51,14 @@ public sealed class LlmEngine : IAsyncDisposable
                 $"the tokenizer has {tokenizer.VocabularySize} tokens but the model gives logits for {executor.Model.VocabularySize}", nameof(tokenizer));
         }
 
+        draft?.RequireVocabularyOf(tokenizer);
         _executor = executor;
+        _draft = draft;
         _streamCapacity = options.StreamCapacity;
         Tokenizer = tokenizer;
         ContextLength = GenerationLoop.ContextOf(executor);
         _metrics = new EngineMetrics(options.Name ?? executor.Model.Architecture, executor, () => Statistics);
-        _loop = new GenerationLoop(executor, tokenizer, options, OnFinished, _metrics);
+        _loop = new GenerationLoop(executor, tokenizer, options, OnFinished, _metrics, draft);
         _live = new RequestCounts(_loop.MaxSequences + options.MaxQueue, options.MaxRequestsPerClient);
         _board = new LoadBoard(executor, options, _loop.MaxSequences);
         if (options.MeasureFirst)
@@ -210,6 +217,7 @@ public sealed class LlmEngine : IAsyncDisposable
         }
 
         _metrics.Dispose();
+        _draft?.Executor.Dispose();
         _executor.Dispose();
     }
 
@@ -294,6 +302,7 @@ public sealed class LlmEngine : IAsyncDisposable
         _measurementWanted = false;
         _executor.PredictTick(1, 1, 0);
         _metrics.CanPredict = true;
+        _draft?.Executor.PredictTick(1, 1, 0);
         _measured.TrySetResult();
     }
 

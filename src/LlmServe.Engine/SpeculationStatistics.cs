@@ -7,6 +7,12 @@ namespace LlmServe.Engine;
 /// <param name="DraftAccepted">Those among them that were right.</param>
 public readonly record struct SpeculationStatistics(long LookupGuesses, long LookupAccepted, long DraftGuesses, long DraftAccepted)
 {
+    /// <summary>Ticks of the draft model.</summary>
+    public long DraftTicks { get; init; }
+
+    /// <summary>Whether the draft model failed and is out of use.</summary>
+    public bool DraftFailed { get; init; }
+
     /// <summary>Tokens guessed, whatever the source.</summary>
     public long Guessed => LookupGuesses + DraftGuesses;
 

@@ -28,6 +28,35 @@ public class LocalServerTests
         Assert.True(executor.IsDisposed);
     }
 
+    [Theory]
+    [InlineData("auto")]
+    [InlineData("off")]
+    [InlineData("7")]
+    public async Task Run_GuessingAndDrafting_GivesTheSameAnswer(string speculate)
+    {
+        var (harness, executor) = Create(); // the model drafts for itself
+
+        var result = await harness.RunAsync("run", "--chat", "x", "--speculate", speculate, "--draft", TestData.EmbeddedModel);
+
+        Assert.Equal("The capital of France is Paris.\n", result.Out);
+        Assert.Equal(ExitCode.Ok, result.Code);
+        Assert.True(executor.IsDisposed);
+    }
+
+    [Theory]
+    [InlineData("llama.gguf", "the draft model has another vocabulary: it has ")]
+    [InlineData("absent.gguf", "--draft: no file at ")]
+    public async Task Run_WrongDraft_IsRefused(string file, string message)
+    {
+        var (harness, executor) = Create();
+
+        var result = await harness.RunAsync("run", "x", "--draft", TestData.Local("golden", "tiny", file));
+
+        Assert.Equal(ExitCode.Failure, result.Code);
+        Assert.Contains(message, result.Error);
+        Assert.True(executor.IsDisposed);
+    }
+
     [Fact]
     public async Task Chat_Terminal_ShowsTheSpeedAfterTheAnswer()
     {
@@ -140,7 +169,7 @@ public class LocalServerTests
     {
         // The template ends every prompt with "<|im_start|>assistant\n"; the model answers from there.
         int[] marker = [1, 520, 9531, 198];
-        var executor = new FakeExecutor(new FakeExecutorOptions
+        var model = new FakeExecutorOptions
         {
             VocabularySize = Vocabulary,
             Next = history =>
@@ -149,8 +178,9 @@ public class LocalServerTests
                 int said = history.Length - start;
                 return start >= marker.Length && said < Answer.Length ? Answer[said] : -1;
             },
-        });
+        };
+        var executor = new FakeExecutor(model);
         var finder = new ModelFinder(_ => null, [TestData.RepositoryRoot]);
-        return (new CliHarness(input, terminal, escapes: false, new ModelLoader(finder, (_, _, _) => executor)), executor);
+        return (new CliHarness(input, terminal, escapes: false, new ModelLoader(finder, (_, cpu, _) => cpu.LanesOf is null ? executor : new FakeExecutor(model))), executor);
     }
 }

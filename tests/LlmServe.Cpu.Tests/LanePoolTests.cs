@@ -18,6 +18,13 @@ public class LanePoolTests
     public Task Run_ManyTimesWithIdleGaps_PlaysEveryPhaseOnEveryLane(int lanes) => Bounded(() => PoolRuns.WithGaps(lanes, runs: 120));
 
     [Theory]
+    [InlineData(1, true)]
+    [InlineData(2, false)]
+    [InlineData(4, true)]
+    public Task Run_TwoPoolsOnTheSameThreads_TakeTurns(int lanes, bool hostGoesFirst) =>
+        Bounded(() => PoolRuns.Shared(lanes, runs: 200, hostGoesFirst));
+
+    [Theory]
     [InlineData(1)]
     [InlineData(4)]
     public Task Dispose_NeverRun_Returns(int lanes) => Bounded(() => PoolRuns.Disposed(lanes, runs: 0, idleSpins: 0));
@@ -55,6 +62,31 @@ internal static unsafe class PoolRuns
             program.AssertPlayed(run);
             Idle(run % 3 == 0 ? random.Next(60_000) : random.Next(200));
         }
+    }
+
+    /// <summary>Two pools in random turns, with pauses; the one that stays works on when the other is gone.</summary>
+    public static void Shared(int lanes, int runs, bool hostGoesFirst)
+    {
+        var random = new Random(lanes);
+        using var first = new CountingProgram(lanes, phases: 5);
+        using var second = new CountingProgram(lanes, phases: 3);
+        var host = new LanePool(lanes, 4096, null);
+        var guest = new LanePool(host, 64, null);
+        Assert.Equal(lanes, guest.Lanes);
+        int firstRuns = 0, secondRuns = 0;
+        for (int run = 1; run <= runs; run++)
+        {
+            bool isHost = random.Next(2) == 0;
+            (isHost ? host : guest).Run((isHost ? first : second).Steps);
+            first.AssertPlayed(firstRuns += isHost ? 1 : 0);
+            second.AssertPlayed(secondRuns += isHost ? 0 : 1);
+            Idle(run % 5 == 0 ? random.Next(60_000) : random.Next(200));
+        }
+
+        (hostGoesFirst ? host : guest).Dispose();
+        using var left = hostGoesFirst ? guest : host;
+        left.Run((hostGoesFirst ? second : first).Steps);
+        (hostGoesFirst ? second : first).AssertPlayed((hostGoesFirst ? secondRuns : firstRuns) + 1);
     }
 
     /// <summary>A pool that is disposed a while after some runs.</summary>

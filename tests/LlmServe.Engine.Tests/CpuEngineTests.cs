@@ -48,6 +48,42 @@ public class CpuEngineTests
         Assert.Equal((0, 0, tight.KvBlockCount), (statistics.Running, statistics.Waiting, statistics.FreeKvBlocks));
     }
 
+    [Theory]
+    [InlineData("llama.gguf", true)]
+    [InlineData("llama3-rope.gguf", false)]
+    public async Task Submit_TinyModelWithDraft_GivesTheAnswersWithoutIt(string draftFile, bool itself)
+    {
+        using var model = GgufFile.Open(TestData.Local("golden", "tiny", "llama.gguf"));
+        using var draftModel = GgufFile.Open(TestData.Local("golden", "tiny", draftFile));
+        var tokenizer = TokenizerFactory.Create(model.Metadata);
+        var options = new CpuOptions { Lanes = 2, MaxRowsPerTick = 64, MaxSequences = 8, ContextLength = 128 };
+        var random = new Random(7);
+        GenerationRequest[] requests = [.. Enumerable.Range(0, 12).Select(i => RandomRequest(random) with { Sampling = new SamplingOptions { Temperature = itself ? 0 : i % 2 } })];
+        var expected = new Answer[requests.Length];
+        await using (var alone = new LlmEngine(CpuBackend.Load(model, options), tokenizer, new EngineOptions { Speculate = 0 }))
+        {
+            for (int i = 0; i < requests.Length; i++)
+            {
+                expected[i] = await EngineTest.Collect(alone.Submit(requests[i], CancellationToken.None));
+            }
+        }
+
+        var target = CpuBackend.Load(model, options);
+        var draft = CpuBackend.Load(draftModel, options with { LanesOf = target });
+        await using var engine = new LlmEngine(
+            target, tokenizer, new EngineOptions { Speculate = 4, MaxTickMilliseconds = 1e6 }, new DraftModel(draft, TokenizerFactory.Create(draftModel.Metadata)));
+        var answers = await Task.WhenAll(requests.Select(request => EngineTest.Collect(engine.Submit(request, CancellationToken.None))));
+
+        for (int i = 0; i < requests.Length; i++)
+        {
+            Assert.Equal(expected[i].Tokens, answers[i].Tokens);
+        }
+
+        var statistics = engine.Statistics.Speculation;
+        Assert.True(statistics is { DraftGuesses: > 50, DraftFailed: false }, statistics.ToString());
+        Assert.True(!itself || statistics.DraftAccepted == statistics.DraftGuesses, statistics.ToString());
+    }
+
     [Fact]
     public async Task Submit_EmbeddedModel_GivesTheGoldenGreedyAnswers()
     {

@@ -14,19 +14,22 @@ namespace LlmServe.Cli.Chat;
 internal sealed class EngineChatConnection : IChatConnection
 {
     private readonly LoadedModel _model;
+    private readonly LoadedModel? _draft;
     private readonly LlmEngine _engine;
     private readonly SamplingSettings _sampling;
     private ChatTemplate? _template;
 
-    private EngineChatConnection(LoadedModel model, SamplingSettings sampling)
+    private EngineChatConnection(CliServices services, ModelSettings settings, LoadedModel model, LoadedModel? draft, SamplingSettings sampling)
     {
         _model = model;
+        _draft = draft;
         _sampling = sampling;
         _engine = new LlmEngine(model.HandOverExecutor(), model.Tokenizer, new EngineOptions
         {
             MaxSequences = model.Executor.Rows.Slots,
             MaxRowsPerTick = model.Executor.Rows.Capacity,
-        });
+            Speculate = settings.Speculate,
+        }, draft is null ? null : DraftLoader.HandOver(services, draft));
     }
 
     /// <inheritdoc/>
@@ -38,12 +41,15 @@ internal sealed class EngineChatConnection : IChatConnection
         CliServices services, ModelSettings settings, SamplingSettings sampling, CancellationToken cancellation)
     {
         var model = await services.Models.LoadAsync(services.Console, settings, cancellation);
+        LoadedModel? draft = null;
         try
         {
-            return new EngineChatConnection(model, sampling);
+            draft = await DraftLoader.LoadAsync(services, settings, model, cancellation);
+            return new EngineChatConnection(services, settings, model, draft, sampling);
         }
         catch
         {
+            draft?.Dispose();
             model.Dispose();
             throw;
         }
@@ -79,6 +85,7 @@ internal sealed class EngineChatConnection : IChatConnection
     public async ValueTask DisposeAsync()
     {
         await _engine.DisposeAsync();
+        _draft?.Dispose();
         _model.Dispose();
     }
 

@@ -12,12 +12,14 @@ namespace LlmServe.Cli.Models;
 internal sealed class LocalServer : IAsyncDisposable
 {
     private readonly LoadedModel _model;
+    private readonly LoadedModel? _draft;
     private readonly LlmEngine _engine;
     private readonly LlmServeHost _host;
 
-    private LocalServer(LoadedModel model, LlmEngine engine, LlmServeHost host)
+    private LocalServer(LoadedModel model, LoadedModel? draft, LlmEngine engine, LlmServeHost host)
     {
         _model = model;
+        _draft = draft;
         _engine = engine;
         _host = host;
     }
@@ -29,7 +31,7 @@ internal sealed class LocalServer : IAsyncDisposable
     public Uri? MetricsAddress => _host.MetricsAddress;
 
     /// <summary>What runs, for people.</summary>
-    public string Description => $"{_model.Id} on {_model.Executor.Backend}";
+    public string Description => $"{_model.Id} on {_model.Executor.Backend}" + (_draft is null ? "" : $", drafted by {_draft.Id}");
 
     /// <summary>What its engine is doing.</summary>
     public EngineStatistics Statistics => _engine.Statistics;
@@ -54,17 +56,20 @@ internal sealed class LocalServer : IAsyncDisposable
     {
         var model = await services.Models.LoadAsync(services.Console, settings, cancellation);
         LlmEngine? engine = null;
+        LoadedModel? draft = null;
         try
         {
+            draft = await DraftLoader.LoadAsync(services, settings, model, cancellation);
             engine = new LlmEngine(model.HandOverExecutor(), model.Tokenizer, (engineOptions ?? new EngineOptions()) with
             {
                 MaxSequences = model.Executor.Rows.Slots,
                 MaxRowsPerTick = model.Executor.Rows.Capacity,
                 MeasureFirst = measureFirst,
                 Name = model.Id,
-            });
+                Speculate = settings.Speculate,
+            }, draft is null ? null : DraftLoader.HandOver(services, draft));
             var host = await LlmServeHost.StartAsync([Describe(services, model, engine)], options, loggers, cancellation);
-            return new LocalServer(model, engine, host);
+            return new LocalServer(model, draft, engine, host);
         }
         catch (Exception error)
         {
@@ -73,6 +78,7 @@ internal sealed class LocalServer : IAsyncDisposable
                 await engine.DisposeAsync();
             }
 
+            draft?.Dispose();
             model.Dispose();
             throw Explain(options, error);
         }
@@ -86,6 +92,7 @@ internal sealed class LocalServer : IAsyncDisposable
     {
         await _host.DisposeAsync();
         await _engine.DisposeAsync();
+        _draft?.Dispose();
         _model.Dispose();
     }
 

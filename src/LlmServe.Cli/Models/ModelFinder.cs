@@ -14,13 +14,14 @@ internal sealed class ModelFinder(Func<string, string?> variable, IReadOnlyList<
     public static ModelFinder ForProcess() => new(Environment.GetEnvironmentVariable, [AppContext.BaseDirectory, Environment.CurrentDirectory]);
 
     /// <summary>The model file's full path.</summary>
-    /// <param name="given">The value of <c>--model</c>, or null.</param>
+    /// <param name="given">The value of the option, or null.</param>
+    /// <param name="origin">The option's name.</param>
     /// <exception cref="CliException">There is no such file; the message says where was looked.</exception>
-    public string Find(string? given)
+    public string Find(string? given, string origin = "--model")
     {
         if (given is not null)
         {
-            return Existing(given, "--model");
+            return Existing(given, origin);
         }
 
         if (variable("LLMSERVE_MODEL") is { Length: > 0 } set)

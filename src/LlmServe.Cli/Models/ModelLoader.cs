@@ -40,7 +40,7 @@ internal sealed class ModelLoader
     /// <exception cref="GgufException">The file is broken or of a kind that is not supported.</exception>
     public async Task<LoadedModel> LoadAsync(CliConsole console, ModelSettings settings, CancellationToken cancellation)
     {
-        string path = _finder.Find(settings.Path);
+        string path = _finder.Find(settings.Path, settings.Origin);
         var notes = new ConcurrentQueue<string>();
         var cpu = WithProfileCache(settings.Cpu) with { RepackCache = _caches?.RepackCache(settings.RepackCache, path, notes.Enqueue) };
         try

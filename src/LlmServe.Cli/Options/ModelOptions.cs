@@ -8,7 +8,17 @@ namespace LlmServe.Cli.Options;
 /// <param name="Path">The file; null: the embedded model.</param>
 /// <param name="Cpu">How to compile.</param>
 /// <param name="RepackCache">Where repacked weights are kept, as given; null: what the environment says.</param>
-internal sealed record ModelSettings(string? Path, CpuOptions Cpu, string? RepackCache = null);
+internal sealed record ModelSettings(string? Path, CpuOptions Cpu, string? RepackCache = null)
+{
+    /// <summary>The option that named <see cref="Path"/>.</summary>
+    public string Origin { get; init; } = "--model";
+
+    /// <summary>Tokens to guess ahead; null: where it pays, 0: none.</summary>
+    public int? Speculate { get; init; }
+
+    /// <summary>File of a draft model; null: none.</summary>
+    public string? Draft { get; init; }
+}
 
 /// <summary>The options shared by every command that runs a model.</summary>
 internal sealed class ModelOptions
@@ -31,16 +41,22 @@ internal sealed class ModelOptions
     private readonly Option<string?> _repack = OptionFactory.Text(
         "--repack-cache", "WHERE", "Keep repacked weights for the next start: auto (the user's cache folder), off, beside (beside the model) or a folder (default auto, or LLMSERVE_REPACK_CACHE)");
 
+    private readonly Option<int?> _speculate = SpeculationOptions.CreateSpeculate();
+
+    private readonly Option<string?> _draft = SpeculationOptions.CreateDraft();
+
     private readonly bool _withContext;
 
     private ModelOptions(bool withContext) => _withContext = withContext;
 
     /// <summary>All options, in the order of help.</summary>
-    private IEnumerable<Option> All => _withContext ? [_model, _activations, _kv, _lanes, _isa, _context, _repack] : [_model, _activations, _kv, _lanes, _isa, _repack];
+    private IEnumerable<Option> All => _withContext
+        ? [_model, _activations, _kv, _lanes, _isa, _context, _speculate, _draft, _repack]
+        : [_model, _activations, _kv, _lanes, _isa, _repack];
 
     /// <summary>Adds the options to <paramref name="command"/>.</summary>
     /// <param name="command">The command.</param>
-    /// <param name="withContext">Whether <c>--context</c> makes sense for it.</param>
+    /// <param name="withContext">Whether it generates, so that <c>--context</c> and the options for guessing ahead make sense for it.</param>
     public static ModelOptions AddTo(Command command, bool withContext = true)
     {
         var options = new ModelOptions(withContext);
@@ -57,7 +73,11 @@ internal sealed class ModelOptions
         OptionFactory.Text("--model", "PATH", "GGUF file (default: the embedded model, or LLMSERVE_MODEL)");
 
     /// <summary>What the command line says.</summary>
-    public ModelSettings Read(ParseResult parsed) => new(parsed.GetValue(_model), ReadCpu(parsed), parsed.GetValue(_repack));
+    public ModelSettings Read(ParseResult parsed) => new(parsed.GetValue(_model), ReadCpu(parsed), parsed.GetValue(_repack))
+    {
+        Speculate = _withContext ? SpeculationOptions.Guesses(parsed.GetValue(_speculate)) : null,
+        Draft = _withContext ? parsed.GetValue(_draft) : null,
+    };
 
     private CpuOptions ReadCpu(ParseResult parsed) => new()
     {

@@ -54,7 +54,9 @@ internal sealed unsafe class CpuExecutor : IMeasuringExecutor
         _tick->BlocksPerSlot = blocksPerSlot;
         _tick->Shape = ShapeConstants.Of(shape, (double*)_frequencies.Data);
         _tick->Kv = KvLayout.Of(shape, elementBytes, kernels, _kv.Data, KvBlockBytes);
-        _lanes = new LanePool(lanes, ScratchBytes(model, kernels), _tick);
+        _lanes = options.LanesOf is CpuExecutor other
+            ? new LanePool(other._lanes, ScratchBytes(model, kernels), _tick)
+            : new LanePool(lanes, ScratchBytes(model, kernels), _tick);
         _kernels = kernels;
         Backend = NameOf(kernels, lanes);
     }
@@ -70,6 +72,9 @@ internal sealed unsafe class CpuExecutor : IMeasuringExecutor
     public RowTable Rows { get; }
 
     public CompiledModel Compiled => _model;
+
+    /// <summary>What runs it.</summary>
+    internal LanePool Lanes => _lanes;
 
     public MachineProfile Profile => _profile ??= MachineProfiler.Measure(_model, _kernels, _lanes.Lanes, _weights.PackedData, _weights.PackedBytes, _profileCache);
 

@@ -4,64 +4,45 @@ using LlmServe.Cpu.Memory;
 
 namespace LlmServe.Cpu.Execution;
 
-/// <summary>
-/// The lanes: the calling thread is lane 0, the others are dedicated threads. A run plays one list of steps per lane with barriers between phases.
-/// Between runs a lane spins for a short while and then sleeps.
-/// </summary>
+/// <summary>The lanes of an executor: threads, its own or another pool's, with state and scratch of its own. A run plays one list of steps per lane with barriers between phases.</summary>
 internal sealed unsafe class LanePool : IDisposable
 {
-    private const int IdleSpins = 20000;
-
-    private readonly LaneBarrier _barrier;
-    private readonly Thread[] _threads;
-    private readonly SemaphoreSlim[] _wake;
-    private readonly int[] _asleep;
+    private readonly LaneThreads _threads;
     private readonly LaneState* _states;
     private readonly NativeBuffer[] _scratch;
     private Step** _program;
     private long** _stamps;
-    private int _generation;
-    private volatile bool _stopping;
 
     /// <param name="lanes">Number of lanes, at least one.</param>
     /// <param name="scratchBytes">Private memory of each lane.</param>
     /// <param name="tick">What kernels read.</param>
-    public LanePool(int lanes, long scratchBytes, TickState* tick)
+    public LanePool(int lanes, long scratchBytes, TickState* tick) : this(new LaneThreads(lanes), scratchBytes, tick)
     {
-        Lanes = lanes;
-        _barrier = new LaneBarrier(lanes);
-        _states = (LaneState*)NativeMemory.AllocZeroed((nuint)lanes, (nuint)sizeof(LaneState));
-        _scratch = [.. Enumerable.Range(0, lanes).Select(_ => new NativeBuffer(scratchBytes))];
-        for (int lane = 0; lane < lanes; lane++)
-        {
-            _states[lane] = new LaneState { Lane = lane, Lanes = lanes, Tick = tick, Scratch = _scratch[lane].Data };
-        }
+    }
 
-        _wake = [.. Enumerable.Range(0, lanes).Select(_ => new SemaphoreSlim(0))];
-        _asleep = new int[lanes * 32];
-        _threads = [.. Enumerable.Range(1, lanes - 1).Select(lane => new Thread(() => LaneLoop(lane)) { IsBackground = true, Name = $"lane {lane}" })];
-        foreach (var thread in _threads)
+    /// <summary>A pool on the threads of another; the two never run at the same time.</summary>
+    public LanePool(LanePool host, long scratchBytes, TickState* tick) : this(host._threads.Share(), scratchBytes, tick)
+    {
+    }
+
+    private LanePool(LaneThreads threads, long scratchBytes, TickState* tick)
+    {
+        _threads = threads;
+        _states = (LaneState*)NativeMemory.AllocZeroed((nuint)Lanes, (nuint)sizeof(LaneState));
+        _scratch = [.. Enumerable.Range(0, Lanes).Select(_ => new NativeBuffer(scratchBytes))];
+        for (int lane = 0; lane < Lanes; lane++)
         {
-            thread.Start();
+            _states[lane] = new LaneState { Lane = lane, Lanes = Lanes, Tick = tick, Scratch = _scratch[lane].Data };
         }
     }
 
-    public int Lanes { get; }
+    public int Lanes => _threads.Lanes;
 
     /// <summary>Plays a program: one array of steps per lane, each ended by a step without kernel and Begin = −1. Returns when all lanes are done.</summary>
     public void Run(Step** program)
     {
         _program = program;
-        Interlocked.Increment(ref _generation);
-        for (int lane = 1; lane < Lanes; lane++)
-        {
-            if (Interlocked.Exchange(ref _asleep[lane * 32], 0) == 1)
-            {
-                _wake[lane].Release();
-            }
-        }
-
-        Play(0);
+        _threads.Run(this);
     }
 
     /// <summary>The same as <see cref="Run"/>, and takes the time after every step of every lane.</summary>
@@ -74,7 +55,8 @@ internal sealed unsafe class LanePool : IDisposable
         _stamps = null;
     }
 
-    private void Play(int lane)
+    /// <summary>Plays a lane's part of the current run, on that lane's thread.</summary>
+    public void Play(int lane)
     {
         var state = _states + lane;
         if (_stamps != null)
@@ -93,7 +75,7 @@ internal sealed unsafe class LanePool : IDisposable
             {
                 // Read before: once the last barrier is passed the program may be gone.
                 bool isLast = step->Begin < 0;
-                _barrier.Wait(lane);
+                _threads.Barrier.Wait(lane);
                 if (isLast)
                 {
                     return;
@@ -109,7 +91,7 @@ internal sealed unsafe class LanePool : IDisposable
             bool isBarrier = step->Run == null, isLast = isBarrier && step->Begin < 0;
             if (isBarrier)
             {
-                _barrier.Wait(state->Lane);
+                _threads.Barrier.Wait(state->Lane);
             }
             else
             {
@@ -120,60 +102,15 @@ internal sealed unsafe class LanePool : IDisposable
             if (isLast)
             {
                 // Nobody goes on before all have written their last timestamp.
-                _barrier.Wait(state->Lane);
+                _threads.Barrier.Wait(state->Lane);
                 return;
             }
         }
     }
 
-    private void LaneLoop(int lane)
-    {
-        int seen = 0;
-        while (WaitForRun(lane, seen))
-        {
-            seen++;
-            Play(lane);
-        }
-    }
-
-    private bool WaitForRun(int lane, int seen)
-    {
-        for (int spin = 0; spin < IdleSpins; spin++)
-        {
-            if (Volatile.Read(ref _generation) != seen)
-            {
-                return !_stopping;
-            }
-
-            LaneBarrier.Pause();
-        }
-
-        Interlocked.Exchange(ref _asleep[lane * 32], 1);
-        if (Volatile.Read(ref _generation) != seen && Interlocked.Exchange(ref _asleep[lane * 32], 0) == 1)
-        {
-            // The run began between the last look and falling asleep, and nobody was told to wake this lane.
-            return !_stopping;
-        }
-
-        _wake[lane].Wait();
-        return !_stopping;
-    }
-
     public void Dispose()
     {
-        _stopping = true;
-        Interlocked.Increment(ref _generation);
-        foreach (var wake in _wake)
-        {
-            wake.Release();
-        }
-
-        foreach (var thread in _threads)
-        {
-            thread.Join();
-        }
-
-        _barrier.Dispose();
+        _threads.Release();
         foreach (var scratch in _scratch)
         {
             scratch.Dispose();

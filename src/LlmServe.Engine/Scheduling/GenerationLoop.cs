@@ -29,7 +29,10 @@ internal sealed class GenerationLoop
     /// <param name="options">Limits.</param>
     /// <param name="onFinished">Called once per sequence when it has left, before its stream completes.</param>
     /// <param name="metrics">Where to report; null: nowhere.</param>
-    public GenerationLoop(IProgramExecutor executor, ITokenizer tokenizer, EngineOptions options, Action<Sequence> onFinished, EngineMetrics? metrics = null)
+    /// <param name="draft">A model that guesses tokens ahead; null: there is none.</param>
+    public GenerationLoop(
+        IProgramExecutor executor, ITokenizer tokenizer, EngineOptions options, Action<Sequence> onFinished, EngineMetrics? metrics = null,
+        DraftModel? draft = null)
     {
         _metrics = metrics;
         _executor = executor;
@@ -38,7 +41,7 @@ internal sealed class GenerationLoop
         _kv = new KvCacheManager(executor.Rows, executor.KvBlockCount, options.PrefixCache);
         _sequences = new SequenceSet(_kv, MaxSequences, options.MaxQueue, options.MaxSequencesPerClient);
         int maxRows = Math.Min(options.MaxRowsPerTick, executor.Rows.Capacity);
-        _planner = new TickPlanner(executor, _kv, _sequences, MaxSequences, maxRows, options);
+        _planner = new TickPlanner(executor, _kv, _sequences, MaxSequences, maxRows, options, draft);
         _writer = new TokenWriter(executor, tokenizer.EndOfGenerationIds);
     }
 

@@ -29,7 +29,13 @@ internal sealed class SequenceGuesses(int capacity, LookupRates lookups)
     /// <summary>Where they come from.</summary>
     public GuessSource Source { get; set; }
 
-    /// <summary>Most tokens that may be guessed now.</summary>
+    /// <summary>How often a draft model was right about this sequence.</summary>
+    public AcceptanceRate Drafts { get; } = new(32, 4);
+
+    /// <summary>Whether the text's past is likelier to be right than a draft model.</summary>
+    public bool PrefersLookup { get; set; }
+
+    /// <summary>Most tokens that may be guessed from the text's past now.</summary>
     public int Room { get; set; }
 
     /// <summary>Chance that one more guess, and all before it, are right.</summary>
@@ -53,14 +59,14 @@ internal sealed class SequenceGuesses(int capacity, LookupRates lookups)
     /// <summary>Plans one more token from the text's past.</summary>
     public void Extend()
     {
+        Source = GuessSource.Lookup;
         Planned++;
         Chance *= _rates.Value(_agreed + Planned);
     }
 
-    /// <summary>Writes the planned tokens from the text's past behind the known ones.</summary>
+    /// <summary>Writes the tokens planned from the text's past behind the known ones.</summary>
     public void WriteLookup(Sequence sequence)
     {
-        Source = GuessSource.Lookup;
         var known = sequence.Tokens.AsSpan(0, sequence.Length);
         for (int i = 0; i < Planned; i++)
         {

@@ -26,6 +26,7 @@ internal sealed class Speculator
     private readonly int _most;
     private readonly bool _always;
     private readonly LookupRates _lookups = new(null);
+    private readonly Drafter? _drafter;
     private readonly Sequence[] _decoding; // [sequences]
     private readonly Sequence[] _picks; // [rows]
     private int _count;
@@ -37,7 +38,9 @@ internal sealed class Speculator
     /// <param name="maxSequences">Most running sequences.</param>
     /// <param name="maxRows">Most rows of a tick.</param>
     /// <param name="options">Whether to guess, and what a tick may last.</param>
-    public Speculator(IProgramExecutor executor, KvCacheManager kv, int maxSequences, int maxRows, EngineOptions options)
+    /// <param name="draft">A model that guesses too; null: there is none.</param>
+    public Speculator(
+        IProgramExecutor executor, KvCacheManager kv, int maxSequences, int maxRows, EngineOptions options, DraftModel? draft = null)
     {
         _executor = executor;
         _kv = kv;
@@ -46,17 +49,28 @@ internal sealed class Speculator
         _always = options.Speculate is not null;
         _decoding = new Sequence[maxSequences];
         _picks = new Sequence[maxRows];
+        _drafter = draft is null || _most == 0 ? null : new Drafter(draft, executor, maxSequences, options);
     }
 
     /// <summary>Guesses so far, and how they went.</summary>
-    public SpeculationStatistics Statistics => _statistics;
+    public SpeculationStatistics Statistics => _statistics with
+    {
+        DraftTicks = _drafter?.Ticks ?? 0,
+        DraftFailed = _drafter?.Failed ?? false,
+    };
 
     /// <summary>Writes guesses behind the known tokens of decoding sequences; <see cref="SequenceGuesses.Planned"/> says how many.</summary>
     /// <param name="running">All running sequences.</param>
     /// <param name="most">Most decode rows of the tick.</param>
     public void Plan(List<Sequence> running, int most)
     {
-        if (_most == 0 || !Gather(running) || _count == 0 || _count >= most)
+        if (_most == 0)
+        {
+            return;
+        }
+
+        _drafter?.Sweep();
+        if (!Gather(running) || _count == 0 || _count >= most)
         {
             return;
         }
@@ -67,9 +81,14 @@ internal sealed class Speculator
             matches += Prepare(_decoding[i]) ? 1 : 0;
         }
 
+        int drafted = _drafter is null ? 0 : Draft(_drafter, most - _count);
         if (matches > 0)
         {
-            Choose(most - _count);
+            Choose(most - _count - drafted, drafted);
+        }
+
+        if (matches > 0 || drafted > 0)
+        {
             Write();
         }
     }
@@ -77,17 +96,18 @@ internal sealed class Speculator
     /// <summary>Learns from what a tick gave a sequence, before the sequence takes it.</summary>
     public void Learn(Sequence sequence)
     {
-        if (_most == 0 || sequence.TickChosen == 0)
+        if (sequence.TickChosen == 0 || sequence.Guesses is not { } guesses)
         {
             return;
         }
 
-        sequence.Guesses?.Learn(sequence);
-        _statistics = _statistics with
-        {
-            LookupGuesses = _statistics.LookupGuesses + sequence.TickGuesses,
-            LookupAccepted = _statistics.LookupAccepted + sequence.TickChosen - 1,
-        };
+        int right = sequence.TickChosen - 1;
+        bool drafted = sequence.TickGuesses > 0 && guesses.Source == GuessSource.Draft;
+        guesses.Learn(sequence);
+        _drafter?.Learn(sequence, drafted ? sequence.TickGuesses : 0, right);
+        _statistics = drafted
+            ? _statistics with { DraftGuesses = _statistics.DraftGuesses + sequence.TickGuesses, DraftAccepted = _statistics.DraftAccepted + right }
+            : _statistics with { LookupGuesses = _statistics.LookupGuesses + sequence.TickGuesses, LookupAccepted = _statistics.LookupAccepted + right };
     }
 
     /// <summary>Collects the decoding sequences. False when a prompt is being read: its rows come before guesses.</summary>
@@ -130,11 +150,35 @@ internal sealed class Speculator
         return guesses.Room > 0;
     }
 
-    /// <summary>Gives rows to the likeliest guesses, as many as make the most of the tick.</summary>
-    private void Choose(int spare)
+    /// <summary>Lets the draft model guess where it knows better than the text's past. Returns the rows that its guesses take.</summary>
+    private int Draft(Drafter drafter, int spare)
     {
-        double expected = _count;
-        double seconds = Seconds(_count);
+        for (int i = 0; i < _count; i++)
+        {
+            var guesses = _decoding[i].Guesses!;
+            guesses.PrefersLookup = guesses.Room > 0 && guesses.Chance >= drafter.Chance(_decoding[i]);
+        }
+
+        drafter.Plan(_decoding.AsSpan(0, _count), spare, (int)(_positions / _count));
+        int drafted = 0;
+        for (int i = 0; i < _count; i++)
+        {
+            var guesses = _decoding[i].Guesses!;
+            drafted += guesses.Planned;
+            guesses.Room = guesses.Planned > 0 ? 0 : guesses.Room;
+        }
+
+        return drafted;
+    }
+
+    /// <summary>Gives rows to the likeliest guesses from the texts' past, as many as make the most of the tick.</summary>
+    /// <param name="spare">Rows that nobody needs.</param>
+    /// <param name="drafted">Rows that draft guesses take already.</param>
+    private void Choose(int spare, int drafted)
+    {
+        int taken = _count + drafted;
+        double expected = taken;
+        double seconds = Seconds(taken);
         double longest = _count == 1 ? double.PositiveInfinity : _maxSeconds; // alone, nobody else waits for the tick
         double best = expected / seconds * LeastGain;
         int picked = 0;
@@ -144,7 +188,7 @@ internal sealed class Speculator
             expected += next.Guesses!.Chance;
             next.Guesses.Extend();
             _picks[picked++] = next;
-            seconds = Seconds(_count + picked);
+            seconds = Seconds(taken + picked);
             if (seconds > longest)
             {
                 break;
@@ -192,7 +236,10 @@ internal sealed class Speculator
                 guesses.Planned = Math.Min(guesses.Planned, _kv.Held(sequence.Slot) * KvBlock.Positions - sequence.Length);
             }
 
-            guesses.WriteLookup(sequence);
+            if (guesses.Source == GuessSource.Lookup)
+            {
+                guesses.WriteLookup(sequence);
+            }
         }
     }
 

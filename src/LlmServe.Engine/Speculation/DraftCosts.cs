@@ -1,0 +1,91 @@
+using LlmServe.Compiler;
+
+namespace LlmServe.Engine.Speculation;
+
+/// <summary>What guessing with a draft model is predicted to bring: tokens per second of the coming tick, the draft's own ticks included.</summary>
+/// <param name="target">The model that verifies.</param>
+/// <param name="draft">The draft model.</param>
+/// <param name="mostGuesses">Most guesses of a sequence.</param>
+/// <param name="maxSeconds">What a tick may last while several sequences decode.</param>
+internal sealed class DraftCosts(IProgramExecutor target, IProgramExecutor draft, int mostGuesses, double maxSeconds)
+{
+    /// <summary>A gain below this is not worth a prediction's error.</summary>
+    public const double LeastGain = 1.05;
+
+    private int _decoding;
+    private int _context;
+    private double _plain;
+
+    /// <summary>Most guesses of a sequence.</summary>
+    public int MostGuesses => mostGuesses;
+
+    /// <summary>Tokens per second without guesses.</summary>
+    public double PlainSpeed => _decoding / _plain;
+
+    /// <summary>Starts a tick.</summary>
+    public void Begin(int decoding, int context)
+    {
+        _decoding = decoding;
+        _context = context;
+        _plain = target.PredictTick(decoding, decoding, context);
+    }
+
+    /// <summary>Tokens that guesses are expected to bring, each right with the same chance if those before it are.</summary>
+    public static double Gain(float chance, int guesses)
+    {
+        double gained = 0;
+        double all = 1;
+        for (int i = 0; i < guesses; i++)
+        {
+            all *= chance;
+            gained += all;
+        }
+
+        return gained;
+    }
+
+    /// <summary>Tokens per second with guesses.</summary>
+    /// <param name="gained">Tokens that they are expected to bring.</param>
+    /// <param name="rows">Rows that verify them.</param>
+    /// <param name="pending">Rows of the draft's first tick.</param>
+    /// <param name="ticks">Ticks of the draft.</param>
+    /// <param name="sequences">Rows of its other ticks.</param>
+    public double Speed(double gained, int rows, int pending, int ticks, int sequences) =>
+        (_decoding + gained) / Seconds(rows, pending, ticks, sequences);
+
+    /// <summary>Whether all of it stays within the time of a tick. A sequence that is alone makes nobody wait.</summary>
+    public bool Fits(int rows, int pending, int ticks, int sequences) =>
+        _decoding == 1 || Seconds(rows, pending, ticks, sequences) <= maxSeconds;
+
+    /// <summary>Whether the draft may read so many tokens before the coming tick.</summary>
+    public bool CanRead(int rows) =>
+        draft.PredictTick(rows, 0, _context) <= Math.Max(maxSeconds - _plain, _decoding == 1 ? _plain : 0);
+
+    /// <summary>The number of guesses that brings most for one sequence whose guesses are right with this chance; 0: none pays.</summary>
+    public int BestAlone(float chance)
+    {
+        int best = 0;
+        double most = PlainSpeed * LeastGain;
+
+        // Beside others a share of the draft's ticks is what the sequence has to earn.
+        double ticks = 1.0 / _decoding;
+        for (int length = 1; length <= mostGuesses; length++)
+        {
+            double drafting = length * draft.PredictTick(_decoding, _decoding, _context) * ticks;
+            double verifying = target.PredictTick(_decoding + length, _decoding + length, _context);
+            double speed = (_decoding + Gain(chance, length)) / (drafting + verifying);
+            if (speed > most)
+            {
+                most = speed;
+                best = length;
+            }
+        }
+
+        return best;
+    }
+
+    private double Seconds(int rows, int pending, int ticks, int sequences) =>
+        target.PredictTick(_decoding + rows, _decoding + rows, _context)
+        + draft.PredictTick(pending, sequences, _context)
+        + (ticks - 1) * draft.PredictTick(sequences, sequences, _context);
+}
