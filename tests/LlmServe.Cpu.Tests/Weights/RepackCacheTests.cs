@@ -213,12 +213,14 @@ public sealed class RepackCacheTests : IDisposable
 
     private string KeptFile => Directory.GetFiles(_folder, $"*{RepackCache.Suffix}").MaxBy(path => new FileInfo(path).Length)!;
 
+    private static CpuIsa Vectors => IsaSelector.IsSupported(CpuIsa.Avx2) ? CpuIsa.Avx2 : CpuIsa.Neon;
+
     private RepackCacheOptions Options() => new() { Folders = [_folder], Note = _notes.Enqueue };
 
     private static CpuOptions CpuOptions(RepackCacheOptions? cache) => new()
     {
         Lanes = 2,
-        Isa = CpuIsa.Avx2,
+        Isa = Vectors,
         MaxRowsPerTick = 64,
         MaxSequences = 2,
         ContextLength = 1024,
@@ -231,7 +233,7 @@ public sealed class RepackCacheTests : IDisposable
         LoadedModel.RequireVectors();
         using var file = GgufFile.Open(path ?? GoldenBits.Named(model).Path);
         var compiled = CpuBackend.CompileOnly(file, CpuOptions(cache));
-        using var weights = new WeightStore(file, compiled.Graph, IsaSelector.Select(CpuIsa.Avx2), 2, cache, progress);
+        using var weights = new WeightStore(file, compiled.Graph, IsaSelector.Select(Vectors), 2, cache, progress);
         return new ReadOnlySpan<byte>(weights.PackedData, checked((int)weights.PackedBytes)).ToArray();
     }
 
