@@ -79,7 +79,7 @@ public sealed class TelemetryTests
         Assert.Contains("; client alice, model fake, request ", line, StringComparison.Ordinal);
 
         await alice.ListModelsAsync();
-        Assert.Matches(@"^/llmserve\.v1\.ModelService/ListModels: OK  in \d\.\d{3} s; client alice, request .+, trace ", await server.Logs.WaitForAsync(11));
+        Assert.Matches(@"^/llmserve\.v1\.ModelService/ListModels: OK in \d\.\d{3} s; client alice, request .+, trace ", await server.Logs.WaitForAsync(11));
         Assert.DoesNotContain(server.Logs.Entries, entry => entry.Message.Contains(key, StringComparison.Ordinal));
     }
 

@@ -40,6 +40,11 @@ internal sealed class ServeConfiguration
     /// <exception cref="CliException">A key is unknown, or its value is not allowed; the message names its source.</exception>
     public static ParseResult Apply(Command command, ParseResult flags, ConfigurationValues values, params Option[] excluded)
     {
+        if (!values.All.Any())
+        {
+            return flags;
+        }
+
         var configuration = new ServeConfiguration(command, values, excluded);
         configuration.RefuseUnknownKeys();
         var arguments = configuration.ArgumentsOf(flags);

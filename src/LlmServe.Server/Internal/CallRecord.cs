@@ -59,7 +59,7 @@ internal sealed class CallRecord
         }
         else
         {
-            Log.Called(logger, method, status, detail, seconds, client, http.TraceIdentifier, trace);
+            Log.Called(logger, method, status, seconds, client, http.TraceIdentifier, trace, detail);
         }
     }
 }

@@ -34,9 +34,9 @@ internal static partial class Log
         ILogger logger, string method, string status, string finish, int promptTokens, int cachedTokens, int completionTokens, double duration,
         double queue, double prefill, double decode, string client, string model, string requestId, string traceId);
 
-    [LoggerMessage(11, LogLevel.Information, "{Method}: {Status} {Detail} in {Duration:F3} s; client {Client}, request {RequestId}, trace {TraceId}")]
+    [LoggerMessage(11, LogLevel.Information, "{Method}: {Status} in {Duration:F3} s; client {Client}, request {RequestId}, trace {TraceId} {Detail}")]
     public static partial void Called(
-        ILogger logger, string method, string status, string detail, double duration, string client, string requestId, string traceId);
+        ILogger logger, string method, string status, double duration, string client, string requestId, string traceId, string detail);
 
     [LoggerMessage(12, LogLevel.Warning, "{Method}: the model's chat template failed: {Problem}")]
     public static partial void TemplateFailed(ILogger logger, string method, string problem);
