@@ -63,6 +63,39 @@ public class SpeculationTests
         Assert.True(engine.Statistics.Speculation.Accepted > answers.Length * 50, engine.Statistics.ToString());
     }
 
+    [Fact]
+    public void Step_WhileAPromptIsRead_NobodyGuesses()
+    {
+        var rig = new LoopRig(_cheapRows with { ContextLength = 1024, MaxRows = 16 }, new EngineOptions { Speculate = 4 });
+        var first = rig.Add(EngineTest.RandomPrompt(new Random(3), 10), 600);
+        int guessed = 0;
+        for (int tick = 0; tick < 40; tick++)
+        {
+            rig.Step();
+            guessed += first.TickGuesses;
+        }
+
+        Assert.True(guessed > 0);
+        var prompt = rig.Add(new int[200], 50);
+        int ticks = 0;
+        while (!prompt.IsDecoding)
+        {
+            int before = first.Length;
+            rig.Step();
+            Assert.Equal((0, 1), (first.TickGuesses, first.Length - before));
+            ticks++;
+        }
+
+        Assert.True(ticks > 5);
+        for (guessed = 0; ticks > 0; ticks--)
+        {
+            rig.Step();
+            guessed += first.TickGuesses;
+        }
+
+        Assert.True(guessed > 0, "the prompt is read, and rows are free again");
+    }
+
     /// <summary>Different slots in a tick.</summary>
     private static int Slots(Compiler.RowTable rows) => rows.RowSlots.AsSpan(0, rows.Count).ToArray().Distinct().Count();
 
