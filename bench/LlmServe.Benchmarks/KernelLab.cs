@@ -201,7 +201,7 @@ internal sealed unsafe class KernelLab : IDisposable
         {
             Data = (byte*)data,
             BlockBytes = elements * sizeof(Half),
-            ElementBytes = sizeof(Half),
+            Element = KvElement.F16,
             KeyHeads = KeyHeads,
             HeadSize = HeadSize,
             Interleaved = _kernels.InterleavesCache,

@@ -60,4 +60,7 @@ public enum KvElement
 {
     F16,
     F32,
+
+    /// <summary>8 bits per element, and an f16 scale for each run of <see cref="KvBlock.ScaledRun"/> elements.</summary>
+    Q8_0,
 }

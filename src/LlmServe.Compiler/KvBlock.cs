@@ -8,6 +8,18 @@ public static class KvBlock
 
     /// <summary>Blocks that hold <paramref name="positions"/> positions.</summary>
     public static int CountFor(int positions) => (positions + Positions - 1) / Positions;
+
+    /// <summary>Elements that share a scale where elements have one.</summary>
+    public const int ScaledRun = 32;
+
+    /// <summary>Bytes of a key (or value) of one head at one position.</summary>
+    public static int RowBytes(KvElement element, int headSize) => element switch
+    {
+        KvElement.F16 => 2 * headSize,
+        KvElement.F32 => 4 * headSize,
+        KvElement.Q8_0 => headSize + (headSize / ScaledRun * 2),
+        _ => throw new ArgumentOutOfRangeException(nameof(element), element, "unknown element type"),
+    };
 }
 
 /// <summary>The unit in which attention over long contexts is shared out: a run of positions with a running softmax of its own (docs/numerics.md, "Attention").</summary>

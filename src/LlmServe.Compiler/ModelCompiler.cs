@@ -32,11 +32,17 @@ public static class ModelCompiler
     {
         var graph = PassPipeline.Run(ArchitectureRegistry.For(file).Build(file));
         var shape = graph.Shape;
+        if (options.Kv == KvElement.Q8_0 && shape.HeadSize % KvBlock.ScaledRun != 0)
+        {
+            throw new GgufException(
+                $"a KV cache in q8_0 needs heads of a multiple of {KvBlock.ScaledRun} elements, and this model's have {shape.HeadSize}; use f16 or f32");
+        }
+
         int context = options.ContextLength is { } asked ? Math.Min(asked, shape.ContextLength) : shape.ContextLength;
         var programs = new List<StreamProgram>();
         foreach (int rows in Buckets(options.MaxRows))
         {
-            var program = LaneScheduler.Schedule(new ChooseActivationForms(target, rows).Run(graph), target, rows, context);
+            var program = LaneScheduler.Schedule(new ChooseActivationForms(target, rows).Run(graph), target, rows, context, options.Kv);
             var errors = ProgramVerifier.Verify(program);
             if (errors.Count > 0)
             {

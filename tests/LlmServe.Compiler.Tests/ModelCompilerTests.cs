@@ -1,3 +1,4 @@
+using LlmServe.Compiler.Programs;
 using LlmServe.Gguf;
 
 namespace LlmServe.Compiler.Tests;
@@ -55,6 +56,27 @@ public sealed class ModelCompilerTests : IDisposable
     }
 
     [Fact]
+    public void Compile_CacheIn8Bits_StoresWholeRunsOnALane()
+    {
+        var file = _models.Open(new() { Type = GgmlType.Q4_0 });
+        for (int lanes = 1; lanes <= 5; lanes++)
+        {
+            var programs = ModelCompiler.Compile(file, new TestTarget(lanes), Options with { Kv = KvElement.Q8_0 }).Programs;
+            var stores = programs.SelectMany(p => p.Phases).SelectMany(p => p.Lanes).SelectMany(l => l).Where(i => i.Opcode is Opcode.StoreKeys or Opcode.StoreValues).ToArray();
+            Assert.NotEmpty(stores);
+            Assert.All(stores, i => Assert.Equal((0, 0), (i.Begin % KvBlock.ScaledRun, i.End % KvBlock.ScaledRun)));
+        }
+    }
+
+    [Fact]
+    public void Compile_CacheIn8BitsWithSmallHeads_SaysWhatFits()
+    {
+        var error = Assert.Throws<GgufException>(() => Compile(new() { QueryHeads = 16, KeyHeads = 8 }, Options with { Kv = KvElement.Q8_0 }));
+        Assert.Contains("multiple of 32", error.Message, StringComparison.Ordinal);
+        Assert.Contains("have 16", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Identity_SameFileAndModes_IsEqual()
     {
         Assert.Equal(Id(new()), Id(new()));
@@ -68,6 +90,7 @@ public sealed class ModelCompilerTests : IDisposable
         string id = Id(new());
         Assert.NotEqual(id, Id(new(), Options with { Activations = ActivationMode.F32 }));
         Assert.NotEqual(id, Id(new(), Options with { Kv = KvElement.F32 }));
+        Assert.NotEqual(id, Id(new(), Options with { Kv = KvElement.Q8_0 }));
     }
 
     [Theory]

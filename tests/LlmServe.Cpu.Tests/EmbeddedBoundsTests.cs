@@ -53,6 +53,31 @@ public class EmbeddedBoundsTests(ITestOutputHelper output)
         Assert.True((double)equal / compared >= topOneBound, $"top-1 is equal at {equal} of {compared}, needed {topOneBound}");
     }
 
+    /// <summary>Keys and values in 8 bits against those in f16, on text of the recorded answers, beyond an attention segment.</summary>
+    [SkippableTheory]
+    [InlineData(ActivationMode.Int8, 0.01)]
+    [InlineData(ActivationMode.F32, 0.003)]
+    public void Logits_CacheIn8Bits_DivergeLittleFromF16(ActivationMode mode, double bound)
+    {
+        LoadedModel.RequireVectors();
+        using var document = JsonDocument.Parse(File.ReadAllBytes(TestData.Local("golden", "embedded", "greedy.json")));
+        int[] ids = [.. document.RootElement.EnumerateArray().SelectMany(c => (int[])[.. Ints(c, "prompt_ids"), .. Ints(c, "int8_ids")]).Take(3 * Chunk)];
+        float[][] expected = Every8(mode, KvElement.F16, ids), actual = Every8(mode, KvElement.Q8_0, ids);
+        double divergence = expected.Zip(actual, (e, a) => LogitsDistance.Divergence(e, a)).Average();
+        int equal = expected.Zip(actual).Count(pair => LogitsDistance.ArgMax(pair.First) == LogitsDistance.ArgMax(pair.Second));
+        output.WriteLine($"{mode}, {ids.Length} tokens: mean KL {divergence:e3}, top-1 equal {equal} of {expected.Length}");
+        Assert.InRange(divergence, 1e-9, bound);
+        Assert.True(equal >= 0.9 * expected.Length, $"top-1 is equal at {equal} of {expected.Length}");
+    }
+
+    private static float[][] Every8(ActivationMode mode, KvElement kv, int[] ids)
+    {
+        using var model = Load(mode, kv);
+        var rows = new List<float[]>();
+        RunSlice(model.Executor, ids[..(ids.Length / Chunk * Chunk)], 8, (_, logits) => rows.Add(logits.ToArray()));
+        return [.. rows];
+    }
+
     [SkippableTheory]
     [InlineData(ActivationMode.Int8, "int8_ids", 8)]
     [InlineData(ActivationMode.F32, "ids", 2)]

@@ -87,7 +87,7 @@ public class GoldenBoundsTests(ITestOutputHelper output)
     }
 
     private static IEnumerable<(ActivationMode Mode, KvElement Kv, CpuIsa Isa)> Modes() =>
-        from isa in Enum.GetValues<CpuIsa>() from mode in Enum.GetValues<ActivationMode>() from kv in Enum.GetValues<KvElement>() select (mode, kv, isa);
+        from isa in Enum.GetValues<CpuIsa>() from mode in Enum.GetValues<ActivationMode>() from kv in (KvElement[])[KvElement.F16, KvElement.F32] select (mode, kv, isa);
 
     private static (GoldenLogits Golden, float[] Logits) Run(string folder, string name, ActivationMode mode, KvElement kv, CpuIsa isa)
     {

@@ -1,3 +1,5 @@
+using LlmServe.Compiler;
+
 namespace LlmServe.Cpu.Tests;
 
 /// <summary>The same bits whatever the lanes, the chunking, the company in a tick and the place of KV blocks: promise 1 of the design.</summary>
@@ -66,6 +68,30 @@ public class InvarianceTests
         {
             Assert.Equal((slot, alone[slot]), (slot, LogitsRunner.Digest(together.Logits[slot])));
         }
+    }
+
+    /// <summary>A cache of 8-bit elements has no recorded digest: the scalar kernels, row by row, say what it should be.</summary>
+    [SkippableTheory]
+    [InlineData(CpuIsa.Scalar)]
+    [InlineData(CpuIsa.Avx2)]
+    [InlineData(CpuIsa.Avx512)]
+    [InlineData(CpuIsa.Neon)]
+    public void Logits_CacheIn8Bits_DigestIsEqual(CpuIsa isa)
+    {
+        LoadedModel.Require(isa);
+        var g = GoldenBits.Named("llama-q4_k_m int8 f16");
+        string expected = CacheIn8Bits(g, CpuIsa.Scalar, lanes: 1, chunk: 1);
+        Assert.NotEqual(g.Sha256, expected);
+        foreach (var (lanes, chunk) in ((int, int)[])[(1, 1), (1, 32), (2, 7), (3, 3), (5, 64)])
+        {
+            Assert.Equal((lanes, chunk, expected), (lanes, chunk, CacheIn8Bits(g, isa, lanes, chunk)));
+        }
+    }
+
+    private static string CacheIn8Bits(GoldenBits g, CpuIsa isa, int lanes, int chunk)
+    {
+        using var model = LoadedModel.For(g with { Kv = KvElement.Q8_0 }, isa, lanes);
+        return LogitsRunner.Digest(LogitsRunner.Run(model.Executor, g.Ids, chunk));
     }
 
     [SkippableTheory]

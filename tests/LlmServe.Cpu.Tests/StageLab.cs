@@ -66,7 +66,7 @@ internal sealed unsafe class StageLab : IDisposable
             Slots = start + (3 * _ids.Length),
             BlockTables = start + (4 * _ids.Length),
             BlocksPerSlot = 1,
-            Kv = new KvLayout { Data = _kv.Data, BlockBytes = _kv.Length, ElementBytes = 2, KeyHeads = shape.KeyHeads, HeadSize = shape.HeadSize, Interleaved = _kernels.InterleavesCache },
+            Kv = new KvLayout { Data = _kv.Data, BlockBytes = _kv.Length, Element = KvElement.F16, KeyHeads = shape.KeyHeads, HeadSize = shape.HeadSize, Interleaved = _kernels.InterleavesCache },
             Shape = new ShapeConstants
             {
                 QueryHeads = shape.QueryHeads,

@@ -28,7 +28,7 @@ internal sealed class BenchOptions
         "--activations", "How rows enter quantized matrices (default int8)", "int8,f32", ParseActivations, () => "int8, f32 or both");
 
     private readonly Option<KvElement?> _kv = OptionFactory.Choice(
-        "--kv", "Element type of the KV cache (default f16)", ("f16", KvElement.F16), ("f32", KvElement.F32));
+        "--kv", "Element type of the KV cache (default f16)", ("f16", KvElement.F16), ("f32", KvElement.F32), ("q8_0", KvElement.Q8_0));
 
     private readonly Option<int?> _lanes = OptionFactory.Integer("--lanes", "Threads that compute (default: one per processor)", 1, 1024);
 

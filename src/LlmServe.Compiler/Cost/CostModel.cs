@@ -15,7 +15,7 @@ public sealed class CostModel(MachineProfile machine, CompiledModel model)
     public static long KvBytesPerPosition(CompiledModel model)
     {
         var shape = model.Graph.Shape;
-        return 2L * shape.Layers * shape.KeyHeads * shape.HeadSize * ElementBytes(model.Info.Kv);
+        return 2L * shape.Layers * shape.KeyHeads * KvBlock.RowBytes(model.Info.Kv, shape.HeadSize);
     }
 
     /// <summary>Seconds of one instruction.</summary>
@@ -68,10 +68,8 @@ public sealed class CostModel(MachineProfile machine, CompiledModel model)
 
     private LaneCost Of(StreamProgram program, Instruction i)
     {
-        double bytesPerHeadPosition = 2.0 * _shape.HeadSize * ElementBytes(model.Info.Kv) / _shape.HeadsPerKeyHead;
+        double bytesPerHeadPosition = 2.0 * KvBlock.RowBytes(model.Info.Kv, _shape.HeadSize) / _shape.HeadsPerKeyHead;
         return LaneCost.Of(i, program.Lanes, KernelKey.UnitsPerRow(i, _shape), machine.TimeOf(KernelKey.Of(program, i)),
             program.Lanes / machine.ReadBandwidth, bytesPerHeadPosition);
     }
-
-    private static int ElementBytes(KvElement kv) => kv == KvElement.F16 ? 2 : 4;
 }

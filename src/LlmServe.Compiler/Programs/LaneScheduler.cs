@@ -9,6 +9,7 @@ internal sealed class LaneScheduler
     private readonly ITarget _target;
     private readonly int _rows;
     private readonly int _context;
+    private readonly KvElement _kv;
     private readonly int _lanes;
     private readonly bool _repeatNorms;
     private readonly List<Buffer> _buffers = [];
@@ -19,12 +20,13 @@ internal sealed class LaneScheduler
     private List<Instruction>[] _open;
     private string _openName = "";
 
-    private LaneScheduler(ModelGraph graph, ITarget target, int rows, int context)
+    private LaneScheduler(ModelGraph graph, ITarget target, int rows, int context, KvElement kv)
     {
         _graph = graph;
         _target = target;
         _rows = rows;
         _context = context;
+        _kv = kv;
         _lanes = target.Lanes;
         _repeatNorms = target.RepeatNorms(rows);
         _open = NewLanes();
@@ -38,10 +40,13 @@ internal sealed class LaneScheduler
         }
     }
 
-    /// <summary>The program for ticks of up to <paramref name="rows"/> rows of sequences of up to <paramref name="context"/> positions.</summary>
-    public static StreamProgram Schedule(ModelGraph graph, ITarget target, int rows, int context)
+    /// <summary>
+    /// The program for ticks of up to <paramref name="rows"/> rows of sequences of up to <paramref name="context"/> positions, over a cache of
+    /// <paramref name="kv"/> elements.
+    /// </summary>
+    public static StreamProgram Schedule(ModelGraph graph, ITarget target, int rows, int context, KvElement kv)
     {
-        var scheduler = new LaneScheduler(graph, target, rows, context);
+        var scheduler = new LaneScheduler(graph, target, rows, context, kv);
         foreach (var operation in graph.Operations)
         {
             scheduler.Lower(operation);
@@ -136,7 +141,10 @@ internal sealed class LaneScheduler
         var shape = _graph.Shape;
         Weight[] matrices = [heads.Query, heads.Key, heads.KeyValues];
         int[] outputs = [SharedBuffer(heads.QueryOutput), SharedBuffer(heads.KeyOutput), SharedBuffer(heads.ValueOutput)];
-        int alignment = shape.RopePairing == RopePairing.Adjacent && shape.HeadSize % LaneTiler.TileRows == 0 ? LaneTiler.TileRows : HeadAlignment(shape.HeadSize);
+
+        // Elements with a common scale are stored by one lane.
+        int smallest = _kv == KvElement.Q8_0 ? KvBlock.ScaledRun : LaneTiler.TileRows;
+        int alignment = shape.RopePairing == RopePairing.Adjacent && shape.HeadSize % smallest == 0 ? smallest : HeadAlignment(shape.HeadSize);
         _openName = JoinName(heads.QueryOutput.Name);
         var split = LaneTiler.Split([.. matrices.Select(m => m.Rows)], [.. matrices.Select(BytesPerRow)], alignment, _lanes);
         for (int lane = 0; lane < _lanes; lane++)

@@ -38,8 +38,7 @@ internal sealed unsafe class CpuExecutor : IMeasuringExecutor
         _frequencies = new NativeBuffer(shape.RopeFrequencies.Count * sizeof(double));
         shape.RopeFrequencies.ToArray().CopyTo(new Span<double>(_frequencies.Data, shape.RopeFrequencies.Count));
 
-        int elementBytes = model.Info.Kv == KvElement.F16 ? 2 : 4;
-        KvBlockBytes = (long)shape.Layers * shape.KeyHeads * shape.HeadSize * 2 * KvBlock.Positions * elementBytes;
+        KvBlockBytes = (long)shape.Layers * shape.KeyHeads * 2 * KvBlock.Positions * KvBlock.RowBytes(model.Info.Kv, shape.HeadSize);
         int blocksPerSlot = KvBlock.CountFor(model.Info.ContextLength);
         KvBlockCount = BlockCount(options, blocksPerSlot, KvBlockBytes);
         _kv = new NativeBuffer(KvBlockCount * KvBlockBytes);
@@ -53,7 +52,7 @@ internal sealed unsafe class CpuExecutor : IMeasuringExecutor
         _tick->BlockTables = PointerTo(Rows.BlockTables);
         _tick->BlocksPerSlot = blocksPerSlot;
         _tick->Shape = ShapeConstants.Of(shape, (double*)_frequencies.Data);
-        _tick->Kv = KvLayout.Of(shape, elementBytes, kernels, _kv.Data, KvBlockBytes);
+        _tick->Kv = KvLayout.Of(shape, model.Info.Kv, kernels, _kv.Data, KvBlockBytes);
         _lanes = options.LanesOf is CpuExecutor other
             ? new LanePool(other._lanes, ScratchBytes(model, kernels), _tick)
             : new LanePool(lanes, ScratchBytes(model, kernels), _tick);

@@ -1,3 +1,4 @@
+using LlmServe.Compiler;
 using LlmServe.Compiler.Graph;
 using LlmServe.Cpu.Kernels;
 
@@ -66,30 +67,41 @@ internal unsafe struct ShapeConstants
 
 /// <summary>
 /// Layout of a KV block: [layer][key head][keys, values][32 positions][head size]. With <see cref="Interleaved"/> the elements of each group of 16
-/// stand as 0, 8, 1, 9, … so that a 32-bit word holds element i low and i + 8 high, and one shift each widens both from f16.
+/// stand as 0, 8, 1, 9, … so that a 32-bit word holds element i low and i + 8 high, and one shift each widens both from f16. In q8_0 a panel holds the
+/// codes, [32 positions][head size], and behind them the scales in f16, [32 positions][head size / 32].
 /// </summary>
 internal unsafe struct KvLayout
 {
     public byte* Data;
     public long BlockBytes;
-    public int ElementBytes;
+    public KvElement Element;
     public int KeyHeads;
     public int HeadSize;
     public bool Interleaved;
 
     /// <summary>The layout of a cache for a model and a set of kernels.</summary>
-    public static KvLayout Of(ModelShape shape, int elementBytes, KernelTable kernels, byte* data, long blockBytes) => new()
+    public static KvLayout Of(ModelShape shape, KvElement element, KernelTable kernels, byte* data, long blockBytes) => new()
     {
         Data = data,
         BlockBytes = blockBytes,
-        ElementBytes = elementBytes,
+        Element = element,
         KeyHeads = shape.KeyHeads,
         HeadSize = shape.HeadSize,
-        Interleaved = kernels.InterleavesCache && elementBytes == 2 && shape.HeadSize % 16 == 0,
+        Interleaved = kernels.InterleavesCache && element == KvElement.F16 && shape.HeadSize % 16 == 0,
     };
 
     /// <summary>Bytes of the 32 keys (or values) of one head.</summary>
-    public readonly int PanelBytes => Compiler.KvBlock.Positions * HeadSize * ElementBytes;
+    public readonly int PanelBytes => KvBlock.Positions * KvBlock.RowBytes(Element, HeadSize);
+
+    /// <summary>Bytes of an element beside its scale.</summary>
+    public readonly int ElementBytes => Element switch { KvElement.F32 => sizeof(float), KvElement.F16 => sizeof(ushort), _ => sizeof(sbyte) };
+
+    /// <summary>A position's elements in a panel. [head size]</summary>
+    public readonly byte* Row(byte* panel, int position) => panel + ((nint)position * HeadSize * ElementBytes);
+
+    /// <summary>A position's scales in a panel, where elements have them. [head size / 32], f16</summary>
+    public readonly Half* Scales(byte* panel, int position) =>
+        (Half*)(panel + ((nint)KvBlock.Positions * HeadSize)) + (position * (HeadSize / KvBlock.ScaledRun));
 
     /// <summary>Keys of a head in a block; values follow after <see cref="PanelBytes"/>.</summary>
     public readonly byte* Keys(int block, int layer, int head) =>

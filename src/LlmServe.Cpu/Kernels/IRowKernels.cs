@@ -23,8 +23,8 @@ internal unsafe interface IRowKernels<TSelf> where TSelf : struct, IRowKernels<T
     /// <summary>Rotates pairs of neighbours in place. x: [2 · pairs]; cosines, sines: [pairs]</summary>
     static abstract void RotateNeighbours(float* x, float* cosines, float* sines, int pairs);
 
-    /// <summary>Writes elements to a row of the cache. [length], starting at element <paramref name="first"/> of the head</summary>
-    static abstract void StoreCache(float* values, byte* row, int first, int length, in KvLayout kv);
+    /// <summary>Writes elements of a position to a panel of the cache. [length], starting at element <paramref name="first"/> of the head</summary>
+    static abstract void StoreCache(float* values, byte* panel, int position, int first, int length, in KvLayout kv);
 
     /// <summary>Rows of one sequence that <see cref="AttendTile"/> takes together; 0 where there is no such kernel for the shape and cache.</summary>
     static abstract int TileRows(TickState* tick);

@@ -153,13 +153,12 @@ internal static unsafe partial class Steps<TRows> where TRows : struct, IRowKern
         var tick = lane->Tick;
         int size = tick->Shape.HeadSize, position = tick->Positions[row];
         int block = tick->BlockTables[((nint)tick->Slots[row] * tick->BlocksPerSlot) + (position / KvBlock.Positions)];
-        nint inPanel = (nint)(position % KvBlock.Positions) * size * tick->Kv.ElementBytes;
         for (int column = step->Begin; column < step->End;)
         {
             int inHead = column % size;
             int count = Math.Min(step->End - column, size - inHead);
-            byte* target = tick->Kv.Keys(block, step->Layer, column / size) + panel + inPanel;
-            TRows.StoreCache(step->Input.Real(row) + column, target, inHead, count, tick->Kv);
+            byte* target = tick->Kv.Keys(block, step->Layer, column / size) + panel;
+            TRows.StoreCache(step->Input.Real(row) + column, target, position % KvBlock.Positions, inHead, count, tick->Kv);
             column += count;
         }
     }

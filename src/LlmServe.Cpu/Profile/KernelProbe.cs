@@ -58,8 +58,7 @@ internal sealed unsafe class KernelProbe : IDisposable
 
         var frequencies = (double*)Take(_shape.RopeFrequencies.Count * sizeof(double), 0);
         _shape.RopeFrequencies.ToArray().CopyTo(new Span<double>(frequencies, _shape.RopeFrequencies.Count));
-        int elementBytes = model.Info.Kv == KvElement.F16 ? 2 : 4;
-        long blockBytes = (long)_shape.KeyHeads * _shape.HeadSize * 2 * KvBlock.Positions * elementBytes;
+        long blockBytes = (long)_shape.KeyHeads * 2 * KvBlock.Positions * KvBlock.RowBytes(model.Info.Kv, _shape.HeadSize);
         _tick = (TickState*)Take(sizeof(TickState), 0);
         *_tick = new TickState
         {
@@ -70,7 +69,7 @@ internal sealed unsafe class KernelProbe : IDisposable
             BlockTables = blocks,
             BlocksPerSlot = CacheBlocks,
             Shape = ShapeConstants.Of(_shape, frequencies),
-            Kv = KvLayout.Of(_shape, elementBytes, kernels, Take(blockBytes * CacheBlocks), blockBytes),
+            Kv = KvLayout.Of(_shape, model.Info.Kv, kernels, Take(blockBytes * CacheBlocks), blockBytes),
         };
         ScratchBytes = CpuExecutor.ScratchBytes(model, kernels);
         _lane = (LaneState*)Take(sizeof(LaneState), 0);

@@ -35,7 +35,7 @@ public sealed class ProgramVerifierTests : IDisposable
                 var target = new TestTarget(lanes, int8);
                 foreach (int rows in ModelCompiler.Buckets(256))
                 {
-                    var program = LaneScheduler.Schedule(new ChooseActivationForms(target, rows).Run(graph), target, rows, context: 1000);
+                    var program = LaneScheduler.Schedule(new ChooseActivationForms(target, rows).Run(graph), target, rows, context: 1000, KvElement.F16);
                     Assert.Empty(ProgramVerifier.Verify(program));
                     Assert.Equal((rows, lanes), (program.Rows, program.Lanes));
                 }

@@ -1,3 +1,4 @@
+using LlmServe.Compiler;
 using LlmServe.Compiler.Graph;
 using LlmServe.Compiler.Numerics;
 using LlmServe.Cpu.Execution;
@@ -234,29 +235,74 @@ public unsafe class RowKernelTests
     }
 
     [SkippableTheory]
-    [InlineData(false, 64, 0, 64)]
-    [InlineData(true, 64, 0, 64)]
-    [InlineData(true, 64, 16, 48)]
-    [InlineData(true, 80, 16, 32)]
-    [InlineData(true, 64, 8, 40)]
-    [InlineData(true, 24, 0, 24)]
-    public void StoreCache_AnyPart_AgreesWithReference(bool halves, int headSize, int first, int length)
+    [InlineData(KvElement.F32, 64, 0, 64)]
+    [InlineData(KvElement.F16, 64, 0, 64)]
+    [InlineData(KvElement.F16, 64, 16, 48)]
+    [InlineData(KvElement.F16, 80, 16, 32)]
+    [InlineData(KvElement.F16, 64, 8, 40)]
+    [InlineData(KvElement.F16, 24, 0, 24)]
+    [InlineData(KvElement.Q8_0, 64, 0, 64)]
+    [InlineData(KvElement.Q8_0, 128, 32, 64)]
+    public void StoreCache_AnyPart_AgreesWithReference(KvElement element, int headSize, int first, int length)
     {
         LoadedModel.RequireVectors();
+        const int Position = 5;
         var random = new Random(headSize + first);
-        var kv = new KvLayout { ElementBytes = halves ? 2 : 4, HeadSize = headSize, KeyHeads = 1, Interleaved = halves && headSize % 16 == 0 };
-        using var expected = new GuardedBuffer(headSize * kv.ElementBytes);
-        using var actual = new GuardedBuffer(headSize * kv.ElementBytes);
-        float[] x = Activations(random, length);
-        fixed (float* values = x)
+        var kv = new KvLayout { Element = element, HeadSize = headSize, KeyHeads = 1, Interleaved = element == KvElement.F16 && headSize % 16 == 0 };
+        using var expected = new GuardedBuffer(kv.PanelBytes);
+        using var actual = new GuardedBuffer(kv.PanelBytes);
+        for (int run = 0; run < 40; run++)
         {
-            ReferenceRows.StoreCache(values, expected.Data, first, length, kv);
-            SimdRows.StoreCache(values, actual.Data, first, length, kv);
-        }
+            float[] x = Activations(random, length);
+            if (run == 1)
+            {
+                x.AsSpan(0, Math.Min(32, length)).Clear();
+            }
+            else if (run is 2 or 3)
+            {
+                // Scales that are subnormal in f16, and such that 127 / amax overflows.
+                x = [.. x.Select(v => v * (run == 2 ? 1e-6f : 1e-39f))];
+            }
 
-        Assert.True(new Span<byte>(expected.Data, (int)expected.Length).SequenceEqual(new Span<byte>(actual.Data, (int)actual.Length)));
-        float stored = halves ? (float)((Half*)actual.Data)[kv.IndexOf(first + 3)] : actual.Floats[first + 3];
-        Assert.Equal(halves ? (float)(Half)x[3] : x[3], stored);
+            fixed (float* values = x)
+            {
+                ReferenceRows.StoreCache(values, expected.Data, Position, first, length, kv);
+                SimdRows.StoreCache(values, actual.Data, Position, first, length, kv);
+            }
+
+            Assert.True(new Span<byte>(expected.Data, (int)expected.Length).SequenceEqual(new Span<byte>(actual.Data, (int)actual.Length)), $"run {run}");
+            byte* row = kv.Row(actual.Data, Position);
+            switch (element)
+            {
+                case KvElement.F32:
+                    Assert.Equal(x[3], ((float*)row)[first + 3]);
+                    break;
+                case KvElement.F16:
+                    Assert.Equal((float)(Half)x[3], (float)((Half*)row)[kv.IndexOf(first + 3)]);
+                    break;
+                default:
+                    float amax = x.Take(32).Max(MathF.Abs);
+                    float stored = (float)kv.Scales(actual.Data, Position)[first / 32] * ((sbyte*)row)[first + 3];
+                    Assert.True(amax > 8e6f || Math.Abs(stored - x[3]) <= Math.Max(amax / 200, 1e-6f), $"{x[3]} is stored as {stored}");
+                    break;
+            }
+        }
+    }
+
+    /// <summary>By hand: amax 254 has scale 2; halves go to even; the whole range of codes is used.</summary>
+    [Fact]
+    public void StoreCache_ScaledBytes_RoundsToEven()
+    {
+        var kv = new KvLayout { Element = KvElement.Q8_0, HeadSize = 32, KeyHeads = 1 };
+        using var panel = new GuardedBuffer(kv.PanelBytes);
+        var x = stackalloc float[32];
+        new Span<float>(x, 32).Clear();
+        (x[0], x[1], x[2], x[3], x[31]) = (1, 3, 5, -3, -254);
+        ReferenceRows.StoreCache(x, panel.Data, 7, 0, 32, kv);
+        Assert.Equal((Half)2, kv.Scales(panel.Data, 7)[0]);
+        var codes = new Span<sbyte>(kv.Row(panel.Data, 7), 32);
+        Assert.Equal<sbyte[]>([0, 2, 2, -2], codes[..4].ToArray());
+        Assert.Equal(-127, codes[31]);
     }
 
     [Fact]

@@ -92,7 +92,12 @@ internal static unsafe class ReferenceAttention
 
     private static float Load(in KvLayout kv, byte* panel, int position, int element)
     {
-        int index = (position * kv.HeadSize) + kv.IndexOf(element);
-        return kv.ElementBytes == 2 ? (float)((Half*)panel)[index] : ((float*)panel)[index];
+        byte* row = kv.Row(panel, position);
+        return kv.Element switch
+        {
+            KvElement.F16 => (float)((Half*)row)[kv.IndexOf(element)],
+            KvElement.F32 => ((float*)row)[kv.IndexOf(element)],
+            _ => (float)kv.Scales(panel, position)[element / KvBlock.ScaledRun] * ((sbyte*)row)[element],
+        };
     }
 }

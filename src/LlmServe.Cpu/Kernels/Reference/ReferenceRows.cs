@@ -1,3 +1,4 @@
+using LlmServe.Compiler;
 using LlmServe.Compiler.Numerics;
 using LlmServe.Cpu.Execution;
 
@@ -43,12 +44,23 @@ internal unsafe struct ReferenceRows : IRowKernels<ReferenceRows>
         }
     }
 
-    public static void StoreCache(float* values, byte* row, int first, int length, in KvLayout kv)
+    public static void StoreCache(float* values, byte* panel, int position, int first, int length, in KvLayout kv)
     {
+        if (kv.Element == KvElement.Q8_0)
+        {
+            for (int i = 0; i < length; i += KvBlock.ScaledRun)
+            {
+                StoreRun(values + i, (sbyte*)kv.Row(panel, position) + first + i, kv.Scales(panel, position) + ((first + i) / KvBlock.ScaledRun));
+            }
+
+            return;
+        }
+
+        byte* row = kv.Row(panel, position);
         for (int i = 0; i < length; i++)
         {
             int index = kv.IndexOf(first + i);
-            if (kv.ElementBytes == 2)
+            if (kv.Element == KvElement.F16)
             {
                 ((Half*)row)[index] = (Half)values[i];
             }
@@ -56,6 +68,23 @@ internal unsafe struct ReferenceRows : IRowKernels<ReferenceRows>
             {
                 ((float*)row)[index] = values[i];
             }
+        }
+    }
+
+    /// <summary>Quantizes elements that share a scale: docs/numerics.md, "KV cache". [32]</summary>
+    private static void StoreRun(float* values, sbyte* codes, Half* scale)
+    {
+        float largest = 0;
+        for (int i = 0; i < KvBlock.ScaledRun; i++)
+        {
+            largest = Math.Abs(values[i]) > largest ? Math.Abs(values[i]) : largest;
+        }
+
+        float r = largest == 0 || float.IsInfinity(127 / largest) ? 0 : 127 / largest;
+        *scale = (Half)(largest / 127);
+        for (int i = 0; i < KvBlock.ScaledRun; i++)
+        {
+            codes[i] = (sbyte)MathF.Round(values[i] * r, MidpointRounding.ToEven);
         }
     }
 

@@ -21,7 +21,7 @@ internal static unsafe class AttentionParts
 
     /// <summary>Whether head size and cache layout are among those handled; the scalar kernel takes the rest.</summary>
     public static bool CanHandle(in KvLayout kv, int headSize) =>
-        headSize % 16 == 0 && headSize <= LargestHead && (kv.ElementBytes == 4 || kv.Interleaved);
+        headSize % 16 == 0 && headSize <= LargestHead && (kv.Element != KvElement.F16 || kv.Interleaved);
 
     /// <summary>Joins eight accumulator vectors, each by the tree that ends a float dot product: lane i is the sum of vector i.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -57,11 +57,25 @@ internal static unsafe class AttentionParts
     }
 
     /// <summary>The rows of a cache panel as f32: widened into <paramref name="widened"/>, or where they are. [count, size]</summary>
+    [SkipLocalsInit]
     public static float* Widen(in KvLayout kv, byte* panel, int count, int size, float* widened)
     {
-        if (kv.ElementBytes == 4)
+        if (kv.Element == KvElement.F32)
         {
             return (float*)panel;
+        }
+
+        if (kv.Element == KvElement.Q8_0)
+        {
+            float* scales = stackalloc float[Positions * LargestHead / 16];
+            ScaledByte.WidenScales(kv, panel, scales);
+            for (int i = 0; i < count * size; i += 16)
+            {
+                ScaledByte.Low(panel + i, scales + (i / 16)).Store(widened + i);
+                ScaledByte.High(panel + i, scales + (i / 16)).Store(widened + i + 8);
+            }
+
+            return widened;
         }
 
         var scale = Vector256.Create(VectorMath.HalfScale);

@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using LlmServe.Cpu.Execution;
 
 namespace LlmServe.Cpu.Kernels.Simd;
 
@@ -12,14 +14,17 @@ internal unsafe interface ICacheElement
     /// <summary>Bytes of an element.</summary>
     static abstract int Bytes { get; }
 
+    /// <summary>Whether groups have a scale each; the address of a scale is not used otherwise.</summary>
+    static abstract bool HasScales { get; }
+
     /// <summary>What a number must be multiplied by.</summary>
     static abstract float Factor { get; }
 
     /// <summary>Elements 0 … 7 of a group.</summary>
-    static abstract Vector256<float> Low(byte* group);
+    static abstract Vector256<float> Low(byte* group, float* scale);
 
     /// <summary>Elements 8 … 15 of a group.</summary>
-    static abstract Vector256<float> High(byte* group);
+    static abstract Vector256<float> High(byte* group, float* scale);
 }
 
 /// <summary>Interleaved binary16: a shift makes the value times 2^−112.</summary>
@@ -27,13 +32,15 @@ internal readonly unsafe struct ShiftedHalf : ICacheElement
 {
     public static int Bytes => 2;
 
+    public static bool HasScales => false;
+
     public static float Factor => VectorMath.HalfScale;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Low(byte* group) => AttentionParts.LowHalves(Vector256.Load((int*)group));
+    public static Vector256<float> Low(byte* group, float* scale) => AttentionParts.LowHalves(Vector256.Load((int*)group));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> High(byte* group) => AttentionParts.HighHalves(Vector256.Load((int*)group));
+    public static Vector256<float> High(byte* group, float* scale) => AttentionParts.HighHalves(Vector256.Load((int*)group));
 }
 
 /// <summary>Interleaved binary16, widened: for queries that 2^112 would make infinite.</summary>
@@ -41,13 +48,15 @@ internal readonly unsafe struct WidenedHalf : ICacheElement
 {
     public static int Bytes => 2;
 
+    public static bool HasScales => false;
+
     public static float Factor => 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Low(byte* group) => ShiftedHalf.Low(group) * Vector256.Create(VectorMath.HalfScale);
+    public static Vector256<float> Low(byte* group, float* scale) => ShiftedHalf.Low(group, scale) * Vector256.Create(VectorMath.HalfScale);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> High(byte* group) => ShiftedHalf.High(group) * Vector256.Create(VectorMath.HalfScale);
+    public static Vector256<float> High(byte* group, float* scale) => ShiftedHalf.High(group, scale) * Vector256.Create(VectorMath.HalfScale);
 }
 
 /// <summary>Plain f32.</summary>
@@ -55,11 +64,54 @@ internal readonly unsafe struct PlainSingle : ICacheElement
 {
     public static int Bytes => 4;
 
+    public static bool HasScales => false;
+
     public static float Factor => 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Low(byte* group) => Vector256.Load((float*)group);
+    public static Vector256<float> Low(byte* group, float* scale) => Vector256.Load((float*)group);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> High(byte* group) => Vector256.Load((float*)group + 8);
+    public static Vector256<float> High(byte* group, float* scale) => Vector256.Load((float*)group + 8);
+}
+
+/// <summary>Signed bytes with a scale; the product of an 11-bit and an 8-bit number is exact.</summary>
+internal readonly unsafe struct ScaledByte : ICacheElement
+{
+    public static int Bytes => 1;
+
+    public static bool HasScales => true;
+
+    public static float Factor => 1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Low(byte* group, float* scale) => Vector256.ConvertToSingle(Widen((sbyte*)group)) * Vector256.Create(*scale);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> High(byte* group, float* scale) => Low(group + 8, scale);
+
+    /// <summary>The scales of a panel in f32, one for each group of 16 elements. widened: [32 positions][head size / 16]</summary>
+    public static void WidenScales(in KvLayout kv, byte* panel, float* widened)
+    {
+        byte* scales = (byte*)kv.Scales(panel, 0);
+        for (int i = 0; i < kv.HeadSize; i += 8)
+        {
+            // 32 positions with a scale for 32 elements: as many scales as a row has elements.
+            var eight = VectorMath.LoadHalves(scales + (i * sizeof(ushort)));
+            Vector256.Shuffle(eight, Vector256.Create(0, 0, 1, 1, 2, 2, 3, 3)).Store(widened + (2 * i));
+            Vector256.Shuffle(eight, Vector256.Create(4, 4, 5, 5, 6, 6, 7, 7)).Store(widened + (2 * i) + 8);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> Widen(sbyte* source)
+    {
+        if (Avx2.IsSupported)
+        {
+            return Avx2.ConvertToVector256Int32(source);
+        }
+
+        var (low, high) = Vector128.Widen(Vector128.WidenLower(Vector64.Load(source).ToVector128()));
+        return Vector256.Create(low, high);
+    }
 }

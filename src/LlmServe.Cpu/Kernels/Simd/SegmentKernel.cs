@@ -77,6 +77,8 @@ internal static unsafe class SegmentKernel<TElement, THeads>
         float* sums = stackalloc float[THeads.Heads * HeadSums];
         float* weights = stackalloc float[THeads.Heads * Positions];
         float* corrections = stackalloc float[THeads.Heads];
+        int groups = size / 16;
+        float* scales = stackalloc float[TElement.HasScales ? Positions * groups : 1];
         new Span<float>(job.O, THeads.Heads * size).Clear();
         for (int head = 0; head < THeads.Heads; head++)
         {
@@ -90,10 +92,12 @@ internal static unsafe class SegmentKernel<TElement, THeads>
             byte* keys = job.Tick->Kv.Keys(job.Table[block / Positions], job.Layer, job.KeyHead);
             byte* values = keys + job.Tick->Kv.PanelBytes;
             nint ahead = (nint)(Next(job, block) - keys);
+            FindScales(job.Tick->Kv, keys, ahead, scales);
             for (int j = 0; j < count; j += 2)
             {
                 byte* key = keys + (j * rowBytes);
-                TwoKeys(key, j + 1 < count ? key + rowBytes : key, ahead, job.Query, sums + (8 * j), size);
+                int apart = j + 1 < count ? 1 : 0;
+                TwoKeys(key, apart * rowBytes, Scale(scales, j * groups), apart * groups, ahead, job.Query, sums + (8 * j), size);
             }
 
             for (int head = 0; head < THeads.Heads; head++)
@@ -103,9 +107,30 @@ internal static unsafe class SegmentKernel<TElement, THeads>
             }
 
             AddSums(weights, count, corrections, job.Stats);
-            Values(values, ahead, count, weights, corrections, job.O, size);
+            FindScales(job.Tick->Kv, values, ahead, scales);
+            Values(values, scales, ahead, count, weights, corrections, job.O, size);
         }
     }
+
+    /// <summary>Scales of a panel in f32, where there are any; those of the next one are prefetched.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FindScales(in KvLayout kv, byte* panel, nint ahead, float* scales)
+    {
+        if (TElement.HasScales)
+        {
+            byte* next = (byte*)kv.Scales(panel + ahead, 0);
+            for (int i = 0; i < kv.HeadSize * sizeof(ushort); i += 64)
+            {
+                Prefetch(next + i);
+            }
+
+            ScaledByte.WidenScales(kv, panel, scales);
+        }
+    }
+
+    /// <summary>A scale, or the address of none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float* Scale(float* scales, int index) => TElement.HasScales ? scales + index : scales;
 
     /// <summary>Where the lane probably reads next: the block after this one, or the next key head's first.</summary>
     private static byte* Next(in SegmentJob job, int block)
@@ -120,28 +145,35 @@ internal static unsafe class SegmentKernel<TElement, THeads>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Fetch(byte* address)
     {
+        Prefetch(address);
+        if (TElement.Bytes > 2)
+        {
+            Prefetch(address + 64);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch(byte* address)
+    {
         if (Sse.IsSupported)
         {
             Sse.Prefetch0(address);
-            if (TElement.Bytes > 2)
-            {
-                Sse.Prefetch0(address + 64);
-            }
         }
     }
 
     /// <summary>Eight accumulators of each head with two keys, to sums[head][position].</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void TwoKeys(byte* first, byte* second, nint ahead, float* query, float* sums, int size)
+    private static void TwoKeys(byte* first, int apart, float* scale, int scalesApart, nint ahead, float* query, float* sums, int size)
     {
         Vector256<float> a0 = default, a1 = default, a2 = default, a3 = default, b0 = default, b1 = default, b2 = default, b3 = default;
         byte* fetch = first + ahead;
-        byte* end = first + (size * TElement.Bytes);
+        byte* second = first + apart, end = first + (size * TElement.Bytes);
+        float* secondScale = Scale(scale, scalesApart);
         for (; first < end; first += 16 * TElement.Bytes, second += 16 * TElement.Bytes, fetch += 32 * TElement.Bytes, query += 16 * THeads.Heads)
         {
             Fetch(fetch);
-            var x = TElement.Low(first);
-            var y = TElement.Low(second);
+            var x = TElement.Low(first, scale);
+            var y = TElement.Low(second, secondScale);
             Step(x, y, query, ref a0, ref b0);
             if (THeads.Heads > 1)
             {
@@ -158,8 +190,10 @@ internal static unsafe class SegmentKernel<TElement, THeads>
                 Step(x, y, query + 24, ref a3, ref b3);
             }
 
-            x = TElement.High(first);
-            y = TElement.High(second);
+            x = TElement.High(first, scale);
+            y = TElement.High(second, secondScale);
+            scale = Scale(scale, 1);
+            secondScale = Scale(secondScale, 1);
             float* upper = query + (8 * THeads.Heads);
             Step(x, y, upper, ref a0, ref b0);
             if (THeads.Heads > 1)
@@ -241,31 +275,34 @@ internal static unsafe class SegmentKernel<TElement, THeads>
         stats[1] = MathF.FusedMultiplyAdd(stats[1], correction, sum * (1 / TElement.Factor));
 
     /// <summary>o = o · c + Σ p_j v_j, as many columns at a time as registers hold.</summary>
-    private static void Values(byte* values, nint ahead, int count, float* weights, float* corrections, float* o, int size)
+    private static void Values(byte* values, float* scales, nint ahead, int count, float* weights, float* corrections, float* o, int size)
     {
         int column = 0;
         for (; THeads.Heads < 4 && column <= size - 32; column += 32)
         {
-            Columns32(values + (column * TElement.Bytes), ahead + (column * TElement.Bytes * (Positions - 1)), count, weights, corrections, o + column, size);
+            nint offset = column * TElement.Bytes;
+            Columns32(values + offset, Scale(scales, column / 16), ahead + (offset * (Positions - 1)), count, weights, corrections, o + column, size);
         }
 
         for (; column < size; column += 16)
         {
-            Columns16(values + (column * TElement.Bytes), ahead + (column * TElement.Bytes * (Positions - 1)), count, weights, corrections, o + column, size);
+            nint offset = column * TElement.Bytes;
+            Columns16(values + offset, Scale(scales, column / 16), ahead + (offset * (Positions - 1)), count, weights, corrections, o + column, size);
         }
     }
 
-    private static void Columns32(byte* values, nint ahead, int count, float* weights, float* corrections, float* o, int size)
+    private static void Columns32(byte* values, float* scale, nint ahead, int count, float* weights, float* corrections, float* o, int size)
     {
         Vector256<float> a0 = default, b0 = default, c0 = default, d0 = default;
         Vector256<float> a1 = default, b1 = default, c1 = default, d1 = default;
         Vector256<float> a2 = default, b2 = default, c2 = default, d2 = default;
+        int groups = size / 16;
         byte* fetch = values + ahead;
         for (float* end = weights + count; weights < end; weights++, values += size * TElement.Bytes, fetch += 32 * TElement.Bytes)
         {
             Fetch(fetch);
-            var x = TElement.Low(values);
-            var y = TElement.High(values);
+            var x = TElement.Low(values, scale);
+            var y = TElement.High(values, scale);
             Add(weights, x, y, ref a0, ref b0);
             if (THeads.Heads > 1)
             {
@@ -277,8 +314,9 @@ internal static unsafe class SegmentKernel<TElement, THeads>
                 Add(weights + (2 * Positions), x, y, ref a2, ref b2);
             }
 
-            x = TElement.Low(values + (16 * TElement.Bytes));
-            y = TElement.High(values + (16 * TElement.Bytes));
+            x = TElement.Low(values + (16 * TElement.Bytes), Scale(scale, 1));
+            y = TElement.High(values + (16 * TElement.Bytes), Scale(scale, 1));
+            scale = Scale(scale, groups);
             Add(weights, x, y, ref c0, ref d0);
             if (THeads.Heads > 1)
             {
@@ -306,15 +344,16 @@ internal static unsafe class SegmentKernel<TElement, THeads>
         }
     }
 
-    private static void Columns16(byte* values, nint ahead, int count, float* weights, float* corrections, float* o, int size)
+    private static void Columns16(byte* values, float* scale, nint ahead, int count, float* weights, float* corrections, float* o, int size)
     {
         Vector256<float> a0 = default, b0 = default, a1 = default, b1 = default, a2 = default, b2 = default, a3 = default, b3 = default;
+        int groups = size / 16;
         byte* fetch = values + ahead;
         for (float* end = weights + count; weights < end; weights++, values += size * TElement.Bytes, fetch += 16 * TElement.Bytes)
         {
             Fetch(fetch);
-            var x = TElement.Low(values);
-            var y = TElement.High(values);
+            var x = TElement.Low(values, scale);
+            var y = TElement.High(values, scale);
             Add(weights, x, y, ref a0, ref b0);
             if (THeads.Heads > 1)
             {
@@ -330,6 +369,8 @@ internal static unsafe class SegmentKernel<TElement, THeads>
             {
                 Add(weights + (3 * Positions), x, y, ref a3, ref b3);
             }
+
+            scale = Scale(scale, groups);
         }
 
         Store(o, corrections[0], a0, b0);

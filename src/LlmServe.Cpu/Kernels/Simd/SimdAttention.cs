@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using LlmServe.Compiler;
 using LlmServe.Cpu.Execution;
 
 namespace LlmServe.Cpu.Kernels.Simd;
@@ -35,10 +36,15 @@ internal static unsafe class SimdAttention
                 End = Math.Min(tick->Positions[row] + 1, (segment + 1) * AttentionParts.Segment),
             };
             float* q = query + (done * size);
-            if (tick->Kv.ElementBytes == 4)
+            if (tick->Kv.Element == KvElement.F32)
             {
                 _ = Arrange(q, scaled, together, size, PlainSingle.Factor);
                 Run<PlainSingle>(job, together);
+            }
+            else if (tick->Kv.Element == KvElement.Q8_0)
+            {
+                _ = Arrange(q, scaled, together, size, ScaledByte.Factor);
+                Run<ScaledByte>(job, together);
             }
             else if (Arrange(q, scaled, together, size, ShiftedHalf.Factor))
             {

@@ -1,5 +1,7 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using LlmServe.Compiler;
 using LlmServe.Compiler.Numerics;
 using LlmServe.Cpu.Execution;
 using LlmServe.Cpu.Kernels.Reference;
@@ -116,26 +118,60 @@ internal unsafe struct SimdRows : IRowKernels<SimdRows>
         }
     }
 
-    public static void StoreCache(float* values, byte* row, int first, int length, in KvLayout kv)
+    public static void StoreCache(float* values, byte* panel, int position, int first, int length, in KvLayout kv)
     {
-        if (kv.ElementBytes == 4)
+        byte* row = kv.Row(panel, position);
+        switch (kv.Element)
         {
-            new ReadOnlySpan<float>(values, length).CopyTo(new Span<float>((float*)row + first, length));
-            return;
-        }
+            case KvElement.F32:
+                new ReadOnlySpan<float>(values, length).CopyTo(new Span<float>((float*)row + first, length));
+                break;
+            case KvElement.Q8_0:
+                for (int i = 0; i < length; i += KvBlock.ScaledRun)
+                {
+                    StoreRun(values + i, row + first + i, (ushort*)kv.Scales(panel, position) + ((first + i) / KvBlock.ScaledRun));
+                }
 
-        if (!kv.Interleaved || first % 16 != 0 || length % 16 != 0)
-        {
-            ReferenceRows.StoreCache(values, row, first, length, kv);
-            return;
-        }
+                break;
+            case KvElement.F16 when kv.Interleaved && first % 16 == 0 && length % 16 == 0:
+                for (int i = 0; i < length; i += 16)
+                {
+                    var low = VectorMath.ToHalves(Vector256.Load(values + i));
+                    var high = VectorMath.ToHalves(Vector256.Load(values + i + 8));
+                    (low | (high << 16)).Store((int*)(row + (2 * (first + i))));
+                }
 
-        for (int i = 0; i < length; i += 16)
-        {
-            var low = VectorMath.ToHalves(Vector256.Load(values + i));
-            var high = VectorMath.ToHalves(Vector256.Load(values + i + 8));
-            (low | (high << 16)).Store((int*)(row + (2 * (first + i))));
+                break;
+            default:
+                ReferenceRows.StoreCache(values, panel, position, first, length, kv);
+                break;
         }
+    }
+
+    /// <summary>Quantizes elements that share a scale. [32]</summary>
+    private static void StoreRun(float* values, byte* codes, ushort* scale)
+    {
+        var x0 = Vector256.Load(values);
+        var x1 = Vector256.Load(values + 8);
+        var x2 = Vector256.Load(values + 16);
+        var x3 = Vector256.Load(values + 24);
+        float largest = Largest(x0, x1, x2, x3);
+        float r = 127 / largest;
+        var factor = Vector256.Create(largest == 0 || float.IsInfinity(r) ? 0 : r);
+        *scale = (ushort)VectorMath.ToHalves(Vector256.Create(largest / 127)).ToScalar();
+        var words0 = Vector256.Narrow(VectorMath.Round(x0 * factor), VectorMath.Round(x1 * factor));
+        var words1 = Vector256.Narrow(VectorMath.Round(x2 * factor), VectorMath.Round(x3 * factor));
+        Vector256.Narrow(words0, words1).AsByte().Store(codes);
+    }
+
+    /// <summary>The largest magnitude of 32 numbers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Largest(Vector256<float> x0, Vector256<float> x1, Vector256<float> x2, Vector256<float> x3)
+    {
+        var eight = VectorMath.Max(VectorMath.Max(Vector256.Abs(x0), Vector256.Abs(x1)), VectorMath.Max(Vector256.Abs(x2), Vector256.Abs(x3)));
+        var four = VectorMath.Max(eight.GetLower(), eight.GetUpper());
+        four = VectorMath.Max(four, VectorMath.UpperTwo(four));
+        return Math.Max(four.ToScalar(), four.GetElement(1));
     }
 
     public static int TileRows(TickState* tick) => AttentionParts.CanHandle(tick->Kv, tick->Shape.HeadSize) ? AttentionTile.Rows : 0;
@@ -187,10 +223,7 @@ internal unsafe struct SimdRows : IRowKernels<SimdRows>
         var x1 = Vector256.Load(x + 8);
         var x2 = Vector256.Load(x + 16);
         var x3 = Vector256.Load(x + 24);
-        var largest = VectorMath.Max(VectorMath.Max(Vector256.Abs(x0), Vector256.Abs(x1)), VectorMath.Max(Vector256.Abs(x2), Vector256.Abs(x3)));
-        var four = VectorMath.Max(largest.GetLower(), largest.GetUpper());
-        four = VectorMath.Max(four, VectorMath.UpperTwo(four));
-        float amax = Math.Max(four.ToScalar(), four.GetElement(1));
+        float amax = Largest(x0, x1, x2, x3);
         float r = 127 / amax;
         bool zero = amax == 0 || float.IsInfinity(r);
         int block = column / 32;
