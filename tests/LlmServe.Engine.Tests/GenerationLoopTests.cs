@@ -163,6 +163,33 @@ public class GenerationLoopTests
         Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Step_CancelledDuringATick_HasNoRowInTheNextAndItsBlocksAreBack(bool readingPrompt)
+    {
+        var rig = new LoopRig(new FakeExecutorOptions { MaxRows = 16, KvBlocks = 40 }, new EngineOptions { PrefixCache = false });
+        var stays = rig.Add(new int[10], 100);
+        var goes = rig.Add(new int[readingPrompt ? 200 : 40], 100);
+        for (int tick = 0; tick < 5; tick++)
+        {
+            rig.Step();
+        }
+
+        Assert.Equal(readingPrompt, !goes.IsDecoding);
+        Assert.True(rig.Loop.Prepare());
+        Assert.True(rig.RowsOf(goes) > 0);
+        goes.RequestCancel();
+        rig.Finish();
+        int held = rig.Loop.Kv.Held(stays.Slot);
+
+        Assert.True(rig.Loop.Prepare());
+
+        Assert.Equal(FinishReason.Cancelled, goes.Finish);
+        Assert.Equal(rig.RowsOf(stays), rig.Executor.Rows.Count);
+        Assert.Equal(40 - held, rig.Loop.Statistics.FreeKvBlocks);
+    }
+
     /// <summary>A younger prompt has rows only when every older one has all of its.</summary>
     private static void AssertOldestPromptFirst(LoopRig rig)
     {

@@ -30,6 +30,9 @@ public sealed record FakeExecutorOptions
     /// <summary>What <see cref="IProgramExecutor.PredictTick"/> says a row costs, in seconds.</summary>
     public double SecondsPerRow { get; init; } = 0.001;
 
+    /// <summary>What <see cref="IProgramExecutor.PredictTick"/> says of rows, logits rows and context; null: as the two figures above.</summary>
+    public Func<int, int, int, double>? Predict { get; init; }
+
     /// <summary>Says what the model answers; null: pseudo-random.</summary>
     public NextToken? Next { get; init; }
 
@@ -121,7 +124,8 @@ public sealed class FakeExecutor : IProgramExecutor
         return _logits.AsSpan(index * _options.VocabularySize, _options.VocabularySize);
     }
 
-    public double PredictTick(int rows, int logitsRows, int context) => _options.SecondsPerTick + rows * _options.SecondsPerRow;
+    public double PredictTick(int rows, int logitsRows, int context) =>
+        _options.Predict?.Invoke(rows, logitsRows, context) ?? _options.SecondsPerTick + rows * _options.SecondsPerRow;
 
     public void Dispose()
     {
