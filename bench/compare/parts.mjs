@@ -56,7 +56,7 @@ async function measureLoad(path, plan) {
         "--long-prompt", `${longPrompt.tokens}`, "--health"],
     }));
     many.push(await loadTest({
-      ...both, extra: ["--streams", `${streams}`, "--requests", `${streams * 2}`, "--prompt-tokens", "16", "--output-tokens", "96", "--baseline"],
+      ...both, extra: ["--streams", `${streams}`, "--requests", `${streams * 2}`, "--prompt-tokens", "16", "--output-tokens", "96", "--baseline", "--speculate", "off"],
     }));
   }
 

@@ -57,10 +57,10 @@ public sealed class LlmEngine : IAsyncDisposable
         _streamCapacity = options.StreamCapacity;
         Tokenizer = tokenizer;
         ContextLength = GenerationLoop.ContextOf(executor);
-        _metrics = new EngineMetrics(options.Name ?? executor.Model.Architecture, executor, () => Statistics);
-        _loop = new GenerationLoop(executor, tokenizer, options, OnFinished, _metrics, draft);
+        _metrics = new EngineMetrics(options.Name ?? executor.Model.Architecture, () => Statistics);
+        _loop = new GenerationLoop(executor, tokenizer, options, OnFinished, _metrics, draft, learns: true);
         _live = new RequestCounts(_loop.MaxSequences + options.MaxQueue, options.MaxRequestsPerClient);
-        _board = new LoadBoard(executor, options, _loop.MaxSequences);
+        _board = new LoadBoard(executor, _loop.Predictor, options, _loop.MaxSequences);
         if (options.MeasureFirst)
         {
             Measure();
@@ -300,8 +300,7 @@ public sealed class LlmEngine : IAsyncDisposable
     private void Measure()
     {
         _measurementWanted = false;
-        _executor.PredictTick(1, 1, 0);
-        _metrics.CanPredict = true;
+        _loop.Predictor.Seconds(1, 1, 0);
         _draft?.Executor.PredictTick(1, 1, 0);
         _measured.TrySetResult();
     }

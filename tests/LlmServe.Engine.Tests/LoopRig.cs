@@ -12,11 +12,11 @@ internal sealed class LoopRig
     private readonly EngineOptions _options;
     private long _arrivals;
 
-    public LoopRig(FakeExecutorOptions model, EngineOptions options, Func<FakeExecutor, EngineMetrics>? metrics = null)
+    public LoopRig(FakeExecutorOptions model, EngineOptions options, EngineMetrics? metrics = null, bool learns = false)
     {
         _options = options;
         Executor = new FakeExecutor(model);
-        Loop = new GenerationLoop(Executor, EngineTest.Tokenizer, options, Leave, metrics?.Invoke(Executor));
+        Loop = new GenerationLoop(Executor, EngineTest.Tokenizer, options, Leave, metrics, learns: learns);
     }
 
     public FakeExecutor Executor { get; }

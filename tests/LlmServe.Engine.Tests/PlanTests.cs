@@ -44,7 +44,7 @@ public class PlanTests
 
         int promptTokens = random.Next(1, 300);
         int maxTokens = random.Next(2, 60);
-        var board = new LoadBoard(rig.Executor, options, 8);
+        var board = new LoadBoard(rig.Executor, rig.Loop.Predictor, options, 8);
         rig.Loop.Post(board);
         var forecast = board.Run(board.CopyWith([], new SequenceLoad { Rows = promptTokens, Tokens = maxTokens }, "client 0"));
         var request = rig.Add(EngineTest.RandomPrompt(random, promptTokens), maxTokens, client: "client 0");

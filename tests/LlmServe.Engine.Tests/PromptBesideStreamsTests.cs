@@ -18,7 +18,7 @@ public class PromptBesideStreamsTests
     [Theory]
     [InlineData(1)]
     [InlineData(4)]
-    [InlineData(8)]
+    [InlineData(6)]
     public void Step_LongPromptBesideAFewStreams_KeepsTheBoundAndHalfThePrefillRate(int streams)
     {
         var predict = EmbeddedModelCosts();

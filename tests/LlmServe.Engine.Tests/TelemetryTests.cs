@@ -11,13 +11,10 @@ public class TelemetryTests
     [Fact]
     public void Step_SteadyDecodingWithAListener_AllocatesNothing()
     {
-        EngineMetrics? metrics = null;
         using var listener = new Listening("steady");
-        var rig = new LoopRig(
-            new FakeExecutorOptions { ContextLength = 512 },
-            new EngineOptions { StreamCapacity = 1000 },
-            executor => metrics = new EngineMetrics("steady", executor, () => default) { CanPredict = true });
-        using var reporting = metrics!;
+        using var reporting = new EngineMetrics("steady", () => default);
+        var rig = new LoopRig(new FakeExecutorOptions { ContextLength = 512 }, new EngineOptions { StreamCapacity = 1000 }, reporting);
+        _ = rig.Loop.Predictor.Seconds(1, 1, 0);
         for (int i = 0; i < 6; i++)
         {
             rig.Add(EngineTest.RandomPrompt(new Random(i), 30), 300);

@@ -19,13 +19,14 @@ internal sealed class LoadBoard
     private int _count;
     private int _clientCount;
 
-    /// <param name="executor">Predicts ticks.</param>
+    /// <param name="executor">Has the KV blocks.</param>
+    /// <param name="predictor">Predicts ticks.</param>
     /// <param name="options">Limits.</param>
     /// <param name="slots">Most running sequences.</param>
-    public LoadBoard(IProgramExecutor executor, EngineOptions options, int slots)
+    public LoadBoard(IProgramExecutor executor, TickPredictor predictor, EngineOptions options, int slots)
     {
         _executor = executor;
-        _budget = new TickBudget(executor, options.MaxTickMilliseconds / 1000);
+        _budget = new TickBudget(predictor, options.MaxTickMilliseconds / 1000);
         _maxRows = Math.Min(options.MaxRowsPerTick, executor.Rows.Capacity);
         _slots = slots;
         _perClient = options.MaxSequencesPerClient;

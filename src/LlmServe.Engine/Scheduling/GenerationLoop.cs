@@ -30,10 +30,12 @@ internal sealed class GenerationLoop
     /// <param name="onFinished">Called once per sequence when it has left, before its stream completes.</param>
     /// <param name="metrics">Where to report; null: nowhere.</param>
     /// <param name="draft">A model that guesses tokens ahead; null: there is none.</param>
+    /// <param name="learns">Whether predicted times follow measured ones.</param>
     public GenerationLoop(
         IProgramExecutor executor, ITokenizer tokenizer, EngineOptions options, Action<Sequence> onFinished, EngineMetrics? metrics = null,
-        DraftModel? draft = null)
+        DraftModel? draft = null, bool learns = false)
     {
+        Predictor = new TickPredictor(executor, learns);
         _metrics = metrics;
         _executor = executor;
         _onFinished = onFinished;
@@ -41,12 +43,15 @@ internal sealed class GenerationLoop
         _kv = new KvCacheManager(executor.Rows, executor.KvBlockCount, options.PrefixCache);
         _sequences = new SequenceSet(_kv, MaxSequences, options.MaxQueue, options.MaxSequencesPerClient);
         int maxRows = Math.Min(options.MaxRowsPerTick, executor.Rows.Capacity);
-        _planner = new TickPlanner(executor, _kv, _sequences, MaxSequences, maxRows, options, draft);
+        _planner = new TickPlanner(executor, Predictor, _kv, _sequences, MaxSequences, maxRows, options, draft);
         _writer = new TokenWriter(executor, tokenizer.EndOfGenerationIds);
     }
 
     /// <summary>Most sequences that run at once.</summary>
     public int MaxSequences { get; }
+
+    /// <summary>How long ticks take.</summary>
+    internal TickPredictor Predictor { get; }
 
     /// <summary>Who holds which blocks.</summary>
     internal KvCacheManager Kv => _kv;
@@ -115,7 +120,9 @@ internal sealed class GenerationLoop
     {
         long started = Stopwatch.GetTimestamp();
         _executor.RunTick();
-        _metrics?.TickEnded(started, _planner.PromptRows, _planner.DecodeRows);
+        double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        double? ratio = Predictor.IsReady ? Predictor.Learn(seconds) : null;
+        _metrics?.TickEnded(seconds, ratio, _planner.PromptRows, _planner.DecodeRows);
     }
 
     /// <summary>After the tick: what is in the cache now, and which tokens come next.</summary>

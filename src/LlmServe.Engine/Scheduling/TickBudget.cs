@@ -1,12 +1,14 @@
-using LlmServe.Compiler;
-
 namespace LlmServe.Engine.Scheduling;
 
 /// <summary>How many prompt rows fit into a tick beside its decoding rows, by predicted time. Thread-safe once a first prediction was made.</summary>
-/// <param name="executor">Predicts.</param>
-/// <param name="maxSeconds">What a tick with decoding rows may last.</param>
-internal sealed class TickBudget(IProgramExecutor executor, double maxSeconds)
+/// <param name="predictor">Predicts.</param>
+/// <param name="maxSeconds">What a tick with decoding rows, and all that comes with it, may last.</param>
+internal sealed class TickBudget(TickPredictor predictor, double maxSeconds)
 {
+    /// <summary>Share of the promised time that a tick is planned to last: choosing and sending tokens, and ticks slower than most, need the rest.</summary>
+    private const double PlannedShare = 0.9;
+
+
     /// <summary>Prompt rows that a tick takes even when decoding alone uses up the promised time; otherwise prompts would starve.</summary>
     public const int LeastPromptRows = 8;
 
@@ -27,7 +29,7 @@ internal sealed class TickBudget(IProgramExecutor executor, double maxSeconds)
         while (low < high)
         {
             int rows = low + (high - low + 1) / 2;
-            if (Seconds(rows, decodeRows, decodePositions, promptPosition) <= maxSeconds)
+            if (Seconds(rows, decodeRows, decodePositions, promptPosition) <= PlannedShare * maxSeconds)
             {
                 low = rows;
             }
@@ -45,6 +47,6 @@ internal sealed class TickBudget(IProgramExecutor executor, double maxSeconds)
     {
         int total = decodeRows + promptRows;
         long positions = decodePositions + (long)promptRows * (promptPosition + promptRows / 2);
-        return executor.PredictTick(total, decodeRows + (promptRows > 0 ? 1 : 0), (int)(positions / total) + 1);
+        return predictor.Seconds(total, decodeRows + (promptRows > 0 ? 1 : 0), (int)(positions / total) + 1);
     }
 }

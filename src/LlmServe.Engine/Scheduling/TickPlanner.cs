@@ -21,14 +21,14 @@ internal sealed class TickPlanner
     private long _promptTicks;
 
     public TickPlanner(
-        IProgramExecutor executor, KvCacheManager kv, SequenceSet sequences, int maxSequences, int maxRows, EngineOptions options,
-        DraftModel? draft)
+        IProgramExecutor executor, TickPredictor predictor, KvCacheManager kv, SequenceSet sequences, int maxSequences, int maxRows,
+        EngineOptions options, DraftModel? draft)
     {
         _executor = executor;
         _kv = kv;
         _sequences = sequences;
         _maxRows = maxRows;
-        _budget = new TickBudget(executor, options.MaxTickMilliseconds / 1000);
+        _budget = new TickBudget(predictor, options.MaxTickMilliseconds / 1000);
         _speculator = new Speculator(executor, kv, maxSequences, maxRows, options, draft);
         _scheduled = new Sequence[maxSequences];
     }

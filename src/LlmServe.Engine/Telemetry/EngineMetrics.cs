@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using LlmServe.Compiler;
 using LlmServe.Engine.Scheduling;
 
 namespace LlmServe.Engine.Telemetry;
@@ -7,7 +6,6 @@ namespace LlmServe.Engine.Telemetry;
 /// <summary>What one engine reports. The members that a tick calls allocate nothing, listened to or not.</summary>
 internal sealed class EngineMetrics : IDisposable
 {
-    private readonly IProgramExecutor _executor;
     private readonly Func<EngineStatistics> _statistics;
     private readonly TagList _tags;
     private readonly TagList _promptRows;
@@ -15,11 +13,9 @@ internal sealed class EngineMetrics : IDisposable
     private readonly TagList[] _finished; // [finish reasons]
 
     /// <param name="name">Tells engines of a process apart.</param>
-    /// <param name="executor">Predicts ticks.</param>
     /// <param name="statistics">Reads the engine's numbers; any thread.</param>
-    public EngineMetrics(string name, IProgramExecutor executor, Func<EngineStatistics> statistics)
+    public EngineMetrics(string name, Func<EngineStatistics> statistics)
     {
-        _executor = executor;
         _statistics = statistics;
         Name = name;
         Model = new("gen_ai.request.model", name);
@@ -40,9 +36,6 @@ internal sealed class EngineMetrics : IDisposable
     /// <summary>Its numbers.</summary>
     public EngineStatistics Statistics => _statistics();
 
-    /// <summary>Whether the machine is measured, so that predicting a tick costs next to nothing.</summary>
-    public bool CanPredict { get; set; }
-
     /// <summary>A finish reason as it is reported.</summary>
     public static string NameOf(FinishReason reason) => reason switch
     {
@@ -54,23 +47,18 @@ internal sealed class EngineMetrics : IDisposable
     };
 
     /// <summary>A tick is over.</summary>
-    public void TickEnded(long started, int promptRows, int decodeRows)
+    /// <param name="seconds">What it took.</param>
+    /// <param name="ratio">That over what was predicted; null: nothing was.</param>
+    /// <param name="promptRows">Prompt rows.</param>
+    /// <param name="decodeRows">Decode rows.</param>
+    public void TickEnded(double seconds, double? ratio, int promptRows, int decodeRows)
     {
-        double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
         Instruments.TickDuration.Record(seconds, in _tags);
         Instruments.TickRows.Record(promptRows, in _promptRows);
         Instruments.TickRows.Record(decodeRows, in _decodeRows);
-        if (CanPredict && Instruments.TickPredictionRatio.Enabled)
+        if (ratio is { } measured)
         {
-            var rows = _executor.Rows;
-            long positions = 0;
-            for (int row = 0; row < rows.Count; row++)
-            {
-                positions += rows.Positions[row];
-            }
-
-            double predicted = _executor.PredictTick(rows.Count, rows.LogitsCount, (int)(positions / rows.Count) + 1);
-            Instruments.TickPredictionRatio.Record(seconds / predicted, in _tags);
+            Instruments.TickPredictionRatio.Record(measured, in _tags);
         }
     }
 
