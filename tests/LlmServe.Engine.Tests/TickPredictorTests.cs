@@ -15,7 +15,7 @@ public class TickPredictorTests
     public void Learn_TicksThatTakeAnotherTime_SettlesAtIt(double factor)
     {
         var predictor = new TickPredictor(_executor, learns: true);
-        for (int tick = 0; tick < 500; tick++)
+        for (int tick = 0; tick < 8; tick++)
         {
             Learn(predictor, rows: 4, factor);
         }
@@ -27,7 +27,7 @@ public class TickPredictorTests
     public void Seconds_KindOfTickNeverSeen_IsCorrectedLikeTheNearest()
     {
         var predictor = new TickPredictor(_executor, learns: true);
-        for (int tick = 0; tick < 500; tick++)
+        for (int tick = 0; tick < 8; tick++)
         {
             Learn(predictor, rows: 4, 3);
         }

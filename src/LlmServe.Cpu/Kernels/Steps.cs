@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics.X86;
 using LlmServe.Compiler;
 using LlmServe.Compiler.Numerics;
 using LlmServe.Cpu.Execution;
@@ -7,6 +8,9 @@ namespace LlmServe.Cpu.Kernels;
 /// <summary>The entry point of every opcode, over the row kernels of an instruction set. Nothing here allocates.</summary>
 internal static unsafe partial class Steps<TRows> where TRows : struct, IRowKernels<TRows>
 {
+    /// <summary>Rows between the one that a norm works on and the one that it asks memory for.</summary>
+    private const int RowsAhead = 2;
+
     /// <summary>Output rows = decoded rows of the embedding table.</summary>
     public static void Embed(Step* step, LaneState* lane)
     {
@@ -42,8 +46,18 @@ internal static unsafe partial class Steps<TRows> where TRows : struct, IRowKern
         for (int row = begin; row < end; row++)
         {
             int source = step->Selected ? lane->Tick->LogitsRows[row] : row;
+            Prefetch(step->Input.Real(source + RowsAhead), columns * sizeof(float));
             TRows.RmsNorm(step->Input.Real(source), (float*)step->Weight->Raw, y, columns, step->Constant);
             TRows.WriteForms(y, step->Output, row, 0, columns);
+        }
+    }
+
+    /// <summary>Asks for memory that other lanes have written; an address beyond the buffer does no harm.</summary>
+    private static void Prefetch(void* data, int bytes)
+    {
+        for (int line = 0; Sse.IsSupported && line < bytes; line += 64)
+        {
+            Sse.Prefetch0((byte*)data + line);
         }
     }
 

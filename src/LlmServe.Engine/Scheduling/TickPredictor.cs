@@ -12,12 +12,13 @@ namespace LlmServe.Engine.Scheduling;
 /// <param name="learns">Whether predictions are corrected at all.</param>
 internal sealed class TickPredictor(IProgramExecutor executor, bool learns)
 {
-    // A correction settles where one tick in five takes longer: each that does moves it up by four times what each that does not moves it down.
-    private const double Up = 1.02;
-    private const double Down = 1.005;
+    private const int Remembered = 8;
     private const double Most = 8;
+    private const int Kinds = 33;
 
-    private readonly double[] _corrections = new double[33]; // [bits of the number of rows]; 0: never seen
+    private readonly double[] _ratios = new double[Kinds * Remembered]; // [kinds, ticks]; measured over compiled, the last ticks in any order
+    private readonly long[] _seen = new long[Kinds];
+    private readonly double[] _corrections = new double[Kinds]; // 0: never seen
 
     /// <summary>Whether the machine is measured, so that a prediction costs next to nothing.</summary>
     public bool IsReady { get; private set; }
@@ -46,30 +47,55 @@ internal sealed class TickPredictor(IProgramExecutor executor, bool learns)
         }
 
         int kind = KindOf(rows.Count);
-        double correction = Correction(kind);
-        double ratio = seconds / (executor.PredictTick(rows.Count, rows.LogitsCount, (int)(positions / rows.Count) + 1) * correction);
+        double compiled = executor.PredictTick(rows.Count, rows.LogitsCount, (int)(positions / rows.Count) + 1);
+        double ratio = seconds / (compiled * Correction(kind));
         if (learns)
         {
-            Volatile.Write(ref _corrections[kind], Math.Clamp(ratio > 1 ? correction * Up : correction / Down, 1 / Most, Most));
+            _ratios[(kind * Remembered) + (int)(_seen[kind] % Remembered)] = Math.Clamp(seconds / compiled, 1 / Most, Most);
+            _seen[kind]++;
+            Volatile.Write(ref _corrections[kind], SecondLargest(kind));
         }
 
         return ratio;
     }
 
-    /// <summary>The correction for a kind of tick; for one that was never seen, that of the nearest kind that was.</summary>
+    /// <summary>Of the last ticks of a kind the slowest but one: promises need more than the mean, and a single disturbed tick says nothing.</summary>
+    private double SecondLargest(int kind)
+    {
+        double largest = 0, second = 0;
+        foreach (double ratio in _ratios.AsSpan(kind * Remembered, (int)Math.Min(_seen[kind], Remembered)))
+        {
+            second = Math.Max(second, Math.Min(largest, ratio));
+            largest = Math.Max(largest, ratio);
+        }
+
+        return second > 0 ? second : largest;
+    }
+
+    /// <summary>The correction for a kind of tick; for one that was never seen, the larger of its neighbours'.</summary>
     private double Correction(int kind)
     {
-        for (int distance = 0; learns && distance < _corrections.Length; distance++)
+        double own = Volatile.Read(ref _corrections[kind]);
+        if (own > 0 || !learns)
         {
-            double below = distance <= kind ? Volatile.Read(ref _corrections[kind - distance]) : 0;
-            double above = kind + distance < _corrections.Length ? Volatile.Read(ref _corrections[kind + distance]) : 0;
-            if (below > 0 || above > 0)
+            return learns ? own : 1;
+        }
+
+        double nearest = Math.Max(Nearest(kind, -1), Nearest(kind, 1));
+        return nearest > 0 ? nearest : 1;
+    }
+
+    private double Nearest(int kind, int step)
+    {
+        for (; kind >= 0 && kind < Kinds; kind += step)
+        {
+            if (Volatile.Read(ref _corrections[kind]) is > 0 and var correction)
             {
-                return below > 0 ? below : above;
+                return correction;
             }
         }
 
-        return 1;
+        return 0;
     }
 
     /// <summary>Ticks of as many rows as one compiled program takes are of a kind.</summary>
