@@ -102,6 +102,17 @@ public sealed unsafe class GgufFile : IDisposable
         }
     }
 
+    /// <summary>
+    /// Gives back the memory that reading the file has taken in this process. Pointers stay valid, and what is read again is fetched again: for whoever
+    /// has read all of the file and will need little of it from now on.
+    /// </summary>
+    /// <exception cref="ObjectDisposedException">The file has been disposed.</exception>
+    public void ReleasePages()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        _parts.ForEach(part => part.ReleasePages());
+    }
+
     /// <summary>Unmaps the file; pointers into it become invalid.</summary>
     public void Dispose()
     {

@@ -25,6 +25,28 @@ public sealed unsafe class GgufFileTests
         Assert.Contains(row, value => value != 0);
     }
 
+    [Fact]
+    public void ReleasePages_OfAFile_KeepsWhatIsReadAfterwards()
+    {
+        using var file = GgufFile.Open(TestData.EmbeddedModel);
+        byte[][] before = [.. file.Tensors.Take(8).Select(tensor => file.BytesOf(tensor).ToArray())];
+        file.ReleasePages();
+        Assert.All(file.Tensors.Take(8).Zip(before), pair => Assert.True(file.BytesOf(pair.First).SequenceEqual(pair.Second)));
+    }
+
+    [Fact]
+    public unsafe void ReleasePages_OfMemory_LeavesItAlone()
+    {
+        byte[] bytes = File.ReadAllBytes(TestData.EmbeddedModel);
+        byte[] copy = [.. bytes];
+        fixed (byte* data = bytes)
+        {
+            using var file = GgufFile.FromMemory(data, bytes.Length, "memory.gguf");
+            file.ReleasePages();
+            Assert.True(bytes.AsSpan().SequenceEqual(copy));
+        }
+    }
+
     [SkippableFact]
     public void Open_EverySharedModel_CanBeReadInFull()
     {

@@ -47,9 +47,15 @@ internal sealed unsafe class WeightStore : IDisposable
         }
 
         Weight[] packed = [.. graph.Weights.Where(w => _matrices[w.Id].Packed != null)];
-        if (packed.Length == 0 || cache is null)
+        if (packed.Length == 0)
+        {
+            return;
+        }
+
+        if (cache is null)
         {
             Pack(file.Path, packed, kernels, threads, progress);
+            file.ReleasePages();
             return;
         }
 
@@ -67,6 +73,7 @@ internal sealed unsafe class WeightStore : IDisposable
 
         Pack(file.Path, packed, kernels, threads, progress);
         kept.Write(_packed);
+        file.ReleasePages();
     }
 
     /// <summary>The matrix of a weight.</summary>

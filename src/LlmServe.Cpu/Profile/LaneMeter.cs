@@ -15,10 +15,31 @@ internal static unsafe class LaneMeter
     private const int ReadTrials = 6;
     private const int LeastTrials = 3;
     private const int LineBytes = 256;
+
+    // Lanes with processors of their own meet in well under a microsecond, those that share one in a time slice.
+    private const int MeetingsInARow = 200;
+    private const double MostSecondsPerMeeting = 5e-6;
+
     private const int PrefetchBytes = 2048;
+
+    private static readonly TimeSpan _mostSettling = TimeSpan.FromMilliseconds(100);
 
     /// <summary>No measurement goes on for longer, once it has its least trials.</summary>
     private static readonly long _mostTicks = Stopwatch.Frequency / 50;
+
+    /// <summary>
+    /// Waits, for a bounded time, until the lanes have processors of their own: threads that have just begun can share one for some milliseconds, and then
+    /// everything that they do together takes twice as long.
+    /// </summary>
+    public static void Settle(LanePool lanes)
+    {
+        long begin = Stopwatch.GetTimestamp();
+        int together = 0;
+        while (together < MeetingsInARow && Stopwatch.GetElapsedTime(begin) < _mostSettling)
+        {
+            together = Best(lanes, Barriers, passes: 0, null, 0, trials: 1) < Barriers * MostSecondsPerMeeting ? together + 1 : 0;
+        }
+    }
 
     /// <summary>Seconds of a barrier, and of starting and ending a run.</summary>
     public static (double Barrier, double Overhead) Synchronisation(LanePool lanes)

@@ -68,6 +68,7 @@ internal static unsafe class MachineProfiler
         using var probe = new KernelProbe(model, kernels);
         using var pool = new LanePool(lanes, probe.ScratchBytes, probe.Tick);
         var stream = new StreamProbe(pool, probe, memory, bytes);
+        LaneMeter.Settle(pool);
         if (!_bandwidths.ContainsKey((lanes, bytes)))
         {
             _bandwidths.TryAdd((lanes, bytes), LaneMeter.ReadBandwidth(pool, memory, bytes));
@@ -92,7 +93,6 @@ internal static unsafe class MachineProfiler
             _kernels.TryAdd(id, time);
         }
 
-        // Last: threads that have just begun can share a processor for some milliseconds, and then a barrier costs a time slice.
         _lanes.GetOrAdd(lanes, _ => LaneMeter.Synchronisation(pool));
     }
 

@@ -13,7 +13,7 @@ internal sealed unsafe class StreamProbe(LanePool lanes, KernelProbe parts, byte
 {
     private const long WindowBytes = 4 << 20;
     private const int MostSteps = 256;
-    private const int Trials = 3;
+    private const int Trials = 5;
 
     private long _next;
 

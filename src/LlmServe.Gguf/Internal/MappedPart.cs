@@ -1,17 +1,18 @@
 using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
 
 namespace LlmServe.Gguf.Internal;
 
 /// <summary>One file mapped read-only. Its pointer is taken once and stays valid until disposal.</summary>
-internal sealed unsafe class MappedPart : IDisposable
+internal sealed unsafe partial class MappedPart : IDisposable
 {
+    private const int AdviseNotNeeded = 4;
+
     private readonly MemoryMappedFile? _file;
     private readonly MemoryMappedViewAccessor? _view;
 
     private MappedPart(string path, long length, MemoryMappedFile file)
     {
-        Path = path;
-        Length = length;
         Path = path;
         Length = length;
         _file = file;
@@ -57,6 +58,16 @@ internal sealed unsafe class MappedPart : IDisposable
         }
     }
 
+    /// <summary>Gives the mapped pages back to the system, which fetches from the file what is read again. Memory that is not a mapped file stays.</summary>
+    public void ReleasePages()
+    {
+        if (_view is not null && Data != null && OperatingSystem.IsLinux())
+        {
+            // Advice only. Data stands at the start of a page: the whole file is mapped.
+            _ = Advise(Data, (nuint)Length, AdviseNotNeeded);
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -69,4 +80,7 @@ internal sealed unsafe class MappedPart : IDisposable
 
         Data = null;
     }
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static partial int Advise(void* address, nuint length, int advice);
 }
