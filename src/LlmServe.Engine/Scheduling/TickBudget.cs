@@ -17,19 +17,21 @@ internal sealed class TickBudget(TickPredictor predictor, double maxSeconds)
     /// <param name="decodeRows">Decoding rows; without any nobody waits for the tick and all rows may be taken.</param>
     /// <param name="decodePositions">Sum of their positions.</param>
     /// <param name="promptPosition">Position of the first prompt row.</param>
-    public int PromptRows(int most, int decodeRows, long decodePositions, int promptPosition)
+    /// <param name="otherRows">Rows of other prompts that the tick has already; without any a few rows are taken whatever they cost.</param>
+    /// <param name="otherPositions">Sum of their positions.</param>
+    public int PromptRows(int most, int decodeRows, long decodePositions, int promptPosition, int otherRows = 0, long otherPositions = 0)
     {
         if (decodeRows == 0)
         {
             return most;
         }
 
-        int low = Math.Min(LeastPromptRows, most);
+        int low = otherRows > 0 ? 0 : Math.Min(LeastPromptRows, most);
         int high = most;
         while (low < high)
         {
             int rows = low + (high - low + 1) / 2;
-            if (Seconds(rows, decodeRows, decodePositions, promptPosition) <= PlannedShare * maxSeconds)
+            if (Seconds(rows, decodeRows, decodePositions, promptPosition, otherRows, otherPositions) <= PlannedShare * maxSeconds)
             {
                 low = rows;
             }
@@ -43,10 +45,11 @@ internal sealed class TickBudget(TickPredictor predictor, double maxSeconds)
     }
 
     /// <summary>Predicted seconds of a tick with decoding rows and a stretch of a prompt.</summary>
-    public double Seconds(int promptRows, int decodeRows, long decodePositions, int promptPosition)
+    public double Seconds(int promptRows, int decodeRows, long decodePositions, int promptPosition, int otherRows = 0, long otherPositions = 0)
     {
-        int total = decodeRows + promptRows;
-        long positions = decodePositions + (long)promptRows * (promptPosition + promptRows / 2);
-        return predictor.Seconds(total, decodeRows + (promptRows > 0 ? 1 : 0), (int)(positions / total) + 1);
+        int total = decodeRows + otherRows + promptRows;
+        int logitsRows = decodeRows + (promptRows > 0 ? 1 : 0) + (otherRows > 0 ? 1 : 0);
+        long positions = decodePositions + otherPositions + (long)promptRows * (promptPosition + promptRows / 2);
+        return predictor.Seconds(total, logitsRows, (int)(positions / total) + 1);
     }
 }

@@ -145,23 +145,24 @@ internal sealed class TickPlanner
     {
         int left = _maxRows - DecodeRows;
         bool oldestFirst = _promptTicks % FairOrder.OldestTurn == FairOrder.OldestTurn - 1;
-        bool budgeted = false;
-        while (left > 0 && NextPrompt(oldestFirst && !budgeted) is { } sequence)
+        long positions = 0;
+        while (left > 0 && NextPrompt(oldestFirst && PromptRows == 0) is { } sequence)
         {
-            if (!budgeted)
+            // Each prompt at its own position: the rows of a long one cost more than those of one that has just come.
+            int rows = Math.Min(_budget.PromptRows(left, DecodeRows, decodePositions, sequence.Computed, PromptRows, positions), sequence.Pending);
+            if (rows == 0)
             {
-                left = _budget.PromptRows(left, DecodeRows, decodePositions, sequence.Computed);
-                budgeted = true;
+                break;
             }
 
-            int rows = Math.Min(left, sequence.Pending);
+            positions += (long)rows * (sequence.Computed + (rows / 2));
             AddRows(sequence, rows, 0);
             sequence.Share.Rows += rows;
             PromptRows += rows;
             left -= rows;
         }
 
-        _promptTicks += budgeted ? 1 : 0;
+        _promptTicks += PromptRows > 0 ? 1 : 0;
     }
 
     /// <summary>The prompt to read next among those that have no rows in this tick.</summary>
