@@ -140,7 +140,7 @@ public sealed class LlmEngine : IAsyncDisposable
     /// cached and guesses that turn out right are not counted on.
     /// </remarks>
     /// <param name="promptTokens">Tokens of the prompt, at least 1.</param>
-    /// <param name="maxTokens">Most tokens of the answer, at least 1; null: as many as the context holds.</param>
+    /// <param name="maxTokens">Most tokens of the answer, at least 1, counted in full; null: as long as answers are on average.</param>
     /// <param name="client">Who would ask (<see cref="GenerationRequest.Client"/>).</param>
     /// <param name="priority">How urgently (<see cref="GenerationRequest.Priority"/>).</param>
     /// <exception cref="EngineException">A number is out of range (<see cref="EngineError.InvalidArgument"/>).</exception>

@@ -48,9 +48,24 @@ public class GenerationLoopTests
     public void Step_PromptBesideDecoding_KeepsThePredictedTickTime()
     {
         var model = new FakeExecutorOptions { MaxRows = 64, SecondsPerRow = 0.001, SecondsPerTick = 0.002, ContextLength = 1024 };
-        var rig = new LoopRig(model, new EngineOptions { MaxTickMilliseconds = 15.5 / 0.9 });
+        var rig = new LoopRig(model, new EngineOptions { MaxTickMilliseconds = 15.5 });
         rig.Add([65], 50);
         rig.Step();
+        var prompt = rig.Add(new int[500], 5);
+
+        rig.Loop.Prepare();
+
+        Assert.Equal(13, rig.Executor.Rows.Count); // 2 ms + 13 × 1 ms
+        Assert.Equal(12, rig.RowsOf(prompt));
+    }
+
+    [Fact]
+    public void Step_PromptBesideDecodingOnceTicksWereTimed_LeavesATenthForSlowerOnes()
+    {
+        var model = new FakeExecutorOptions { MaxRows = 64, SecondsPerRow = 0.001, SecondsPerTick = 0.002, ContextLength = 1024 };
+        var rig = new LoopRig(model, new EngineOptions { MaxTickMilliseconds = 15.5 / 0.9 }, learns: true);
+        rig.Add([65], 50);
+        rig.StepAsPredicted();
         var prompt = rig.Add(new int[500], 5);
 
         rig.Loop.Prepare();

@@ -65,10 +65,32 @@ internal sealed class LoopRig
         Finish();
     }
 
+    /// <summary>A tick that is taken to last as long as its compiled costs say.</summary>
+    public void StepAsPredicted()
+    {
+        Assert.True(Loop.Prepare());
+        FinishAsPredicted();
+    }
+
     /// <summary>Runs the prepared tick, and reads what the clients got.</summary>
     public void Finish()
     {
         Loop.Run();
+        Send();
+    }
+
+    /// <summary><see cref="Finish"/>, with a tick that is taken to last as long as its compiled costs say.</summary>
+    public void FinishAsPredicted()
+    {
+        Executor.RunTick();
+        var rows = Executor.Rows;
+        int context = (int)(rows.Positions.AsSpan(0, rows.Count).ToArray().Sum(position => (long)position) / rows.Count) + 1;
+        Loop.Predictor.Learn(Executor.PredictTick(rows.Count, rows.LogitsCount, context));
+        Send();
+    }
+
+    private void Send()
+    {
         Loop.Choose();
         Loop.Send();
         foreach (var sequence in _all)

@@ -5,9 +5,11 @@ namespace LlmServe.Engine.Scheduling;
 /// <param name="maxSeconds">What a tick with decoding rows, and all that comes with it, may last.</param>
 internal sealed class TickBudget(TickPredictor predictor, double maxSeconds)
 {
-    /// <summary>Share of the promised time that a tick is planned to last: choosing and sending tokens, and ticks slower than most, need the rest.</summary>
+    /// <summary>
+    /// Share of the promised time that a tick is planned to last where predictions follow measured ticks: some are slower than what was learned of
+    /// them, and choosing and sending tokens takes time too. Compiled costs alone know of neither.
+    /// </summary>
     private const double PlannedShare = 0.9;
-
 
     /// <summary>Prompt rows that a tick takes even when decoding alone uses up the promised time; otherwise prompts would starve.</summary>
     public const int LeastPromptRows = 8;
@@ -26,12 +28,13 @@ internal sealed class TickBudget(TickPredictor predictor, double maxSeconds)
             return most;
         }
 
+        double planned = predictor.HasLearned ? PlannedShare * maxSeconds : maxSeconds;
         int low = otherRows > 0 ? 0 : Math.Min(LeastPromptRows, most);
         int high = most;
         while (low < high)
         {
             int rows = low + (high - low + 1) / 2;
-            if (Seconds(rows, decodeRows, decodePositions, promptPosition, otherRows, otherPositions) <= PlannedShare * maxSeconds)
+            if (Seconds(rows, decodeRows, decodePositions, promptPosition, otherRows, otherPositions) <= planned)
             {
                 low = rows;
             }

@@ -19,9 +19,13 @@ internal sealed class TickPredictor(IProgramExecutor executor, bool learns)
     private readonly double[] _ratios = new double[Kinds * Remembered]; // [kinds, ticks]; measured over compiled, the last ticks in any order
     private readonly long[] _seen = new long[Kinds];
     private readonly double[] _corrections = new double[Kinds]; // 0: never seen
+    private volatile bool _hasLearned;
 
     /// <summary>Whether the machine is measured, so that a prediction costs next to nothing.</summary>
     public bool IsReady { get; private set; }
+
+    /// <summary>Whether predictions follow ticks that were measured.</summary>
+    public bool HasLearned => _hasLearned;
 
     /// <summary>Predicted seconds. Thread-safe once <see cref="IsReady"/>.</summary>
     /// <param name="rows">Rows of the tick.</param>
@@ -54,6 +58,7 @@ internal sealed class TickPredictor(IProgramExecutor executor, bool learns)
             _ratios[(kind * Remembered) + (int)(_seen[kind] % Remembered)] = Math.Clamp(seconds / compiled, 1 / Most, Most);
             _seen[kind]++;
             Volatile.Write(ref _corrections[kind], SecondLargest(kind));
+            _hasLearned = true;
         }
 
         return ratio;
