@@ -1,4 +1,3 @@
-using System.Runtime.Intrinsics.X86;
 using LlmServe.Compiler;
 using LlmServe.Compiler.Numerics;
 using LlmServe.Cpu.Execution;
@@ -46,18 +45,9 @@ internal static unsafe partial class Steps<TRows> where TRows : struct, IRowKern
         for (int row = begin; row < end; row++)
         {
             int source = step->Selected ? lane->Tick->LogitsRows[row] : row;
-            Prefetch(step->Input.Real(source + RowsAhead), columns * sizeof(float));
+            Prefetch.Lines((byte*)step->Input.Real(source + RowsAhead), columns * sizeof(float)); // other lanes have written it
             TRows.RmsNorm(step->Input.Real(source), (float*)step->Weight->Raw, y, columns, step->Constant);
             TRows.WriteForms(y, step->Output, row, 0, columns);
-        }
-    }
-
-    /// <summary>Asks for memory that other lanes have written; an address beyond the buffer does no harm.</summary>
-    private static void Prefetch(void* data, int bytes)
-    {
-        for (int line = 0; Sse.IsSupported && line < bytes; line += 64)
-        {
-            Sse.Prefetch0((byte*)data + line);
         }
     }
 

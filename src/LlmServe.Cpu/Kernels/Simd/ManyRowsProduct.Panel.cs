@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 using LlmServe.Cpu.Execution;
 using LlmServe.Cpu.Kernels.Simd.Codes;
 using LlmServe.Gguf.Formats;
@@ -77,22 +76,12 @@ internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
                 UnpackPiece(at, row % TileRows, target);
                 if (row % TileRows == 0)
                 {
-                    Prefetch(next + (piece * PackedLayout<TBlock, TCodes>.PieceShare));
+                    Prefetch.LinesOfSecondCache(next + (piece * PackedLayout<TBlock, TCodes>.PieceShare), PackedLayout<TBlock, TCodes>.PieceShare);
                 }
 
                 at.Next();
                 target += PieceBytes;
             }
-        }
-    }
-
-    /// <summary>Asks for a piece's share of the segment that is unpacked after this one.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Prefetch(byte* piece)
-    {
-        for (int line = 0; Sse.IsSupported && line < PackedLayout<TBlock, TCodes>.PieceShare; line += 64)
-        {
-            Sse.Prefetch1(piece + line);
         }
     }
 
