@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 using LlmServe.Cpu.Execution;
 using LlmServe.Cpu.Kernels.Simd.Codes;
 using LlmServe.Gguf.Formats;
@@ -73,10 +72,8 @@ internal static unsafe class FewRowsRealProduct<TSimd, V, TBlock, TCodes>
         byte* ahead = codes + PrefetchBytes;
         for (int piece = 0; piece < pieces; piece += Chains)
         {
-            for (byte* to = ahead + (Chains * share); Sse.IsSupported && ahead < to; ahead += 64)
-            {
-                Sse.Prefetch0(ahead);
-            }
+            Prefetch.Lines(ahead, Chains * share);
+            ahead += Chains * share;
 
             if (pieces - piece > 2)
             {
@@ -177,18 +174,15 @@ internal static unsafe class FewRowsRealProduct<TSimd, V, TBlock, TCodes>
     /// <summary>The segment: scales and minimums applied to the sub-blocks, in order.</summary>
     private static V Join(byte* segment, int pieces, int first, byte* t, float* sums)
     {
-        byte* scales = segment;
-        byte* minimums = segment + PackedLayout<TBlock, TCodes>.MinimumOffset(pieces);
-        byte* subScales = segment + PackedLayout<TBlock, TCodes>.SubScaleOffset(pieces);
-        byte* subMinimums = segment + PackedLayout<TBlock, TCodes>.SubMinimumOffset(pieces);
+        var at = new SegmentCursor<TBlock, TCodes>(segment, pieces);
         var acc = TSimd.Zero;
         for (byte* end = t + (pieces * SubBlocks * VectorBytes); t < end; t += SubBlocks * VectorBytes)
         {
-            RealScales<TSimd, V, TBlock, TCodes>.Load(scales, subScales, first, out var scale0, out var scale1);
+            RealScales<TSimd, V, TBlock, TCodes>.Load(at.Scales, at.SubScales, first, out var scale0, out var scale1);
             V minimum0 = TSimd.Zero, minimum1 = TSimd.Zero;
             if (PackedLayout<TBlock, TCodes>.HasMinimum)
             {
-                RealScales<TSimd, V, TBlock, TCodes>.Load(minimums, subMinimums, first, out minimum0, out minimum1);
+                RealScales<TSimd, V, TBlock, TCodes>.Load(at.Minimums, at.SubMinimums, first, out minimum0, out minimum1);
             }
 
             acc = AddSubBlock(acc, scale0, minimum0, t, sums);
@@ -198,10 +192,7 @@ internal static unsafe class FewRowsRealProduct<TSimd, V, TBlock, TCodes>
             }
 
             sums += SubBlocks;
-            scales += RealScales<TSimd, V, TBlock, TCodes>.HalvesStep;
-            minimums += RealScales<TSimd, V, TBlock, TCodes>.HalvesStep;
-            subScales += PackedLayout<TBlock, TCodes>.SubStride;
-            subMinimums += PackedLayout<TBlock, TCodes>.SubStride;
+            at.Next();
         }
 
         return acc;

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 using LlmServe.Cpu.Execution;
 using LlmServe.Cpu.Kernels.Simd.Codes;
 using LlmServe.Gguf.Formats;
@@ -27,16 +26,15 @@ internal static unsafe class PackedLayout<TBlock, TCodes>
     /// <summary>Bytes between the sub-block entries of pieces: 16 for sub-blocks of 32, 32 for sub-blocks of 16.</summary>
     public static readonly int SubStride = TBlock.SubBlockSize == 16 ? 2 * TileRows : TileRows;
 
-    public static int ScaleBytes(int pieces) => (IsSuper ? 1 : pieces) * TileRows * 2;
+    /// <summary>Bytes before the codes of a segment: its scales and minimums, then its sub-block scales and minimums.</summary>
+    public static int CodesOffset(int pieces)
+    {
+        int scaleBytes = (IsSuper ? 1 : pieces) * TileRows * 2;
+        int subBytes = IsSuper ? pieces * SubStride : 0;
+        return (HasMinimum ? 2 * scaleBytes : scaleBytes) + (TBlock.Kind == BlockKind.SuperWithMinimum ? 2 * subBytes : subBytes);
+    }
 
-    public static int MinimumOffset(int pieces) => ScaleBytes(pieces);
-
-    public static int SubScaleOffset(int pieces) => MinimumOffset(pieces) + (HasMinimum ? ScaleBytes(pieces) : 0);
-
-    public static int SubMinimumOffset(int pieces) => SubScaleOffset(pieces) + (IsSuper ? pieces * SubStride : 0);
-
-    public static int CodesOffset(int pieces) => SubMinimumOffset(pieces) + (TBlock.Kind == BlockKind.SuperWithMinimum ? pieces * SubStride : 0);
-
+    /// <summary>Bytes of a segment.</summary>
     public static int SegmentBytes(int pieces) => CodesOffset(pieces) + (pieces * TCodes.PieceBytes);
 
     /// <summary>Bytes of a piece in a full segment, its part of the scales included.</summary>
@@ -46,11 +44,7 @@ internal static unsafe class PackedLayout<TBlock, TCodes>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static byte* PrefetchPiece(byte* ahead)
     {
-        for (int line = 0; Sse.IsSupported && line < PieceShare; line += 64)
-        {
-            Sse.Prefetch0(ahead + line);
-        }
-
+        Prefetch.Lines(ahead, PieceShare);
         return ahead + PieceShare;
     }
 
@@ -72,17 +66,19 @@ internal static unsafe class PackedLayout<TBlock, TCodes>
             for (int column = 0; column < matrix.Columns; column += 32 * PiecesPerSegment)
             {
                 int pieces = Math.Min(PiecesPerSegment, (matrix.Columns - column) / 32);
+                var at = new SegmentCursor<TBlock, TCodes>(target, pieces);
                 for (int piece = 0; piece < pieces; piece++)
                 {
-                    PackPiece(matrix, tile * TileRows, column + (32 * piece), target, pieces, piece);
+                    PackPiece(matrix, tile * TileRows, column + (32 * piece), at);
+                    at.Next();
                 }
 
-                target += SegmentBytes(pieces);
+                target = at.Codes;
             }
         }
     }
 
-    private static void PackPiece(in Matrix matrix, int firstRow, int column, byte* segment, int pieces, int piece)
+    private static void PackPiece(in Matrix matrix, int firstRow, int column, in SegmentCursor<TBlock, TCodes> at)
     {
         byte* codes = stackalloc byte[TileRows * 32];
         for (int r = 0; r < TileRows; r++)
@@ -101,28 +97,26 @@ internal static unsafe class PackedLayout<TBlock, TCodes>
                 throw new InvalidDataException($"row {firstRow + r}, columns {column} to {column + 31}: scale {source.Scale}, minimum {source.Minimum}");
             }
 
-            int scaleIndex = ((IsSuper ? 0 : piece) * TileRows) + r;
-            ((Half*)segment)[scaleIndex] = (Half)source.Scale;
+            ((Half*)at.Scales)[r] = (Half)source.Scale;
             if (HasMinimum)
             {
-                ((Half*)(segment + MinimumOffset(pieces)))[scaleIndex] = (Half)(IsSuper ? -source.Minimum : source.Minimum);
+                ((Half*)at.Minimums)[r] = (Half)(IsSuper ? -source.Minimum : source.Minimum);
             }
 
-            StoreSub(segment + SubScaleOffset(pieces), IsSuper, piece, r, source.SubScale0, source.SubScale1);
-            StoreSub(segment + SubMinimumOffset(pieces), TBlock.Kind == BlockKind.SuperWithMinimum, piece, r, source.SubMinimum0, source.SubMinimum1);
+            StoreSub(at.SubScales, IsSuper, r, source.SubScale0, source.SubScale1);
+            StoreSub(at.SubMinimums, TBlock.Kind == BlockKind.SuperWithMinimum, r, source.SubMinimum0, source.SubMinimum1);
         }
 
-        TCodes.Pack(codes, segment + CodesOffset(pieces) + (piece * TCodes.PieceBytes));
+        TCodes.Pack(codes, at.Codes);
     }
 
-    private static void StoreSub(byte* entries, bool present, int piece, int row, int first, int second)
+    private static void StoreSub(byte* target, bool present, int row, int first, int second)
     {
         if (!present)
         {
             return;
         }
 
-        byte* target = entries + (piece * SubStride);
         if (TBlock.SubBlockSize == 16)
         {
             target[2 * row] = (byte)first;

@@ -74,7 +74,9 @@ internal static unsafe class RealProduct<TSimd, V, TBlock, TCodes>
             int row = firstRow + (group * TSimd.Lanes);
             byte* segment = matrix->Packed + (row / TileRows * matrix->TileBytes) + segmentOffset;
             int inTile = row % TileRows;
-            byte* codes = segment + PackedLayout<TBlock, TCodes>.CodesOffset(pieces) + (piece * TCodes.PieceBytes) + (inTile * 4);
+            var at = new SegmentCursor<TBlock, TCodes>(segment, pieces);
+            at.Skip(piece);
+            byte* codes = at.Codes + (inTile * 4);
             byte* target = panel + (group * VectorBytes);
             for (int pair = 0; pair < 4; pair++)
             {
@@ -83,21 +85,17 @@ internal static unsafe class RealProduct<TSimd, V, TBlock, TCodes>
                 StoreGroup(odd, target + (((8 * pair) + 4) * Row));
             }
 
-            UnpackScales(segment, pieces, piece, inTile, target);
+            UnpackScales(at, inTile, target);
         }
     }
 
-    private static void UnpackScales(byte* segment, int pieces, int piece, int row, byte* target)
+    private static void UnpackScales(in SegmentCursor<TBlock, TCodes> at, int row, byte* target)
     {
-        byte* halves = segment + (piece * RealScales<TSimd, V, TBlock, TCodes>.HalvesStep);
-        byte* entries = segment + (piece * PackedLayout<TBlock, TCodes>.SubStride);
-        RealScales<TSimd, V, TBlock, TCodes>.Load(halves, entries + PackedLayout<TBlock, TCodes>.SubScaleOffset(pieces), row, out var first, out var second);
+        RealScales<TSimd, V, TBlock, TCodes>.Load(at.Scales, at.SubScales, row, out var first, out var second);
         StoreSubBlocks(target + ScaleOffset, first, second);
         if (PackedLayout<TBlock, TCodes>.HasMinimum)
         {
-            halves += PackedLayout<TBlock, TCodes>.MinimumOffset(pieces);
-            entries += PackedLayout<TBlock, TCodes>.SubMinimumOffset(pieces);
-            RealScales<TSimd, V, TBlock, TCodes>.Load(halves, entries, row, out first, out second);
+            RealScales<TSimd, V, TBlock, TCodes>.Load(at.Minimums, at.SubMinimums, row, out first, out second);
             StoreSubBlocks(target + MinimumOffset, first, second);
         }
     }

@@ -11,9 +11,6 @@ internal static unsafe class RealScales<TSimd, V, TBlock, TCodes>
     where TBlock : unmanaged, IBlockFormat<TBlock>
     where TCodes : struct, ICodePlanes
 {
-    /// <summary>Bytes from the binary16 numbers of a piece to those of the next.</summary>
-    public static readonly int HalvesStep = PackedLayout<TBlock, TCodes>.IsSuper ? 0 : PackedLayout<TBlock, TCodes>.TileRows * 2;
-
     /// <summary>
     /// The f32 numbers of a piece's first half and, where sub-blocks are 16 long, of its second one, for the rows of a vector from <paramref name="row"/> of
     /// the tile on. <paramref name="halves"/> and <paramref name="entries"/> point at the piece's binary16 scales (or minimums) and its sub-block entries.

@@ -21,6 +21,7 @@ internal unsafe struct SegmentCursor<TBlock, TCodes>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public SegmentCursor(byte* segment, int pieces)
     {
+        // As PackedLayout.CodesOffset, but written out: more methods to inline would exhaust what the JIT inlines into a kernel.
         int scaleBytes = (PackedLayout<TBlock, TCodes>.IsSuper ? 1 : pieces) * TileRows * 2;
         int subBytes = PackedLayout<TBlock, TCodes>.IsSuper ? pieces * PackedLayout<TBlock, TCodes>.SubStride : 0;
         Scales = segment;
@@ -28,6 +29,15 @@ internal unsafe struct SegmentCursor<TBlock, TCodes>
         SubScales = Minimums + (PackedLayout<TBlock, TCodes>.HasMinimum ? scaleBytes : 0);
         SubMinimums = SubScales + subBytes;
         Codes = SubMinimums + (TBlock.Kind == BlockKind.SuperWithMinimum ? subBytes : 0);
+    }
+
+    /// <summary>Goes on by some pieces, outside of inner loops.</summary>
+    public void Skip(int pieces)
+    {
+        for (int i = 0; i < pieces; i++)
+        {
+            Next();
+        }
     }
 
     /// <summary>Goes to the next piece.</summary>

@@ -107,7 +107,6 @@ internal sealed unsafe class SimdKernels<TSimd, V>(CpuIsa isa) : KernelTable
             RuntimeHelpers.RunClassConstructor(typeof(FewRowsProduct<TSimd, V, TBlock, TCodes>).TypeHandle);
             RuntimeHelpers.RunClassConstructor(typeof(SeveralRowsProduct<TSimd, V, TBlock, TCodes>).TypeHandle);
             RuntimeHelpers.RunClassConstructor(typeof(ManyRowsProduct<TSimd, V, TBlock, TCodes>).TypeHandle);
-            RuntimeHelpers.RunClassConstructor(typeof(RealScales<TSimd, V, TBlock, TCodes>).TypeHandle);
             RuntimeHelpers.RunClassConstructor(typeof(FewRowsRealProduct<TSimd, V, TBlock, TCodes>).TypeHandle);
             RuntimeHelpers.RunClassConstructor(typeof(RealProduct<TSimd, V, TBlock, TCodes>).TypeHandle);
         }
