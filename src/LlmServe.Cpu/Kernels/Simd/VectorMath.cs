@@ -15,7 +15,7 @@ internal static unsafe class VectorMath
     /// <summary>2^112: what moves the bits of a binary16, shifted into an f32, to their value.</summary>
     public const float HalfScale = 5.192296858534828e33f;
 
-    /// <summary>Float dot product (docs/numerics.md), two rows of y at distance <paramref name="distance"/> when asked for.</summary>
+    /// <summary>Float dot product (docs/numerics.md).</summary>
     public static float Dot(float* x, float* y, int length)
     {
         var total = Vector256<float>.Zero;
@@ -34,42 +34,6 @@ internal static unsafe class VectorMath
         }
 
         return Join(total);
-    }
-
-    /// <summary>Four dot products of x with y, y + distance, …: four independent chains.</summary>
-    public static void Dot4(float* x, float* y, nint distance, int length, float* results)
-    {
-        float* y1 = y + distance, y2 = y1 + distance, y3 = y2 + distance;
-        Vector256<float> t0 = default, t1 = default, t2 = default, t3 = default;
-        for (int segment = 0; segment < length; segment += Segment)
-        {
-            int end = Math.Min(length, segment + Segment);
-            Vector256<float> a0 = default, a1 = default, a2 = default, a3 = default;
-            int i = segment;
-            for (; i <= end - 8; i += 8)
-            {
-                var v = Vector256.Load(x + i);
-                a0 = Vector256.FusedMultiplyAdd(v, Vector256.Load(y + i), a0);
-                a1 = Vector256.FusedMultiplyAdd(v, Vector256.Load(y1 + i), a1);
-                a2 = Vector256.FusedMultiplyAdd(v, Vector256.Load(y2 + i), a2);
-                a3 = Vector256.FusedMultiplyAdd(v, Vector256.Load(y3 + i), a3);
-            }
-
-            a0 = Tail(x + i, y + i, end - i, a0);
-            a1 = Tail(x + i, y1 + i, end - i, a1);
-            a2 = Tail(x + i, y2 + i, end - i, a2);
-            a3 = Tail(x + i, y3 + i, end - i, a3);
-            bool first = segment == 0;
-            t0 = first ? a0 : t0 + a0;
-            t1 = first ? a1 : t1 + a1;
-            t2 = first ? a2 : t2 + a2;
-            t3 = first ? a3 : t3 + a3;
-        }
-
-        results[0] = Join(t0);
-        results[1] = Join(t1);
-        results[2] = Join(t2);
-        results[3] = Join(t3);
     }
 
     /// <summary>((a0+a4)+(a2+a6)) + ((a1+a5)+(a3+a7)).</summary>
