@@ -45,11 +45,6 @@ public readonly record struct KernelKey(Opcode Opcode, GgmlType? Weight, GgmlTyp
 /// <param name="FirstFromMemory">As <paramref name="First"/> while all lanes read their weights from memory, which kernels overlap with work more or less well; 0 where unknown.</param>
 public readonly record struct KernelTime(double First, double Next, double PerPosition = 0, double NextPerPosition = 0, double FirstFromMemory = 0)
 {
-    /// <summary>Of two measurements of a kernel the faster one, figure by figure: what disturbs only ever adds.</summary>
-    public static KernelTime Faster(in KernelTime a, in KernelTime b) => new(
-        Math.Min(a.First, b.First), Math.Min(a.Next, b.Next), Math.Min(a.PerPosition, b.PerPosition),
-        Math.Min(a.NextPerPosition, b.NextPerPosition), Math.Min(a.FirstFromMemory, b.FirstFromMemory));
-
     /// <summary>A plausible figure for a kernel that nobody measured.</summary>
     public static KernelTime Nominal(KernelKey key) => key.Opcode switch
     {

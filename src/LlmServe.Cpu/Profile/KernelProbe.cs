@@ -39,6 +39,7 @@ internal sealed unsafe class KernelProbe : IDisposable
     private readonly int* _zeros;
     private readonly int* _positions;
     private readonly int _maxRows;
+    private readonly FastestTimes<(KernelKey Key, int Rows, int Context)> _fastest = new();
 
     /// <param name="model">The programs.</param>
     /// <param name="kernels">Their kernels.</param>
@@ -93,19 +94,20 @@ internal sealed unsafe class KernelProbe : IDisposable
         return LoweredProgram.Lower(program, i, _kernels, _mode, weight => (nint)MatrixOf(program.Weights[weight], i), id => ViewOf(program, i, id));
     }
 
-    /// <summary>Time of an instruction of <paramref name="program"/>, per unit.</summary>
+    /// <summary>Time of an instruction of <paramref name="program"/>, per unit; from the fastest runs there were, those of earlier calls included.</summary>
     public KernelTime Measure(StreamProgram program, Instruction instruction)
     {
         var step = Part(program, instruction, out double units);
+        var key = KernelKey.Of(program, instruction);
         if (instruction.Opcode == Opcode.Attention)
         {
-            var single = Attention(&step, 1, units);
-            var run = Attention(&step, Math.Min(RunRows, program.Rows), units);
+            var single = Attention(key, &step, 1, units);
+            var run = Attention(key, &step, Math.Min(RunRows, program.Rows), units);
             return new KernelTime(single.PerHead, run.PerHead, single.PerPosition, run.PerPosition);
         }
 
         int few = Math.Max(1, instruction.KernelFrom);
-        double first = Time(&step, few, ShortContext) / units;
+        double first = Time(key, &step, few, ShortContext) / units;
         int least = Math.Min(4 * few, program.Rows);
         int many = (int)Math.Clamp(few * _mostTicks / (first * units * Stopwatch.Frequency), least, program.Rows);
         if (many == few)
@@ -113,15 +115,15 @@ internal sealed unsafe class KernelProbe : IDisposable
             return new KernelTime(first / few, first / few);
         }
 
-        double last = Time(&step, many, ShortContext) / units;
+        double last = Time(key, &step, many, ShortContext) / units;
         double next = Math.Max(0, last - first) / (many - few);
         return new KernelTime(Math.Max(next, first - (next * (few - 1))), next);
     }
 
     /// <summary>Attention of consecutive positions, per row and head: a fixed part, and one per position of mean context.</summary>
-    private (double PerHead, double PerPosition) Attention(Step* step, int rows, double heads)
+    private (double PerHead, double PerPosition) Attention(in KernelKey key, Step* step, int rows, double heads)
     {
-        double near = Time(step, rows, ShortContext) / (rows * heads), far = Time(step, rows, LongContext) / (rows * heads);
+        double near = Time(key, step, rows, ShortContext) / (rows * heads), far = Time(key, step, rows, LongContext) / (rows * heads);
         double perPosition = Math.Max(0, far - near) / (LongContext - ShortContext);
         return (Math.Max(0, near - (perPosition * (ShortContext + (rows / 2)))), perPosition);
     }
@@ -177,7 +179,7 @@ internal sealed unsafe class KernelProbe : IDisposable
     }
 
     /// <summary>Seconds of a step: the fastest of a few trials, each long enough for the clock.</summary>
-    private double Time(Step* step, int rows, int context)
+    private double Time(in KernelKey key, Step* step, int rows, int context)
     {
         _tick->Rows = rows;
         _tick->Selected = rows;
@@ -198,7 +200,7 @@ internal sealed unsafe class KernelProbe : IDisposable
             spent += ticks;
         }
 
-        return (double)fastest / repeats / Stopwatch.Frequency;
+        return _fastest.With((key, rows, context), (double)fastest / repeats / Stopwatch.Frequency);
     }
 
     private long Once(Step* step, int repeats)

@@ -74,31 +74,33 @@ internal static unsafe class MachineProfiler
             _bandwidths.TryAdd((lanes, bytes), LaneMeter.ReadBandwidth(pool, memory, bytes));
         }
 
-        // Twice, some time apart: what disturbs one measurement, such as the runtime's own compiler, is mostly over at the other.
-        for (int pass = 0; pass < 2; pass++)
+        // Twice, some time apart: what disturbs one measurement, such as the runtime's own compiler, is mostly over at the other. Probes remember fastest times.
+        var missing = needed.Where(n => !_kernels.ContainsKey(IdOf(model, kernels, lanes, bytes, n.Key))).ToList();
+        foreach (var (_, (program, instruction)) in missing)
         {
-            foreach (var (key, (program, instruction)) in needed)
-            {
-                var id = IdOf(model, kernels, lanes, bytes, key);
-                bool isKnown = _kernels.TryGetValue(id, out var known);
-                if (isKnown && pass == 0)
-                {
-                    continue;
-                }
+            _ = Time(program, instruction, probe, stream);
+        }
 
-                var time = probe.Measure(program, instruction);
-                if (key.IsMatrix)
-                {
-                    // Of the rows that took part, all but the first found the weights in a cache.
-                    int rows = Math.Max(1, key.KernelFrom);
-                    time = time with { FirstFromMemory = Math.Max(0, (stream.Measure(program, instruction) * rows) - (time.Next * (rows - 1))) };
-                }
-
-                _kernels[id] = isKnown ? KernelTime.Faster(known, time) : time;
-            }
+        foreach (var (key, (program, instruction)) in missing)
+        {
+            _kernels[IdOf(model, kernels, lanes, bytes, key)] = Time(program, instruction, probe, stream);
         }
 
         _lanes.GetOrAdd(lanes, _ => LaneMeter.Synchronisation(pool));
+    }
+
+    private static KernelTime Time(StreamProgram program, Instruction instruction, KernelProbe probe, StreamProbe stream)
+    {
+        var time = probe.Measure(program, instruction);
+        var key = KernelKey.Of(program, instruction);
+        if (!key.IsMatrix)
+        {
+            return time;
+        }
+
+        // Of the rows that took part, all but the first found the weights in a cache.
+        int rows = Math.Max(1, key.KernelFrom);
+        return time with { FirstFromMemory = Math.Max(0, (stream.Measure(program, instruction) * rows) - (time.Next * (rows - 1))) };
     }
 
     private static bool TryRecall(CompiledModel model, KernelTable kernels, int lanes, long bytes, IEnumerable<KernelKey> keys, out MachineProfile? profile)

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using LlmServe.Compiler.Cost;
 using LlmServe.Compiler.Programs;
 using LlmServe.Cpu.Execution;
 
@@ -15,9 +16,12 @@ internal sealed unsafe class StreamProbe(LanePool lanes, KernelProbe parts, byte
     private const int MostSteps = 256;
     private const int Trials = 5;
 
+    private readonly FastestTimes<KernelKey> _fastest = new();
     private long _next;
 
-    /// <summary>Seconds per unit of work and row, of a lane; 0 where the memory is too small for the kernel.</summary>
+    /// <summary>
+    /// Seconds per unit of work and row, of a lane, of the fastest run there was, those of earlier calls included; 0 where the memory is too small for the kernel.
+    /// </summary>
     /// <param name="program">The instruction's program.</param>
     /// <param name="instruction">A matrix instruction; as many rows take part as its kernel is for at least.</param>
     public double Measure(StreamProgram program, Instruction instruction)
@@ -39,7 +43,8 @@ internal sealed unsafe class StreamProbe(LanePool lanes, KernelProbe parts, byte
         int steps = (int)Math.Clamp(WindowBytes / lanes.Lanes / stretch, 1, MostSteps);
         parts.Tick->Rows = rows;
         parts.Tick->Selected = rows;
-        return Fastest(stepsOfLanes, steps, instruction.Weight2 >= 0) / (steps * units * rows);
+        double seconds = _fastest.With(KernelKey.Of(program, instruction), Fastest(stepsOfLanes, steps, instruction.Weight2 >= 0));
+        return seconds / (steps * units * rows);
     }
 
     private double Fastest(Step[] stepsOfLanes, int steps, bool isPair)
