@@ -47,15 +47,37 @@ internal sealed unsafe class WeightStore : IDisposable
         }
 
         Weight[] packed = [.. graph.Weights.Where(w => _matrices[w.Id].Packed != null)];
-        if (packed.Length == 0)
+        if (packed.Length > 0)
         {
-            return;
-        }
+            Fill(file, packed, kernels, threads, cache, progress);
 
+            // Whatever was read of the file for this, all of it perhaps, is not needed again.
+            file.ReleasePages();
+        }
+    }
+
+    /// <summary>The matrix of a weight.</summary>
+    public Matrix* this[int weight] => _matrices + weight;
+
+    /// <summary>The repacked weights, as they lie in memory.</summary>
+    public byte* PackedData => _packed.Data;
+
+    /// <summary>Bytes of <see cref="PackedData"/>; 0 when kernels read the file's own layout.</summary>
+    public long PackedBytes => _packed.Length;
+
+    public void Dispose()
+    {
+        NativeMemory.Free(_matrices);
+        _packed.Dispose();
+    }
+
+    /// <summary>Reads the repacked weights from the cache, or repacks them and keeps them there.</summary>
+    private void Fill(
+        GgufFile file, IReadOnlyList<Weight> packed, KernelTable kernels, int threads, RepackCacheOptions? cache, IProgress<LoadProgress>? progress)
+    {
         if (cache is null)
         {
             Pack(file.Path, packed, kernels, threads, progress);
-            file.ReleasePages();
             return;
         }
 
@@ -73,22 +95,6 @@ internal sealed unsafe class WeightStore : IDisposable
 
         Pack(file.Path, packed, kernels, threads, progress);
         kept.Write(_packed);
-        file.ReleasePages();
-    }
-
-    /// <summary>The matrix of a weight.</summary>
-    public Matrix* this[int weight] => _matrices + weight;
-
-    /// <summary>The repacked weights, as they lie in memory.</summary>
-    public byte* PackedData => _packed.Data;
-
-    /// <summary>Bytes of <see cref="PackedData"/>; 0 when kernels read the file's own layout.</summary>
-    public long PackedBytes => _packed.Length;
-
-    public void Dispose()
-    {
-        NativeMemory.Free(_matrices);
-        _packed.Dispose();
     }
 
     private void Pack(string path, IReadOnlyList<Weight> weights, KernelTable kernels, int threads, IProgress<LoadProgress>? progress)
