@@ -38,7 +38,7 @@ internal static class ProfileFile
         {
             const int MostBytesOfLine = 256;
             var info = new FileInfo(path);
-            return info.Exists && info.Length <= (long)MostBytesOfLine * (keys.Count + 3) ? Parse(File.ReadAllText(path), keys, now) : null;
+            return info.Exists && info.Length > 0 && info.Length <= (long)MostBytesOfLine * (keys.Count + 3) ? Parse(File.ReadAllText(path), keys, now) : null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -61,7 +61,7 @@ internal sealed class RepackCache(RepackCacheOptions options, PackedSource sourc
                 Directory.CreateDirectory(folder);
                 string path = Path.Combine(folder, FileName);
                 RepackedFile.Write(path, source, data, threads, Report("keeping repacked weights"));
-                Trim(folder, path);
+                TryTrim(folder, path);
                 return;
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -73,6 +73,19 @@ internal sealed class RepackCache(RepackCacheOptions options, PackedSource sourc
         if (problem is not null)
         {
             options.Note?.Invoke($"the repacked weights are not kept for the next start: {problem}");
+        }
+    }
+
+    private void TryTrim(string folder, string newest)
+    {
+        try
+        {
+            Trim(folder, newest);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // The new file is there all the same.
+            options.Note?.Invoke($"{folder} has files that cannot be deleted, and may grow beyond {options.MostBytes} bytes: {error.Message}");
         }
     }
 
