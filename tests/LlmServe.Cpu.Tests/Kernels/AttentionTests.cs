@@ -46,6 +46,21 @@ public unsafe class AttentionTests
         }
     }
 
+    /// <summary>Queries that 2^112 makes infinite have a kernel of their own; heads together get it where one of them is such.</summary>
+    [SkippableTheory]
+    [InlineData(64, 9, 3)]
+    [InlineData(48, 7, 1)]
+    [InlineData(256, 2, 2)]
+    public void Attend_LargeQueries_HasReferenceBits(int headSize, int queryHeads, int keyHeads)
+    {
+        LoadedModel.RequireVectors();
+        foreach (float largest in (float[])[32767, 32768, 70000, 1e20f])
+        {
+            using var lab = new AttentionLab(headSize, queryHeads, keyHeads, KvElement.F16, [0, 31, 70, 256, 300], seed: 13, largestQuery: largest);
+            KernelLab.AssertSame(lab.Attend<ReferenceRows>(interleaved: false, 0, queryHeads), lab.Attend<SimdRows>(interleaved: true, 0, queryHeads), $"queries up to {largest}");
+        }
+    }
+
     [Theory]
     [InlineData(64, 6, 2, ActivationForms.Real)]
     [InlineData(64, 6, 2, ActivationForms.Signed8)]
@@ -148,7 +163,7 @@ internal sealed unsafe class AttentionLab : IDisposable
     private readonly int[] _tables, _positionTable, _slots;
     private TickState _tick;
 
-    public AttentionLab(int headSize, int queryHeads, int keyHeads, KvElement element, int[] positions, int seed, float? values = null)
+    public AttentionLab(int headSize, int queryHeads, int keyHeads, KvElement element, int[] positions, int seed, float? values = null, float? largestQuery = null)
     {
         (_headSize, _queryHeads, _rows) = (headSize, queryHeads, positions.Length);
         var random = new Random(seed);
@@ -171,6 +186,15 @@ internal sealed unsafe class AttentionLab : IDisposable
         for (int i = 0; i < _rows * queryHeads * headSize; i++)
         {
             _queries.Floats[i] = KernelLab.RandomActivation(random);
+        }
+
+        if (largestQuery is { } largest)
+        {
+            // Small ones among them keep the scores of some heads apart from infinity.
+            for (int i = 0; i < _rows * queryHeads; i += 2)
+            {
+                _queries.Floats[(i * headSize) + random.Next(headSize)] = i % 4 == 0 ? largest : -largest;
+            }
         }
 
         _tick = new TickState

@@ -57,6 +57,21 @@ public unsafe class MatrixProductTests
         Compare(random, type, mode, isa, matrixRows: 96, columns: 256, rows: 3, programRows: 4);
     }
 
+    /// <summary>Every number of rows, each with the kernel that it gets in a tick of its size.</summary>
+    [SkippableTheory]
+    [MemberData(nameof(Cases))]
+    public void Product_OneToFortyRows_HasReferenceBits(GgmlType type, ActivationMode mode, CpuIsa isa)
+    {
+        Require(isa);
+        var random = new Random((int)type + 40);
+        int block = BlockFormat.Get(type).BlockSize == 256 ? 256 : 32;
+        for (int rows = 1; rows <= 40; rows++)
+        {
+            int columns = block == 256 ? 256 * (1 + (rows % 2)) : 256 + (32 * (rows % 8));
+            Compare(random, type, mode, isa, matrixRows: 16 + rows, columns, rows, programRows: rows);
+        }
+    }
+
     [SkippableTheory]
     [InlineData(GgmlType.F32)]
     [InlineData(GgmlType.F16)]
