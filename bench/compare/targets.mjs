@@ -6,26 +6,24 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { judge } from "./judge.mjs";
 import { models, parts } from "./parts.mjs";
-import { defaultThreads, readArguments, table } from "./tools.mjs";
+import { defaultThreads, fail, readArguments, table } from "./tools.mjs";
 
 const usage = `usage: node targets.mjs [--models embedded|1b|all|NAME]… [--part ${Object.keys(parts).join("|")}]… [--runs N] [--threads N] [--merge FILE]… [--json FILE]
   NAME is one of ${Object.keys(models).map((name) => `"${name}"`).join(", ")}; with --merge and without --part nothing is measured`;
 const options = readArguments({ models: "list", part: "list", runs: "number", threads: "number", merge: "list", json: "text" }, usage);
 
-function stop(message) {
-  console.error(`${message}\n${usage}`);
-  process.exit(2);
-}
+const stop = (message) => fail(`${message}\n${usage}`, 2);
 
 const chosenModels = (options.models ?? ["all"]).flatMap((wanted) => {
   const found = Object.keys(models).filter((name) => wanted === "all" || name === wanted || models[name].group === wanted);
   return found.length > 0 ? found : stop(`--models: found '${wanted}'`);
 });
 const chosenParts = options.part ?? (options.merge ? [] : Object.keys(parts));
-chosenParts.forEach((part) => parts[part] ?? stop(`--part: found '${part}'`));
+chosenParts.forEach((part) => Object.hasOwn(parts, part) || stop(`--part: found '${part}'`));
 
 const plan = { threads: options.threads ?? defaultThreads, runs: options.runs ?? 5, generate: 64 };
 const report = { plan, measured: {} };
+const known = (model, part) => Object.hasOwn(models, model) && Object.hasOwn(parts, part);
 const add = (model, part, data) => ((report.measured[model] ??= {})[part] = data);
 
 for (const file of options.merge ?? []) {
@@ -35,8 +33,11 @@ for (const file of options.merge ?? []) {
   }
 
   report.plan = { ...plan, ...earlier.plan };
-  Object.entries(earlier.measured).forEach(([model, byPart]) => Object.entries(byPart).forEach(([part, data]) => add(model, part, data)));
+  Object.entries(earlier.measured).forEach(([model, byPart]) => Object.entries(byPart).forEach(([part, data]) =>
+    known(model, part) ? add(model, part, data) : stop(`--merge: ${file} has the part '${part}' of '${model}', which this program does not measure`)));
 }
+
+save(); // a file that cannot be written is known before anything has taken its time
 
 for (const model of chosenModels) {
   for (const part of chosenParts.filter((name) => parts[name].groups.includes(models[model].group))) {
@@ -56,11 +57,14 @@ function read(file) {
 
 function save() {
   if (options.json) {
-    writeFileSync(options.json, JSON.stringify(report, null, 2));
+    try {
+      writeFileSync(options.json, JSON.stringify(report, null, 2));
+    } catch (error) {
+      fail(`--json: ${options.json} cannot be written: ${error.message}`);
+    }
   }
 }
 
-save();
 const all = Object.values(report.measured).flatMap((byPart) => Object.values(byPart));
 const machine = all.find((data) => data.machine)?.machine;
 const other = all.find((data) => data.other)?.other;

@@ -8,15 +8,23 @@ import { fileURLToPath } from "node:url";
 export const here = dirname(fileURLToPath(import.meta.url));
 export const root = resolve(here, "..", "..");
 
+/** Ends the script with a message for a person, without a stack. */
+export function fail(message, code = 1) {
+  console.error(message);
+  process.exit(code);
+}
+
+process.on("uncaughtException", (error) => fail(process.env.DEBUG ? error.stack : `error: ${error.message}`));
+
 /** Runs a program and returns what it wrote to standard output; standard error passes through. Other exit codes than `accept` are errors. */
 export function run(program, args, { accept = [0], ...options } = {}) {
-  return new Promise((done, fail) => {
+  return new Promise((done, failed) => {
     const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"], ...options });
     let text = "";
     child.stdout.setEncoding("utf8").on("data", (chunk) => (text += chunk));
-    child.on("error", fail);
+    child.on("error", (error) => failed(new Error(`${program} cannot be started: ${error.message}`)));
     child.on("close", (code, signal) =>
-      accept.includes(code) ? done(text) : fail(new Error(`${program} ${args.join(" ")} ended with ${signal ?? `code ${code}`}`)));
+      accept.includes(code) ? done(text) : failed(new Error(`${program} ${args.join(" ")} ended with ${signal ?? `code ${code}`}`)));
   });
 }
 
@@ -55,6 +63,12 @@ export function median(values) {
 
 /** Mainline llama.cpp on one model, in a process of its own. */
 export async function peer(model, { threads, runs, generate, prompts }) {
+  try {
+    import.meta.resolve("node-llama-cpp");
+  } catch {
+    throw new Error(`the npm package node-llama-cpp is missing: run "npm install" in ${here} first`);
+  }
+
   const settings = JSON.stringify({ model, threads, prompts, generate, runs });
   return JSON.parse((await run(process.execPath, [join(here, "peer.mjs"), settings])).trim().split("\n").at(-1));
 }
@@ -63,13 +77,11 @@ export async function peer(model, { threads, runs, generate, prompts }) {
 export function readArguments(kinds, usage) {
   const values = {};
   const args = process.argv.slice(2);
-  const stop = (message) => {
-    console.error(`${message}\n${usage}`);
-    process.exit(2);
-  };
+  const stop = (message) => fail(`${message}\n${usage}`, 2);
   while (args.length > 0) {
-    const name = args.shift().replace(/^--/, "");
-    const kind = kinds[name] ?? stop(`--${name} is not known`);
+    const argument = args.shift();
+    const name = argument.replace(/^--/, "");
+    const kind = argument.startsWith("--") && Object.hasOwn(kinds, name) ? kinds[name] : stop(`${argument} is not known`);
     if (kind === "switch") {
       values[name] = true;
       continue;
