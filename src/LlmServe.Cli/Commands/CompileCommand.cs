@@ -104,8 +104,15 @@ internal static class CompileCommand
 
     private static void Draw(string path, StreamProgram program, CostModel cost, PrintOptions options, TickMeasurement? measurement)
     {
-        using var writer = new StreamWriter(path);
-        SvgDrawing.Write(writer, cost.Timeline(program, options.Load), measurement?.Main, options);
+        try
+        {
+            using var writer = new StreamWriter(path);
+            SvgDrawing.Write(writer, cost.Timeline(program, options.Load), measurement?.Main, options);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new CliException($"--svg: '{path}' cannot be written: {error.Message}", ExitCode.Failure, error);
+        }
     }
 }
 

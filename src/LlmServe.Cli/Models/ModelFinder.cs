@@ -53,7 +53,8 @@ internal sealed class ModelFinder(Func<string, string?> variable, IReadOnlyList<
             throw new CliException($"{origin}: {full} is a folder; name the GGUF file in it");
         }
 
-        return File.Exists(full) ? full : throw new CliException($"{origin}: no file at {full}; check the path, or leave it out to use the embedded model");
+        return File.Exists(full) ? full : throw new CliException($"{origin}: no file at {full}; check the path"
+            + (origin == "--draft" ? "" : ", or leave it out to use the embedded model"));
     }
 
     private static string? WalkUp(string start)
