@@ -13,53 +13,30 @@ namespace LlmServe.Cli.Chat;
 /// </summary>
 internal sealed class EngineChatConnection : IChatConnection
 {
-    private readonly LoadedModel _model;
-    private readonly LoadedModel? _draft;
-    private readonly LlmEngine _engine;
+    private readonly RunningModel _running;
     private readonly SamplingSettings _sampling;
     private ChatTemplate? _template;
 
-    private EngineChatConnection(CliServices services, ModelSettings settings, LoadedModel model, LoadedModel? draft, SamplingSettings sampling)
+    private EngineChatConnection(RunningModel running, SamplingSettings sampling)
     {
-        _model = model;
-        _draft = draft;
+        _running = running;
         _sampling = sampling;
-        _engine = new LlmEngine(model.HandOverExecutor(), model.Tokenizer, new EngineOptions
-        {
-            MaxSequences = model.Executor.Rows.Slots,
-            MaxRowsPerTick = model.Executor.Rows.Capacity,
-            Speculate = settings.Speculate,
-        }, draft is null ? null : DraftLoader.HandOver(services, draft));
     }
 
     /// <inheritdoc/>
-    public string Model => _model.Id;
+    public string Model => _running.Model.Id;
 
     /// <summary>Loads a model and starts its engine.</summary>
     /// <exception cref="CliException">There is no such model.</exception>
     public static async Task<EngineChatConnection> StartAsync(
-        CliServices services, ModelSettings settings, SamplingSettings sampling, CancellationToken cancellation)
-    {
-        var model = await services.Models.LoadAsync(services.Console, settings, cancellation);
-        LoadedModel? draft = null;
-        try
-        {
-            draft = await DraftLoader.LoadAsync(services, settings, model, cancellation);
-            return new EngineChatConnection(services, settings, model, draft, sampling);
-        }
-        catch
-        {
-            draft?.Dispose();
-            model.Dispose();
-            throw;
-        }
-    }
+        CliServices services, ModelSettings settings, SamplingSettings sampling, CancellationToken cancellation) =>
+        new(await RunningModel.StartAsync(services, settings, new EngineOptions(), cancellation), sampling);
 
     /// <inheritdoc/>
     public IAsyncEnumerable<AnswerPiece> ChatAsync(IReadOnlyList<ChatTurn> conversation, CancellationToken cancellation)
     {
         _template ??= ParseTemplate();
-        var tokenizer = _model.Tokenizer;
+        var tokenizer = _running.Model.Tokenizer;
         string text;
         try
         {
@@ -82,21 +59,16 @@ internal sealed class EngineChatConnection : IChatConnection
     public IAsyncEnumerable<AnswerPiece> GenerateAsync(string prompt, CancellationToken cancellation) => AnswerAsync(prompt, addSpecial: true, cancellation);
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        await _engine.DisposeAsync();
-        _draft?.Dispose();
-        _model.Dispose();
-    }
+    public ValueTask DisposeAsync() => _running.DisposeAsync();
 
     private async IAsyncEnumerable<AnswerPiece> AnswerAsync(string text, bool addSpecial, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var prompt = new List<int>();
-        _model.Tokenizer.Encode(text, addSpecial, parseSpecial: true, prompt);
+        _running.Model.Tokenizer.Encode(text, addSpecial, parseSpecial: true, prompt);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         try
         {
-            await foreach (var update in _engine.Submit(Request(prompt), ending.Token).ReadAllAsync(cancellation))
+            await foreach (var update in _running.Engine.Submit(Request(prompt), ending.Token).ReadAllAsync(cancellation))
             {
                 cancellation.ThrowIfCancellationRequested();
                 yield return new AnswerPiece(update.Text, update.FinishReason == FinishReason.None ? null : EndOf(update));
@@ -131,9 +103,9 @@ internal sealed class EngineChatConnection : IChatConnection
 
     private ChatTemplate ParseTemplate()
     {
-        if (_model.TemplateSource is not { } source)
+        if (_running.Model.TemplateSource is not { } source)
         {
-            throw new CliException($"the model '{_model.Id}' has no chat template; continue a text with 'llmserve run', or use another model");
+            throw new CliException($"the model '{_running.Model.Id}' has no chat template; continue a text with 'llmserve run', or use another model");
         }
 
         try

@@ -22,7 +22,7 @@ internal static class ServeCommand
         var console = services.Console;
         using var loggers = ServeLogging.Create(settings.Log);
         await using var server = await LocalServer.StartAsync(
-            services, settings.Model, settings.Server, loggers, services.Interrupts.Token, measureFirst: true, settings.Engine);
+            services, settings.Model, settings.Server, settings.Engine, loggers, services.Interrupts.Token);
         console.Out.WriteLine($"serving {server.Description} at {server.Address.ToString().TrimEnd('/')}");
         if (server.MetricsAddress is { } metrics)
         {

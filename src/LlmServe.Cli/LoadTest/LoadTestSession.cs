@@ -55,7 +55,7 @@ internal sealed class LoadTestSession(CliServices services, LoadTestPlan plan, L
 
     private async Task<LocalServer?> StartLocalAsync(CancellationToken cancellation) => server is not null ? null
         : await LocalServer.StartAsync(
-            services, local.Model, new ServerOptions { Port = 0, GracePeriod = TimeSpan.Zero }, loggers: null, cancellation, measureFirst: true, local.Engine);
+            services, local.Model, new ServerOptions { Port = 0, GracePeriod = TimeSpan.Zero }, local.Engine, loggers: null, cancellation);
 
     /// <summary>Asks what runs, checks that the plan fits, gets the ids of words, and lets one answer warm everything up.</summary>
     private async Task<(RequestFactory Factory, string Description)> PrepareAsync(LlmServeClient client, CancellationToken cancellation)

@@ -31,14 +31,8 @@ internal static class DraftLoader
         }
     }
 
-    /// <summary>The draft as the engine takes it; the engine then owns its executor.</summary>
-    public static DraftModel HandOver(CliServices services, LoadedModel draft)
-    {
-        draft.HandOverExecutor();
-        return Describe(services, draft);
-    }
-
-    private static DraftModel Describe(CliServices services, LoadedModel draft) => new(draft.Executor, draft.Tokenizer)
+    /// <summary>The draft as the engine takes it.</summary>
+    public static DraftModel Describe(CliServices services, LoadedModel draft) => new(draft.Executor, draft.Tokenizer)
     {
         OnFailure = error => services.Console.WriteNote($"the draft model failed and is out of use; answers go on without it: {error.Message}"),
     };

@@ -59,12 +59,8 @@ internal sealed class LoadedModel(string path, GgufFile file, IProgramExecutor e
         .OrderByDescending(group => group.Sum(tensor => tensor.ByteLength))
         .Select(group => group.Key));
 
-    /// <summary>Gives the executor to an engine, which disposes it; that must come before this object's disposal.</summary>
-    public IProgramExecutor HandOverExecutor()
-    {
-        _handedOver = true;
-        return Executor;
-    }
+    /// <summary>An engine owns the executor from now on; its disposal must come before this object's.</summary>
+    public void HandOverExecutor() => _handedOver = true;
 
     /// <inheritdoc/>
     public void Dispose()

@@ -11,16 +11,12 @@ namespace LlmServe.Cli.Models;
 /// <summary>A server in this process, with the model that it serves.</summary>
 internal sealed class LocalServer : IAsyncDisposable
 {
-    private readonly LoadedModel _model;
-    private readonly LoadedModel? _draft;
-    private readonly LlmEngine _engine;
+    private readonly RunningModel _running;
     private readonly LlmServeHost _host;
 
-    private LocalServer(LoadedModel model, LoadedModel? draft, LlmEngine engine, LlmServeHost host)
+    private LocalServer(RunningModel running, LlmServeHost host)
     {
-        _model = model;
-        _draft = draft;
-        _engine = engine;
+        _running = running;
         _host = host;
     }
 
@@ -31,55 +27,35 @@ internal sealed class LocalServer : IAsyncDisposable
     public Uri? MetricsAddress => _host.MetricsAddress;
 
     /// <summary>What runs, for people.</summary>
-    public string Description => $"{_model.Id} on {_model.Executor.Backend}" + (_draft is null ? "" : $", drafted by {_draft.Id}");
+    public string Description => $"{_running.Model.Id} on {_running.Model.Executor.Backend}" + (_running.Draft is { } draft ? $", drafted by {draft.Id}" : "");
 
     /// <summary>What its engine is doing.</summary>
-    public EngineStatistics Statistics => _engine.Statistics;
+    public EngineStatistics Statistics => _running.Engine.Statistics;
 
     /// <summary>Bytes of a KV block.</summary>
-    public long KvBlockBytes => _model.Executor.KvBlockBytes;
+    public long KvBlockBytes => _running.Model.Executor.KvBlockBytes;
 
     /// <summary>Loads the model and starts to serve it.</summary>
     /// <param name="services">Console, model loader, interrupts.</param>
     /// <param name="settings">Which model, and how to compile it.</param>
     /// <param name="options">Where to listen.</param>
+    /// <param name="engineOptions">How to schedule.</param>
     /// <param name="loggers">Where the host logs; null: nowhere.</param>
     /// <param name="cancellation">Ends the loading.</param>
-    /// <param name="measureFirst">
-    /// Measure the machine now rather than at the first prediction, which would fall into somebody's stream; a single chat needs no prediction.
-    /// </param>
-    /// <param name="engineOptions">How to schedule; null: the defaults. What the compiled program's row table holds decides over its sizes.</param>
     /// <exception cref="CliException">There is no such model, or the address cannot be used.</exception>
     public static async Task<LocalServer> StartAsync(
-        CliServices services, ModelSettings settings, ServerOptions options, ILoggerFactory? loggers, CancellationToken cancellation,
-        bool measureFirst = false, EngineOptions? engineOptions = null)
+        CliServices services, ModelSettings settings, ServerOptions options, EngineOptions engineOptions, ILoggerFactory? loggers, CancellationToken cancellation)
     {
-        var model = await services.Models.LoadAsync(services.Console, settings, cancellation);
-        LlmEngine? engine = null;
-        LoadedModel? draft = null;
+        // The machine is measured now rather than at the first prediction, which would fall into somebody's stream.
+        var running = await RunningModel.StartAsync(services, settings, engineOptions with { MeasureFirst = true }, cancellation);
         try
         {
-            draft = await DraftLoader.LoadAsync(services, settings, model, cancellation);
-            engine = new LlmEngine(model.HandOverExecutor(), model.Tokenizer, (engineOptions ?? new EngineOptions()) with
-            {
-                MaxSequences = model.Executor.Rows.Slots,
-                MaxRowsPerTick = model.Executor.Rows.Capacity,
-                MeasureFirst = measureFirst,
-                Name = model.Id,
-                Speculate = settings.Speculate,
-            }, draft is null ? null : DraftLoader.HandOver(services, draft));
-            var host = await LlmServeHost.StartAsync([Describe(services, model, engine)], options, loggers, cancellation);
-            return new LocalServer(model, draft, engine, host);
+            var host = await LlmServeHost.StartAsync([Describe(services, running)], options, loggers, cancellation);
+            return new LocalServer(running, host);
         }
         catch (Exception error)
         {
-            if (engine is not null)
-            {
-                await engine.DisposeAsync();
-            }
-
-            draft?.Dispose();
-            model.Dispose();
+            await running.DisposeAsync();
             throw Explain(options, error);
         }
     }
@@ -91,18 +67,17 @@ internal sealed class LocalServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _host.DisposeAsync();
-        await _engine.DisposeAsync();
-        _draft?.Dispose();
-        _model.Dispose();
+        await _running.DisposeAsync();
     }
 
-    private static ServedModel Describe(CliServices services, LoadedModel model, LlmEngine engine)
+    private static ServedModel Describe(CliServices services, RunningModel running)
     {
+        var model = running.Model;
         var served = new ServedModel
         {
             Id = model.Id,
             Name = model.DisplayName,
-            Engine = engine,
+            Engine = running.Engine,
             Quantization = model.Quantization,
             ParameterCount = model.ParameterCount,
         };
