@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LlmServe.Cli.Json;
 
 namespace LlmServe.Cli.Bench;
 
@@ -30,13 +31,13 @@ internal static class BenchJson
         writer.WriteString("activations", result.Activations);
         writer.WriteString("kv", result.Kv);
         writer.WriteNumber("lanes", result.Lanes);
-        Number(writer, "load_seconds", result.LoadSeconds);
+        writer.WriteFigure("load_seconds", result.LoadSeconds);
         writer.WriteNumber("file_bytes", result.Memory.File);
         writer.WriteNumber("kv_budget_bytes", result.Memory.Kv);
         writer.WriteNumber("resident_bytes", result.Memory.Resident);
         writer.WriteNumber("kv_bytes_per_position", result.KvBytesPerPosition);
         writer.WriteNumber("weight_bytes_per_token", result.Weights.Bytes);
-        Number(writer, "read_bandwidth", result.Bandwidth.Median);
+        writer.WriteFigure("read_bandwidth", result.Bandwidth.Median);
         Values(writer, "read_bandwidth_runs", result.Bandwidth);
         writer.WriteNumber("allocated_bytes", result.AllocatedBytes);
         WriteArray(writer, "prefill", result.Prefill, (inner, point) => Write(inner, result, point));
@@ -51,7 +52,7 @@ internal static class BenchJson
         {
             writer.WriteStartObject("perplexity");
             writer.WriteNumber("tokens", perplexity.Tokens);
-            Number(writer, "value", perplexity.Value);
+            writer.WriteFigure("value", perplexity.Value);
             writer.WriteEndObject();
         }
     }
@@ -59,42 +60,42 @@ internal static class BenchJson
     private static void Write(Utf8JsonWriter writer, ModelResult result, PrefillResult point)
     {
         writer.WriteNumber("tokens", point.Tokens);
-        Number(writer, "tokens_per_second", point.Rates.Median);
+        writer.WriteFigure("tokens_per_second", point.Rates.Median);
         Values(writer, "runs", point.Rates);
-        Number(writer, "multiply_adds_per_second", result.PrefillMultiplyAdds(point));
-        Number(writer, "predicted_over_measured", point.PredictedOverMeasured);
+        writer.WriteFigure("multiply_adds_per_second", result.PrefillMultiplyAdds(point));
+        writer.WriteFigure("predicted_over_measured", point.PredictedOverMeasured);
     }
 
     private static void Write(Utf8JsonWriter writer, ModelResult result, DecodeResult point)
     {
         writer.WriteNumber("context", point.Context);
-        Number(writer, "tokens_per_second", point.Rates.Median);
+        writer.WriteFigure("tokens_per_second", point.Rates.Median);
         Values(writer, "runs", point.Rates);
-        Number(writer, "weight_bytes_per_second", result.WeightRate(point));
-        Number(writer, "bandwidth_share", result.Share(point));
-        Number(writer, "tick_p50_seconds", point.Ticks.Quantile(0.5));
-        Number(writer, "tick_p99_seconds", point.Ticks.Quantile(0.99));
-        Number(writer, "predicted_over_measured", point.PredictedOverMeasured);
+        writer.WriteFigure("weight_bytes_per_second", result.WeightRate(point));
+        writer.WriteFigure("bandwidth_share", result.Share(point));
+        writer.WriteFigure("tick_p50_seconds", point.Ticks.Quantile(0.5));
+        writer.WriteFigure("tick_p99_seconds", point.Ticks.Quantile(0.99));
+        writer.WriteFigure("predicted_over_measured", point.PredictedOverMeasured);
     }
 
     private static void Write(Utf8JsonWriter writer, BucketResult point)
     {
         writer.WriteNumber("rows", point.Rows);
-        Number(writer, "tick_seconds", point.Ticks.Median);
-        Number(writer, "predicted_over_measured", point.PredictedOverMeasured);
+        writer.WriteFigure("tick_seconds", point.Ticks.Median);
+        writer.WriteFigure("predicted_over_measured", point.PredictedOverMeasured);
     }
 
     private static void Write(Utf8JsonWriter writer, ModelResult result, StreamsResult streams)
     {
         writer.WriteStartObject("streams");
         writer.WriteNumber("streams", streams.Streams);
-        Number(writer, "tokens_per_second", streams.Rates.Median);
+        writer.WriteFigure("tokens_per_second", streams.Rates.Median);
         Values(writer, "runs", streams.Rates);
-        Number(writer, "prompt_with_all_logits_tokens_per_second", streams.PromptRates.Median);
-        Number(writer, "over_prompt", streams.Rates.Median / streams.PromptRates.Median);
+        writer.WriteFigure("prompt_with_all_logits_tokens_per_second", streams.PromptRates.Median);
+        writer.WriteFigure("over_prompt", streams.Rates.Median / streams.PromptRates.Median);
         if (result.Decode.Count > 0)
         {
-            Number(writer, "over_one_stream", streams.Rates.Median / result.Decode[0].Rates.Median);
+            writer.WriteFigure("over_one_stream", streams.Rates.Median / result.Decode[0].Rates.Median);
         }
 
         writer.WriteEndObject();
@@ -118,21 +119,9 @@ internal static class BenchJson
         writer.WriteStartArray(name);
         foreach (double value in series.Values)
         {
-            writer.WriteNumberValue(Rounded(value));
+            writer.WriteNumberValue(JsonFigures.Rounded(value));
         }
 
         writer.WriteEndArray();
     }
-
-    /// <summary>Numbers that JSON has no spelling for are left out.</summary>
-    private static void Number(Utf8JsonWriter writer, string name, double value)
-    {
-        if (double.IsFinite(value))
-        {
-            writer.WriteNumber(name, Rounded(value));
-        }
-    }
-
-    private static double Rounded(double value) =>
-        double.Parse(value.ToString("G6", System.Globalization.CultureInfo.InvariantCulture), System.Globalization.CultureInfo.InvariantCulture);
 }

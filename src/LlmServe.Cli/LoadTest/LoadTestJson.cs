@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Text.Json;
+using LlmServe.Cli.Json;
 
 namespace LlmServe.Cli.LoadTest;
 
@@ -12,7 +12,7 @@ internal static class LoadTestJson
         writer.WriteString("server", report.Server);
         WritePlan(writer, report.Plan);
         var load = report.Load;
-        Number(writer, "elapsed_seconds", load.Elapsed);
+        writer.WriteFigure("elapsed_seconds", load.Elapsed);
         writer.WriteStartObject("requests");
         foreach (var outcome in Enum.GetValues<Outcome>())
         {
@@ -23,10 +23,10 @@ internal static class LoadTestJson
         writer.WriteNumber("prompt_tokens", load.PromptTokens);
         writer.WriteNumber("cached_prompt_tokens", load.CachedTokens);
         writer.WriteNumber("output_tokens", load.OutputTokens);
-        Number(writer, "prompt_tokens_per_second", report.PromptRate);
-        Number(writer, "output_tokens_per_second", report.OutputRate);
-        Number(writer, "one_stream_tokens_per_second", report.BaselineRate);
-        Number(writer, "over_one_stream", report.OutputRate / report.BaselineRate);
+        writer.WriteFigure("prompt_tokens_per_second", report.PromptRate);
+        writer.WriteFigure("output_tokens_per_second", report.OutputRate);
+        writer.WriteFigure("one_stream_tokens_per_second", report.BaselineRate);
+        writer.WriteFigure("over_one_stream", report.OutputRate / report.BaselineRate);
         Times(writer, "first_token_seconds", load.FirstToken);
         Times(writer, "inter_token_seconds", load.InterToken);
         Times(writer, "queue_seconds", load.Queue);
@@ -44,6 +44,16 @@ internal static class LoadTestJson
     {
         writer.WriteStartObject("plan");
         writer.WriteNumber("streams", plan.Streams);
+        if (plan.Requests is { } requests)
+        {
+            writer.WriteNumber("requests", requests);
+        }
+
+        if (plan.Duration is { } duration)
+        {
+            writer.WriteFigure("duration_seconds", duration.TotalSeconds);
+        }
+
         writer.WriteString("arrival", plan.Arrival.ToString());
         writer.WriteString("prompt_tokens", plan.PromptTokens.ToString());
         writer.WriteString("output_tokens", plan.OutputTokens.ToString());
@@ -68,10 +78,20 @@ internal static class LoadTestJson
             writer.WriteStartObject("long_prompt");
             writer.WriteNumber("tokens", prompt.Tokens);
             writer.WriteNumber("streams_beside", prompt.StreamsBeside);
-            Number(writer, "first_token_seconds", prompt.LoadedSeconds);
-            Number(writer, "alone_seconds", prompt.AloneSeconds);
-            Number(writer, "share_of_alone", prompt.LoadedRate / prompt.AloneRate);
+            writer.WriteFigure("first_token_seconds", prompt.LoadedSeconds);
+            writer.WriteFigure("alone_seconds", prompt.AloneSeconds);
+            writer.WriteFigure("share_of_alone", prompt.LoadedRate / prompt.AloneRate);
             Times(writer, "others_inter_token_seconds", report.Load.InWindow);
+            writer.WriteEndObject();
+        }
+
+        if (report.Engine is { } engine)
+        {
+            writer.WriteStartObject("engine");
+            writer.WriteNumber("ticks", engine.Ticks);
+            writer.WriteNumber("preemptions", engine.Preemptions);
+            writer.WriteNumber("guesses", engine.Speculation.LookupGuesses + engine.Speculation.DraftGuesses);
+            writer.WriteNumber("guesses_accepted", engine.Speculation.LookupAccepted + engine.Speculation.DraftAccepted);
             writer.WriteEndObject();
         }
 
@@ -95,13 +115,13 @@ internal static class LoadTestJson
         writer.WriteStartObject("soak");
         writer.WriteNumber("lost_kv_blocks", soak.LostBlocks);
         writer.WriteNumber("left_sequences", soak.LeftSequences);
-        Number(writer, "resident_bytes_per_hour", soak.ResidentSlope);
-        Number(writer, "heap_bytes_per_hour", soak.HeapSlope);
+        writer.WriteFigure("resident_bytes_per_hour", soak.ResidentSlope);
+        writer.WriteFigure("heap_bytes_per_hour", soak.HeapSlope);
         writer.WriteStartArray("samples");
         foreach (var sample in soak.Samples)
         {
             writer.WriteStartObject();
-            Number(writer, "seconds", sample.Seconds);
+            writer.WriteFigure("seconds", sample.Seconds);
             writer.WriteNumber("resident_bytes_without_kv", sample.ResidentBytes);
             writer.WriteNumber("heap_bytes", sample.HeapBytes);
             writer.WriteNumber("free_kv_blocks", sample.FreeBlocks);
@@ -120,18 +140,10 @@ internal static class LoadTestJson
     {
         writer.WriteStartObject(name);
         writer.WriteNumber("count", times.Count);
-        Number(writer, "p50", times.Quantile(0.5));
-        Number(writer, "p90", times.Quantile(0.9));
-        Number(writer, "p99", times.Quantile(0.99));
-        Number(writer, "max", times.Max);
+        writer.WriteFigure("p50", times.Quantile(0.5));
+        writer.WriteFigure("p90", times.Quantile(0.9));
+        writer.WriteFigure("p99", times.Quantile(0.99));
+        writer.WriteFigure("max", times.Max);
         writer.WriteEndObject();
-    }
-
-    private static void Number(Utf8JsonWriter writer, string name, double value)
-    {
-        if (double.IsFinite(value))
-        {
-            writer.WriteNumber(name, double.Parse(value.ToString("G6", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture));
-        }
     }
 }
