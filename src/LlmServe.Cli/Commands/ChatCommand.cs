@@ -21,7 +21,7 @@ internal static class ChatCommand
         var command = new Command("chat", "Chat with a model; text appears as it is generated") { prompt, system };
         var sampling = SamplingOptionSet.AddTo(command, SamplingOptionSet.ChatDefaults);
         var server = ServerOption.AddTo(command);
-        var connection = ServerConnection.AddTo(command);
+        var connection = ServerConnection.AddTo(command, server);
         var model = ModelOptions.AddTo(command);
         model.ExcludeBeside(command, server);
         command.SetAction(async (parsed, _) =>

@@ -15,7 +15,7 @@ internal static class LoadTestCommand
         var command = new Command("loadtest", "Put many streaming clients on a server, and report times, rates and errors");
         var server = ServerOption.AddTo(command);
         var options = LoadTestOptions.AddTo(command, server);
-        var connection = ServerConnection.AddTo(command);
+        var connection = ServerConnection.AddTo(command, server);
         var local = LocalServerOptions.AddTo(command, server);
         command.SetAction(async (parsed, _) =>
         {

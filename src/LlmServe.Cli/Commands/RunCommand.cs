@@ -17,7 +17,7 @@ internal static class RunCommand
         var command = new Command("run", "Continue a text: prompt in, text out") { prompt, chat, system };
         var sampling = SamplingOptionSet.AddTo(command, SamplingOptionSet.RunDefaults);
         var server = ServerOption.AddTo(command);
-        var connection = ServerConnection.AddTo(command);
+        var connection = ServerConnection.AddTo(command, server);
         var model = ModelOptions.AddTo(command);
         model.ExcludeBeside(command, server);
         command.Validators.Add(result =>

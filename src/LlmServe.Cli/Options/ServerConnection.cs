@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using LlmServe.Cli.App;
@@ -21,19 +22,34 @@ internal sealed class ServerConnection
     private readonly Option<string?> _ca = OptionFactory.Text(
         "--tls-ca", "FILE", $"PEM file of the only roots, or the server's own certificate, to trust for https (default: this machine's roots; also {CaVariable})");
 
-    private ServerConnection(Command command)
+    private ServerConnection(Command command, Option<string?>? server)
     {
         command.Options.Add(_key);
         command.Options.Add(_ca);
+        if (server is not null)
+        {
+            command.Validators.Add(result => RequireServer(result, server));
+        }
     }
 
     /// <summary>Adds the options to <paramref name="command"/>.</summary>
-    public static ServerConnection AddTo(Command command) => new(command);
+    /// <param name="command">The command.</param>
+    /// <param name="server">The option that names the server, if without it there is none; null: there always is one.</param>
+    public static ServerConnection AddTo(Command command, Option<string?>? server = null) => new(command, server);
 
     /// <summary>What the command line says, else the environment.</summary>
     /// <exception cref="CliException">The file of roots cannot be used.</exception>
     public LlmServeClientOptions Read(ParseResult parsed, IReadOnlyDictionary<string, string> environment) =>
         Create(parsed.GetValue(_key), parsed.GetValue(_ca), environment);
+
+    private void RequireServer(CommandResult result, Option<string?> server)
+    {
+        Option[] own = [_key, _ca];
+        if (result.GetResult(server) is null && own.FirstOrDefault(option => result.GetResult(option) is { Implicit: false }) is { } extra)
+        {
+            result.AddError($"{extra.Name} needs --server: without it the model runs in this process");
+        }
+    }
 
     private static LlmServeClientOptions Create(string? key, string? ca, IReadOnlyDictionary<string, string> environment)
     {
