@@ -16,16 +16,19 @@ internal sealed class HealthProbe
     /// <summary>Probes that failed or said that the server does not serve.</summary>
     public long Failures { get; private set; }
 
-    /// <summary>Probes until <paramref name="stop"/> is cancelled.</summary>
-    public async Task RunAsync(LoadTarget target, CancellationToken stop)
+    /// <summary>Probes until <paramref name="stop"/> is cancelled; the last probe is waited for.</summary>
+    /// <param name="target">The server.</param>
+    /// <param name="stop">The load has ended.</param>
+    /// <param name="cancellation">Ends the whole test, also a probe that nobody answers.</param>
+    public async Task RunAsync(LoadTarget target, CancellationToken stop, CancellationToken cancellation)
     {
         using var client = target.Connect();
-        await AskAsync(client, CancellationToken.None); // connects; a supervisor has its connection already
+        await AskAsync(client, cancellation); // connects; a supervisor has its connection already
         using var timer = new PeriodicTimer(Interval);
         while (!stop.IsCancellationRequested)
         {
             long sent = Stopwatch.GetTimestamp();
-            bool serving = await AskAsync(client, CancellationToken.None);
+            bool serving = await AskAsync(client, cancellation);
             Times.Add(Stopwatch.GetElapsedTime(sent).TotalSeconds);
             Failures += serving ? 0 : 1;
             await ((Task)timer.WaitForNextTickAsync(stop).AsTask()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -34,11 +37,13 @@ internal sealed class HealthProbe
 
     private static async Task<bool> AskAsync(LlmServeClient client, CancellationToken cancellation)
     {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        patience.CancelAfter(LoadClient.Patience);
         try
         {
-            return await client.CheckHealthAsync(cancellationToken: cancellation) == HealthCheckResponse.Types.ServingStatus.Serving;
+            return await client.CheckHealthAsync(cancellationToken: patience.Token) == HealthCheckResponse.Types.ServingStatus.Serving;
         }
-        catch (RpcException)
+        catch (Exception error) when (error is RpcException or OperationCanceledException)
         {
             return false;
         }

@@ -9,7 +9,7 @@ namespace LlmServe.Cli.LoadTest;
 /// <summary>Sends requests one after the other over a connection of its own, and reads their streams as each request says.</summary>
 internal sealed class LoadClient : IDisposable
 {
-    /// <summary>A stream without a message for this long counts as stuck.</summary>
+    /// <summary>A stream without a message for this long counts as stuck, a health probe without an answer as failed.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     private static readonly TimeSpan AfterFailure = TimeSpan.FromMilliseconds(100);
@@ -89,13 +89,13 @@ internal sealed class LoadClient : IDisposable
     private async Task ReadAsync(Reading reading, CancellationTokenSource ending)
     {
         var request = reading.Request;
-        _client ??= _target.Connect();
+        var client = _client ??= _target.Connect(); // a disconnect may take the field away at any moment
         var watch = new CancellationTokenSource();
         await using var stuck = watch.Token.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), ending);
         using (watch)
         {
             watch.CancelAfter(Patience);
-            await foreach (var delta in _client.GenerateAsync(ToProto(request), ending.Token))
+            await foreach (var delta in client.GenerateAsync(ToProto(request), ending.Token))
             {
                 watch.CancelAfter(Patience);
                 reading.Take(delta, _statistics, keep: _answers is not null);

@@ -44,6 +44,7 @@ internal sealed record LoadTestReport
     /// <summary>Everything that is not as it should be; nothing: the test has passed.</summary>
     public IEnumerable<string> Violations =>
     [
+        .. Baseline?.Failures.Select(failure => $"{failure.Value} requests of one stream alone failed: {failure.Key}") ?? [],
         .. Load.Failures.Select(failure => $"{failure.Value} requests failed: {failure.Key}"),
         .. Health is { Failures: > 0 } ? [$"{Health.Failures} health probes failed"] : Array.Empty<string>(),
         .. Check is { DifferentCount: > 0 } ? [$"{Check.DifferentCount} answers differ from those given alone", .. Check.Different] : Array.Empty<string>(),

@@ -103,7 +103,7 @@ internal sealed class LoadTestSession(CliServices services, LoadTestPlan plan, L
         using var loadEnded = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         Task[] watchers =
         [
-            health?.RunAsync(target, loadEnded.Token) ?? Task.CompletedTask,
+            health?.RunAsync(target, loadEnded.Token, cancellation) ?? Task.CompletedTask,
             soak?.RunAsync(plan.Duration ?? TimeSpan.FromMinutes(1), loadEnded.Token) ?? Task.CompletedTask,
         ];
         var load = runner.RunAsync(cancellation);
