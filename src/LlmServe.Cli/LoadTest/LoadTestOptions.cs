@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using LlmServe.Cli.App;
 using LlmServe.Cli.Options;
 
 namespace LlmServe.Cli.LoadTest;
@@ -63,13 +64,14 @@ internal sealed class LoadTestOptions
     }
 
     /// <summary>What the command line says.</summary>
+    /// <exception cref="CliException">More than all clients are to misbehave.</exception>
     public LoadTestPlan Read(ParseResult parsed)
     {
         var soak = parsed.GetValue(_soak);
         bool soaking = soak is not null;
         int streams = parsed.GetValue(_streams) ?? (soaking ? 16 : 4);
         var duration = soak ?? parsed.GetValue(_duration);
-        return new LoadTestPlan
+        return Checked(new LoadTestPlan
         {
             Streams = streams,
             Requests = parsed.GetValue(_requests) ?? (duration is null ? RequestsPerStream * streams : (long?)null),
@@ -87,7 +89,7 @@ internal sealed class LoadTestOptions
             Health = parsed.GetValue(_health) || soaking,
             Verify = soaking ? VerifyMostOfSoak : parsed.GetValue(_verify) ? VerifyMost : 0,
             Soak = soaking,
-        };
+        });
     }
 
     private void Check(CommandResult result, Option<string?> server)
@@ -102,16 +104,18 @@ internal sealed class LoadTestOptions
                     : $"--soak cannot be combined with {option.Name}; it says itself how long it takes");
             }
         }
+    }
 
-        float shares = (result.GetValue(_cancel) ?? 0) + (result.GetValue(_slow) ?? 0) + (result.GetValue(_disconnect) ?? 0);
-        if (shares > 1)
-        {
-            result.AddError($"--cancel, --slow and --disconnect are {shares.ToString(CultureInfo.InvariantCulture)} together; allowed is at most 1");
-        }
+    private static LoadTestPlan Checked(LoadTestPlan plan)
+    {
+        float shares = (float)(plan.CancelShare + plan.SlowShare + plan.DisconnectShare);
+        return shares <= 1 ? plan : throw new CliException(
+            $"--cancel, --slow and --disconnect are {shares.ToString(CultureInfo.InvariantCulture)} together{(plan.Soak ? ", with those that --soak sets" : "")}; "
+            + "allowed is at most 1", ExitCode.Usage);
     }
 
     private static Option<TimeSpan?> Duration(string name, string description) => ParsedValue<TimeSpan>(
-        name, "TIME", description, TryDuration, "a time such as 20s, 5m or 1h, above 0 and at most 7 days");
+        name, "TIME", description, TryDuration, "a time such as 20s, 5m or 1h, from 0.001s to 7 days (168h)");
 
     private static bool TryDuration(string text, out TimeSpan value)
     {
@@ -122,7 +126,7 @@ internal sealed class LoadTestOptions
             return false;
         }
 
-        bool allowed = number * unit is > 0.001 and <= 7 * 24 * 3600;
+        bool allowed = number * unit is >= 0.001 and <= 7 * 24 * 3600;
         value = allowed ? TimeSpan.FromSeconds(number * unit) : default;
         return allowed;
     }

@@ -94,6 +94,7 @@ internal sealed record SoakResult(IReadOnlyList<SoakSample> Samples, int LostBlo
 internal sealed class SoakMonitor(LocalServer server, LoadStatistics statistics)
 {
     private const int LeastSamples = 20;
+    private static readonly TimeSpan ShortestInterval = TimeSpan.FromMilliseconds(1); // what a timer can do
     private static readonly TimeSpan LongestInterval = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan QuietLimit = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(20);
@@ -105,7 +106,7 @@ internal sealed class SoakMonitor(LocalServer server, LoadStatistics statistics)
     /// <summary>Takes a sample each minute, or 20 of a shorter run, until <paramref name="stop"/> is cancelled.</summary>
     public async Task RunAsync(TimeSpan duration, CancellationToken stop)
     {
-        using var timer = new PeriodicTimer(TimeSpan.FromTicks(Math.Min(LongestInterval.Ticks, duration.Ticks / LeastSamples)));
+        using var timer = new PeriodicTimer(TimeSpan.FromTicks(Math.Clamp(duration.Ticks / LeastSamples, ShortestInterval.Ticks, LongestInterval.Ticks)));
         while (!stop.IsCancellationRequested)
         {
             Sample();

@@ -27,6 +27,8 @@ public class LoadTestCommandTests
         Assert.Equal((23, 0), (Int(report, "verified", "checked"), Int(report, "verified", "different")));
         Assert.Equal(23, Int(report, "first_token_seconds", "count"));
         Assert.Equal(Int(report, "output_tokens") - 23, Int(report, "inter_token_seconds", "count"));
+        Assert.Equal(23, Int(report, "plan", "requests"));
+        Assert.True(Int(report, "engine", "ticks") > 0);
     }
 
     [Fact]
@@ -104,6 +106,16 @@ public class LoadTestCommandTests
     }
 
     [Fact]
+    public async Task LoadTest_SoakOfNoTime_HasItsSamples()
+    {
+        var result = await RunAsync(new FakeExecutorOptions(), ["--soak", "0.001s", "--streams", "1", "--json", .. Small]);
+        using var report = Parse(result);
+
+        Assert.Equal(ExitCode.Ok, result.Code);
+        Assert.True(report.RootElement.GetProperty("soak").GetProperty("samples").GetArrayLength() > 0);
+    }
+
+    [Fact]
     public async Task LoadTest_PlanBeyondTheContext_IsAUsageError()
     {
         var result = await RunAsync(new FakeExecutorOptions(), ["--prompt-tokens", "400", "--output-tokens", "113"]);
@@ -118,6 +130,10 @@ public class LoadTestCommandTests
     [InlineData("--soak: found '30', allowed is a time such as 20s", "--soak", "30")]
     [InlineData("--duration: found '-1s'", "--duration", "-1s")]
     [InlineData("are 1.5 together", "--cancel", "0.75", "--slow", "0.75")]
+    [InlineData("are 1.05 together, with those that --soak sets", "--soak", "1m", "--cancel", "0.9")]
+    [InlineData("--cancel: found '2', allowed is a number from 0 to 1", "--cancel", "2")]
+    [InlineData("--slow: found 'NaN', allowed is a number from 0 to 1", "--slow", "NaN", "--disconnect", "0.5")]
+    [InlineData("--api-key needs --server", "--api-key", "0123456789abcdef")]
     [InlineData("--soak cannot be combined with --server", "--soak", "1m", "--server", "http://127.0.0.1:1")]
     [InlineData("--soak cannot be combined with --duration", "--soak", "1m", "--duration", "1m")]
     [InlineData("--max-tick-ms cannot be combined with --server", "--max-tick-ms", "10", "--server", "http://127.0.0.1:1")]
