@@ -79,13 +79,13 @@ internal sealed class LoopRig
         Send();
     }
 
-    /// <summary><see cref="Finish"/>, with a tick that is taken to last as long as its compiled costs say.</summary>
-    public void FinishAsPredicted()
+    /// <summary><see cref="Finish"/>, with a tick that is taken to last as long as its compiled costs say, or so many times as long.</summary>
+    public void FinishAsPredicted(double times = 1)
     {
         Executor.RunTick();
         var rows = Executor.Rows;
         int context = (int)(rows.Positions.AsSpan(0, rows.Count).ToArray().Sum(position => (long)position) / rows.Count) + 1;
-        Loop.Predictor.Learn(Executor.PredictTick(rows.Count, rows.LogitsCount, context));
+        Loop.Predictor.Learn(times * Executor.PredictTick(rows.Count, rows.LogitsCount, context));
         Send();
     }
 

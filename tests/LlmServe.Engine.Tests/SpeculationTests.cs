@@ -64,6 +64,28 @@ public class SpeculationTests
     }
 
     [Fact]
+    public void Step_TicksSlowerThanCompiled_GuessesKeepTheBoundAsItIsNow()
+    {
+        const double Slower = 3;
+        var rig = new LoopRig(_cheapRows, new EngineOptions { MaxTickMilliseconds = 100 }, learns: true);
+        for (int i = 0; i < 3; i++)
+        {
+            rig.Add(EngineTest.RandomPrompt(new Random(i), 10), 300);
+        }
+
+        int most = 0;
+        for (int tick = 0; tick < 80; tick++)
+        {
+            Assert.True(rig.Loop.Prepare());
+            most = Math.Max(most, rig.Executor.Rows.LogitsCount);
+            Assert.InRange(Slower * rig.Executor.PredictTick(rig.Executor.Rows.LogitsCount, 0, 0), 0, 0.1);
+            rig.FinishAsPredicted(Slower);
+        }
+
+        Assert.InRange(most, 5, 10); // 3 × (20 ms + 10 × 1 ms): nine tenths of what was promised
+    }
+
+    [Fact]
     public void Step_WhileAPromptIsRead_NobodyGuesses()
     {
         var rig = new LoopRig(_cheapRows with { ContextLength = 1024, MaxRows = 16 }, new EngineOptions { Speculate = 4 });

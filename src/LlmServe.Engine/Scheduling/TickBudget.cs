@@ -1,6 +1,8 @@
 namespace LlmServe.Engine.Scheduling;
 
-/// <summary>How many prompt rows fit into a tick beside its decoding rows, by predicted time. Thread-safe once a first prediction was made.</summary>
+/// <summary>
+/// Keeps the promised time of a tick: how many prompt rows fit beside its decoding rows, and whether guesses do, by predicted time. Thread-safe once a first prediction was made.
+/// </summary>
 /// <param name="predictor">Predicts.</param>
 /// <param name="maxSeconds">What a tick with decoding rows, and all that comes with it, may last.</param>
 internal sealed class TickBudget(TickPredictor predictor, double maxSeconds)
@@ -13,6 +15,8 @@ internal sealed class TickBudget(TickPredictor predictor, double maxSeconds)
 
     /// <summary>Prompt rows that a tick takes even when decoding alone uses up the promised time; otherwise prompts would starve.</summary>
     public const int LeastPromptRows = 8;
+
+    private double Planned => predictor.HasLearned ? PlannedShare * maxSeconds : maxSeconds;
 
     /// <summary>The most prompt rows whose tick is predicted to keep the promised time beside the decoding rows.</summary>
     /// <param name="most">Rows that the tick has left.</param>
@@ -28,13 +32,12 @@ internal sealed class TickBudget(TickPredictor predictor, double maxSeconds)
             return most;
         }
 
-        double planned = predictor.HasLearned ? PlannedShare * maxSeconds : maxSeconds;
         int low = otherRows > 0 ? 0 : Math.Min(LeastPromptRows, most);
         int high = most;
         while (low < high)
         {
             int rows = low + (high - low + 1) / 2;
-            if (Seconds(rows, decodeRows, decodePositions, promptPosition, otherRows, otherPositions) <= planned)
+            if (Seconds(rows, decodeRows, decodePositions, promptPosition, otherRows, otherPositions) <= Planned)
             {
                 low = rows;
             }
@@ -46,6 +49,12 @@ internal sealed class TickBudget(TickPredictor predictor, double maxSeconds)
 
         return low;
     }
+
+    /// <summary>Whether a tick keeps the promised time with guesses in it, which are left out where that is not sure.</summary>
+    /// <param name="rows">Its rows, all of which want logits.</param>
+    /// <param name="context">Their mean position.</param>
+    /// <param name="drafting">Seconds that a draft model takes before it.</param>
+    public bool Fits(int rows, int context, double drafting) => drafting + predictor.CautiousSeconds(rows, rows, context) <= Planned;
 
     /// <summary>Predicted seconds of a tick with decoding rows and a stretch of a prompt.</summary>
     public double Seconds(int promptRows, int decodeRows, long decodePositions, int promptPosition, int otherRows = 0, long otherPositions = 0)

@@ -29,7 +29,7 @@ internal sealed class TickPlanner
         _sequences = sequences;
         _maxRows = maxRows;
         _budget = new TickBudget(predictor, options.MaxTickMilliseconds / 1000);
-        _speculator = new Speculator(executor, kv, maxSequences, maxRows, options, draft);
+        _speculator = new Speculator(executor, _budget, kv, maxSequences, maxRows, options, draft);
         _scheduled = new Sequence[maxSequences];
     }
 

@@ -31,12 +31,15 @@ internal sealed class TickPredictor(IProgramExecutor executor, bool learns)
     /// <param name="rows">Rows of the tick.</param>
     /// <param name="logitsRows">Those that want logits.</param>
     /// <param name="context">Mean position.</param>
-    public double Seconds(int rows, int logitsRows, int context)
-    {
-        double seconds = executor.PredictTick(rows, logitsRows, context) * Correction(KindOf(rows));
-        IsReady = true; // by the first prediction at the latest
-        return seconds;
-    }
+    public double Seconds(int rows, int logitsRows, int context) =>
+        Seconds(rows, logitsRows, context, Correction(KindOf(rows)));
+
+    /// <summary>The same, and never less than the compiled costs: for work that can be left out.</summary>
+    /// <param name="rows">Rows of the tick.</param>
+    /// <param name="logitsRows">Those that want logits.</param>
+    /// <param name="context">Mean position.</param>
+    public double CautiousSeconds(int rows, int logitsRows, int context) =>
+        Seconds(rows, logitsRows, context, Math.Max(1, Correction(KindOf(rows))));
 
     /// <summary>Compares a tick that is just over, and whose rows still stand in the row table, with its prediction.</summary>
     /// <param name="seconds">What it took.</param>
@@ -62,6 +65,13 @@ internal sealed class TickPredictor(IProgramExecutor executor, bool learns)
         }
 
         return ratio;
+    }
+
+    private double Seconds(int rows, int logitsRows, int context, double correction)
+    {
+        double seconds = executor.PredictTick(rows, logitsRows, context) * correction;
+        IsReady = true; // by the first prediction at the latest
+        return seconds;
     }
 
     /// <summary>Of the last ticks of a kind the slowest but one: promises need more than the mean, and a single disturbed tick says nothing.</summary>

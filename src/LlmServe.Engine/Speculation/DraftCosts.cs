@@ -1,4 +1,5 @@
 using LlmServe.Compiler;
+using LlmServe.Engine.Scheduling;
 
 namespace LlmServe.Engine.Speculation;
 
@@ -6,8 +7,8 @@ namespace LlmServe.Engine.Speculation;
 /// <param name="target">The model that verifies.</param>
 /// <param name="draft">The draft model.</param>
 /// <param name="mostGuesses">Most guesses of a sequence.</param>
-/// <param name="maxSeconds">What a tick may last while several sequences decode.</param>
-internal sealed class DraftCosts(IProgramExecutor target, IProgramExecutor draft, int mostGuesses, double maxSeconds)
+/// <param name="budget">Keeps the promised time while several sequences decode.</param>
+internal sealed class DraftCosts(IProgramExecutor target, IProgramExecutor draft, int mostGuesses, TickBudget budget)
 {
     /// <summary>A gain below this is not worth a prediction's error.</summary>
     public const double LeastGain = 1.05;
@@ -55,11 +56,14 @@ internal sealed class DraftCosts(IProgramExecutor target, IProgramExecutor draft
 
     /// <summary>Whether all of it stays within the time of a tick. A sequence that is alone makes nobody wait.</summary>
     public bool Fits(int rows, int pending, int ticks, int sequences) =>
-        _decoding == 1 || Seconds(rows, pending, ticks, sequences) <= maxSeconds;
+        _decoding == 1 || budget.Fits(_decoding + rows, _context, Drafting(pending, ticks, sequences));
 
     /// <summary>Whether the draft may read so many tokens before the coming tick.</summary>
-    public bool CanRead(int rows) =>
-        draft.PredictTick(rows, 0, _context) <= Math.Max(maxSeconds - _plain, _decoding == 1 ? _plain : 0);
+    public bool CanRead(int rows)
+    {
+        double reading = draft.PredictTick(rows, 0, _context);
+        return (_decoding == 1 && reading <= _plain) || budget.Fits(_decoding, _context, reading);
+    }
 
     /// <summary>The number of guesses that brings most for one sequence whose guesses are right with this chance; 0: none pays.</summary>
     public int BestAlone(float chance)
@@ -85,7 +89,8 @@ internal sealed class DraftCosts(IProgramExecutor target, IProgramExecutor draft
     }
 
     private double Seconds(int rows, int pending, int ticks, int sequences) =>
-        target.PredictTick(_decoding + rows, _decoding + rows, _context)
-        + draft.PredictTick(pending, sequences, _context)
-        + (ticks - 1) * draft.PredictTick(sequences, sequences, _context);
+        target.PredictTick(_decoding + rows, _decoding + rows, _context) + Drafting(pending, ticks, sequences);
+
+    private double Drafting(int pending, int ticks, int sequences) =>
+        draft.PredictTick(pending, sequences, _context) + ((ticks - 1) * draft.PredictTick(sequences, sequences, _context));
 }

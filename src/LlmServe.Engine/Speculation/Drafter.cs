@@ -33,16 +33,17 @@ internal sealed class Drafter
 
     /// <param name="model">The draft model.</param>
     /// <param name="target">The model that verifies.</param>
+    /// <param name="budget">Keeps the promised time.</param>
     /// <param name="maxSequences">Most running sequences.</param>
     /// <param name="options">Whether and how far to guess.</param>
-    public Drafter(DraftModel model, IProgramExecutor target, int maxSequences, EngineOptions options)
+    public Drafter(DraftModel model, IProgramExecutor target, TickBudget budget, int maxSequences, EngineOptions options)
     {
         _model = model;
         _draft = model.Executor;
         _always = options.Speculate;
         int most = Math.Min(options.Speculate ?? MostGuesses, target.Rows.Capacity);
         _cache = new DraftCache(_draft, target.Model.VocabularySize, most, options.PrefixCache);
-        _costs = new DraftCosts(target, _draft, most, options.MaxTickMilliseconds / 1000);
+        _costs = new DraftCosts(target, _draft, most, budget);
         _chosen = new Sequence[maxSequences];
     }
 

@@ -22,7 +22,7 @@ internal sealed class Speculator
 
     private readonly IProgramExecutor _executor;
     private readonly KvCacheManager _kv;
-    private readonly double _maxSeconds;
+    private readonly TickBudget _budget;
     private readonly int _most;
     private readonly bool _always;
     private readonly LookupRates _lookups = new(null);
@@ -33,23 +33,24 @@ internal sealed class Speculator
     private long _positions;
     private SpeculationStatistics _statistics;
 
-    /// <param name="executor">Predicts ticks.</param>
+    /// <param name="executor">Has the compiled costs, by which ticks are compared.</param>
+    /// <param name="budget">Keeps the promised time.</param>
     /// <param name="kv">Its blocks.</param>
     /// <param name="maxSequences">Most running sequences.</param>
     /// <param name="maxRows">Most rows of a tick.</param>
-    /// <param name="options">Whether to guess, and what a tick may last.</param>
+    /// <param name="options">Whether to guess.</param>
     /// <param name="draft">A model that guesses too; null: there is none.</param>
     public Speculator(
-        IProgramExecutor executor, KvCacheManager kv, int maxSequences, int maxRows, EngineOptions options, DraftModel? draft = null)
+        IProgramExecutor executor, TickBudget budget, KvCacheManager kv, int maxSequences, int maxRows, EngineOptions options, DraftModel? draft)
     {
         _executor = executor;
         _kv = kv;
-        _maxSeconds = options.MaxTickMilliseconds / 1000;
+        _budget = budget;
         _most = options.Speculate ?? MostGuesses;
         _always = options.Speculate is not null;
         _decoding = new Sequence[maxSequences];
         _picks = new Sequence[maxRows];
-        _drafter = draft is null || _most == 0 ? null : new Drafter(draft, executor, maxSequences, options);
+        _drafter = draft is null || _most == 0 ? null : new Drafter(draft, executor, budget, maxSequences, options);
     }
 
     /// <summary>Guesses so far, and how they went.</summary>
@@ -159,7 +160,7 @@ internal sealed class Speculator
             guesses.PrefersLookup = guesses.Room > 0 && guesses.Chance >= drafter.Chance(_decoding[i]);
         }
 
-        drafter.Plan(_decoding.AsSpan(0, _count), spare, (int)(_positions / _count));
+        drafter.Plan(_decoding.AsSpan(0, _count), spare, Context);
         int drafted = 0;
         for (int i = 0; i < _count; i++)
         {
@@ -179,7 +180,6 @@ internal sealed class Speculator
         int taken = _count + drafted;
         double expected = taken;
         double seconds = Seconds(taken);
-        double longest = _count == 1 ? double.PositiveInfinity : _maxSeconds; // alone, nobody else waits for the tick
         double best = expected / seconds * LeastGain;
         int picked = 0;
         int kept = 0;
@@ -189,7 +189,7 @@ internal sealed class Speculator
             next.Guesses.Extend();
             _picks[picked++] = next;
             seconds = Seconds(taken + picked);
-            if (seconds > longest)
+            if (_count > 1 && !_budget.Fits(taken + picked, Context, 0)) // alone, nobody else waits for the tick
             {
                 break;
             }
@@ -243,5 +243,7 @@ internal sealed class Speculator
         }
     }
 
-    private double Seconds(int rows) => _executor.PredictTick(rows, rows, (int)(_positions / _count));
+    private int Context => (int)(_positions / _count);
+
+    private double Seconds(int rows) => _executor.PredictTick(rows, rows, Context);
 }
