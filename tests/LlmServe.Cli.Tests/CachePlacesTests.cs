@@ -45,6 +45,17 @@ public class CachePlacesTests
         Assert.StartsWith("--repack-cache: ", error.Message);
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("  ")]
+    public void RepackCache_Empty_IsAUsageError(string choice)
+    {
+        var error = Assert.Throws<CliException>(() => Places(null, null).RepackCache(choice, "/models/model.gguf", Ignore));
+
+        Assert.Equal(ExitCode.Usage, error.Code);
+        Assert.Equal("--repack-cache is empty; allowed: auto, off, beside or a folder", error.Message);
+    }
+
     [Fact]
     public void WithProfileCache_NoPlaces_LeavesOptionsAlone()
     {

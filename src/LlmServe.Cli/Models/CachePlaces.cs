@@ -47,6 +47,11 @@ internal sealed class CachePlaces(Func<string, string?> variable)
 
     private static string FullPath(string folder, string origin)
     {
+        if (string.IsNullOrWhiteSpace(folder))
+        {
+            throw new CliException($"{origin} is empty; allowed: auto, off, beside or a folder", ExitCode.Usage);
+        }
+
         try
         {
             return Path.GetFullPath(folder);
