@@ -9,7 +9,7 @@ using LlmServe.Cpu.Memory;
 namespace LlmServe.Cpu.Profile;
 
 /// <summary>
-/// Measures what a compiled model needs to know of this machine, in some tens of milliseconds. What was measured once is kept for the process, since
+/// Measures what a compiled model needs to know of this machine, in about a second of processor time. What was measured once is kept for the process, since
 /// fastest times are taken, and on disk where the caller says so and other programs did not disturb.
 /// </summary>
 internal static unsafe class MachineProfiler
