@@ -24,7 +24,7 @@ public class TickPredictorTests
     }
 
     [Fact]
-    public void Seconds_KindOfTickNeverSeen_IsCorrectedLikeTheNearest()
+    public void Seconds_KindOfTickNeverSeen_IsCorrectedLikeTheOther()
     {
         var predictor = new TickPredictor(_executor, learns: true);
         for (int tick = 0; tick < 8; tick++)
@@ -32,7 +32,21 @@ public class TickPredictorTests
             Learn(predictor, rows: 4, 3);
         }
 
-        Assert.Equal(predictor.Seconds(4, 1, 1) / _executor.PredictTick(4, 1, 1), predictor.Seconds(1, 1, 1) / _executor.PredictTick(1, 1, 1), 6);
+        Assert.Equal(3, predictor.Seconds(64, 1, 1) / _executor.PredictTick(64, 1, 1), 6);
+    }
+
+    [Fact]
+    public void Learn_LargeTicksOnceSlow_AreForgottenThroughSmallerOnes()
+    {
+        var predictor = new TickPredictor(_executor, learns: true);
+        Learn(predictor, rows: 12, 4);
+        Learn(predictor, rows: 12, 4);
+        for (int tick = 0; tick < 8; tick++)
+        {
+            Learn(predictor, rows: 9, 1);
+        }
+
+        Assert.Equal(1, predictor.Seconds(12, 1, 1) / _executor.PredictTick(12, 1, 1), 6);
     }
 
     [Fact]

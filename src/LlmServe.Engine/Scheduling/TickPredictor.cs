@@ -1,10 +1,9 @@
-using System.Numerics;
 using LlmServe.Compiler;
 
 namespace LlmServe.Engine.Scheduling;
 
 /// <summary>
-/// Predicts ticks by the compiled costs, corrected by how long ticks of as many rows have lately taken: a machine that others use too, or that was
+/// Predicts ticks by the compiled costs, corrected by how long ticks of their kind, small or large, have lately taken: a machine that others use too, or that was
 /// measured in a bad moment, is not the one that the costs are for. The promise about a tick's time is kept with what is true now. Answers never
 /// depend on it: they are the same however prompts are cut.
 /// </summary>
@@ -14,11 +13,16 @@ internal sealed class TickPredictor(IProgramExecutor executor, bool learns)
 {
     private const int Remembered = 8;
     private const double Most = 8;
-    private const int Kinds = 33;
 
-    private readonly double[] _ratios = new double[Kinds * Remembered]; // [kinds, ticks]; measured over compiled, the last ticks in any order
-    private readonly long[] _seen = new long[Kinds];
-    private readonly double[] _corrections = new double[Kinds]; // 0: never seen
+    /// <summary>
+    /// Rows of the largest small tick. Small ticks wait for memory, large ones for arithmetic, and what else runs slows the two down differently. More
+    /// kinds would each be seen too rarely: one that was slow twice would be avoided, and never be seen again.
+    /// </summary>
+    private const int SmallTick = 8;
+
+    private readonly double[] _ratios = new double[2 * Remembered]; // [small or large, ticks]; measured over compiled, the last ticks in any order
+    private readonly long[] _seen = new long[2];
+    private readonly double[] _corrections = new double[2]; // 0: never seen
     private volatile bool _hasLearned;
 
     /// <summary>Whether the machine is measured, so that a prediction costs next to nothing.</summary>
@@ -87,32 +91,13 @@ internal sealed class TickPredictor(IProgramExecutor executor, bool learns)
         return second > 0 ? second : largest;
     }
 
-    /// <summary>The correction for a kind of tick; for one that was never seen, the larger of its neighbours'.</summary>
+    /// <summary>The correction for a kind of tick; for one that was never seen, the other's.</summary>
     private double Correction(int kind)
     {
         double own = Volatile.Read(ref _corrections[kind]);
-        if (own > 0 || !learns)
-        {
-            return learns ? own : 1;
-        }
-
-        double nearest = Math.Max(Nearest(kind, -1), Nearest(kind, 1));
-        return nearest > 0 ? nearest : 1;
+        double known = own > 0 ? own : Volatile.Read(ref _corrections[1 - kind]);
+        return known > 0 ? known : 1;
     }
 
-    private double Nearest(int kind, int step)
-    {
-        for (; kind >= 0 && kind < Kinds; kind += step)
-        {
-            if (Volatile.Read(ref _corrections[kind]) is > 0 and var correction)
-            {
-                return correction;
-            }
-        }
-
-        return 0;
-    }
-
-    /// <summary>Ticks of as many rows as one compiled program takes are of a kind.</summary>
-    private static int KindOf(int rows) => rows <= 1 ? 0 : BitOperations.Log2((uint)(rows - 1)) + 1;
+    private static int KindOf(int rows) => rows <= SmallTick ? 0 : 1;
 }
