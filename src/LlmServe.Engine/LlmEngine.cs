@@ -143,7 +143,7 @@ public sealed class LlmEngine : IAsyncDisposable
     /// <param name="maxTokens">Most tokens of the answer, at least 1, counted in full; null: as long as answers are on average.</param>
     /// <param name="client">Who would ask (<see cref="GenerationRequest.Client"/>).</param>
     /// <param name="priority">How urgently (<see cref="GenerationRequest.Priority"/>).</param>
-    /// <exception cref="EngineException">A number is out of range (<see cref="EngineError.InvalidArgument"/>).</exception>
+    /// <exception cref="EngineException">A number is out of range (<see cref="EngineError.InvalidArgument"/>), or the engine has failed.</exception>
     public RequestPlan Plan(int promptTokens, int? maxTokens = null, string? client = null, int priority = 0)
     {
         RequestValidator.CheckPlan(promptTokens, maxTokens, client, priority);
@@ -162,7 +162,13 @@ public sealed class LlmEngine : IAsyncDisposable
         int waiting;
         lock (_lock)
         {
-            refusal ??= Refusal(client)?.Message;
+            var refused = Refusal(client);
+            if (refused is { Error: EngineError.Failed })
+            {
+                throw refused;
+            }
+
+            refusal ??= refused?.Message;
             running = _statistics.Running;
             waiting = _statistics.Waiting + _incoming.Count;
             int room = (int)Math.Min(maxTokens ?? ContextLength, (long)ContextLength - promptTokens);
@@ -179,6 +185,18 @@ public sealed class LlmEngine : IAsyncDisposable
         return new RequestPlan(
             true, null, TimeSpan.FromSeconds(times.Wait), TimeSpan.FromSeconds(times.FirstToken), times.TokensPerSecond, TimeSpan.FromSeconds(times.End),
             running, waiting);
+    }
+
+    /// <summary>What a request would get if it came now: its size is planned, and all else in it is checked as <see cref="Submit"/> does.</summary>
+    /// <exception cref="EngineException">As <see cref="Submit"/> throws for what is wrong in the request itself; a prompt that is too long is refused.</exception>
+    public RequestPlan Plan(GenerationRequest request)
+    {
+        if (request.Prompt.Count < ContextLength)
+        {
+            RequestValidator.Check(request, Model.VocabularySize, ContextLength);
+        }
+
+        return Plan(request.Prompt.Count, request.MaxTokens, request.Client, request.Priority);
     }
 
     /// <summary>

@@ -73,7 +73,10 @@ public sealed class PlanTests
             ("request", new()), ("size.prompt_tokens", Size(0, null)), ("size.prompt_tokens", Size(-1, null)), ("size.max_tokens", Size(1, 0)),
             ("messages", new() { Chat = new ChatRequest() }), ("text", new() { Generate = new GenerateRequest() }),
             ("token_ids.ids", new() { Generate = new GenerateRequest { TokenIds = new TokenIds() } }),
-            ("options.max_tokens", new() { Chat = TestServer.Chat("Hi", new GenerationOptions { MaxTokens = 0 }) })])
+            ("token_ids.ids", new() { Generate = new GenerateRequest { TokenIds = new TokenIds { Ids = { 1, int.MaxValue } } } }),
+            ("options.max_tokens", new() { Chat = TestServer.Chat("Hi", new GenerationOptions { MaxTokens = 0 }) }),
+            ("options.stop", new() { Chat = TestServer.Chat("Hi", new GenerationOptions { Stop = { "" } }) }),
+            ("options.sampling.top_p", new() { Generate = new GenerateRequest { Text = "Hi", Options = new() { Sampling = new() { TopP = 2 } } } })])
         {
             await Calls.FailsOnAsync(field, () => server.Client.PlanAsync(request));
         }

@@ -193,6 +193,11 @@ public sealed class StatusTests
         var logged = Assert.Single(server.Logs.Entries, entry => entry.Event == 13);
         Assert.Contains("told to fail in tick 2", logged.Exception!.ToString(), StringComparison.Ordinal);
         Assert.Equal(Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus.NotServing, await server.Client.CheckHealthAsync());
+
+        // Nothing will be taken any more, so this is no refusal for now that a plan could tell of.
+        var plan = new PlanRequest { Size = new RequestSize { PromptTokens = 1 } };
+        exception = await Calls.FailsAsync(StatusCode.Internal, () => server.Client.PlanAsync(plan));
+        Assert.Equal("internal error; the server's log has the details", exception.Status.Detail);
     }
 
     [Fact]

@@ -54,9 +54,9 @@ internal sealed class GenerationStream(TokenLimits limits)
         {
             return model.Engine.Submit(request, cancellation);
         }
-        catch (EngineException exception) when (exception is { Error: EngineError.InvalidArgument, Field: { } field })
+        catch (EngineException exception) when (exception is { Error: EngineError.InvalidArgument, Field: not null })
         {
-            throw Failures.Invalid(OptionsReader.FieldOf(field, promptField), exception.Message);
+            throw OptionsReader.Translate(exception, promptField);
         }
     }
 

@@ -1,8 +1,9 @@
+using Grpc.Core;
 using LlmServe.Engine;
 
 namespace LlmServe.Server.Internal;
 
-/// <summary>Turns a client's generation options into the engine's. The engine checks them; <see cref="FieldOf"/> translates what it finds.</summary>
+/// <summary>Turns a client's generation options into the engine's. The engine checks them; <see cref="Translate"/> says what it finds in the proto's names.</summary>
 internal static class OptionsReader
 {
     /// <summary>Makes a generation, still without a prompt, out of a client's options.</summary>
@@ -22,10 +23,13 @@ internal static class OptionsReader
         };
     }
 
-    /// <summary>The path of a field in the proto's names.</summary>
-    /// <param name="field">The field in the engine's terms.</param>
+    /// <summary>INVALID_ARGUMENT for what the engine says of a field.</summary>
+    /// <param name="exception">What it says; it names a field in the engine's terms.</param>
     /// <param name="promptField">Where this request has its prompt.</param>
-    public static string FieldOf(string field, string promptField) => field switch
+    public static RpcException Translate(EngineException exception, string promptField) =>
+        Failures.Invalid(FieldOf(exception.Field!, promptField), exception.Message);
+
+    private static string FieldOf(string field, string promptField) => field switch
     {
         "prompt" => promptField,
         "log_probabilities" => "options.logprobs",

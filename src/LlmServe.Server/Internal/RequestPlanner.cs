@@ -12,23 +12,69 @@ internal sealed class RequestPlanner(ModelCatalog catalog, ChatPrompt prompts, T
     /// <exception cref="RpcException">The request itself is wrong; fields are named from its own message on.</exception>
     public V1.PlanResponse Plan(V1.PlanRequest request, Caller caller)
     {
-        var (model, promptTokens, maxTokens) = Measure(request);
+        switch (request.RequestCase)
+        {
+            case V1.PlanRequest.RequestOneofCase.Chat:
+                var chatModel = catalog.Find(request.Chat.Model);
+                return Plan(chatModel, OptionsReader.Read(request.Chat.Options) with { Prompt = prompts.Read(request.Chat, chatModel) }, "messages", caller);
+            case V1.PlanRequest.RequestOneofCase.Generate:
+                var textModel = catalog.Find(request.Generate.Model);
+                var (ids, field) = TextPrompt.Read(request.Generate, textModel.Engine.Tokenizer);
+                return Plan(textModel, OptionsReader.Read(request.Generate.Options) with { Prompt = ids }, field, caller);
+            case V1.PlanRequest.RequestOneofCase.Size:
+                return Plan(request.Size, caller);
+            default:
+                throw Failures.Invalid("request", "there is nothing to plan; set chat, generate or size");
+        }
+    }
+
+    private V1.PlanResponse Plan(ServedModel model, GenerationRequest request, string promptField, Caller caller) =>
+        Plan(model.Engine, request.Prompt.Count, request.MaxTokens, promptField, caller, maxTokens =>
+        {
+            try
+            {
+                return model.Engine.Plan(request with { MaxTokens = maxTokens, Client = caller.Name, Priority = caller.Priority });
+            }
+            catch (EngineException exception) when (exception is { Error: EngineError.InvalidArgument, Field: not null })
+            {
+                throw OptionsReader.Translate(exception, promptField);
+            }
+        });
+
+    private V1.PlanResponse Plan(V1.RequestSize size, Caller caller)
+    {
+        var engine = catalog.Find(size.Model).Engine;
+        int? wanted = size.HasMaxTokens ? size.MaxTokens : null;
+        if (size.PromptTokens < 1)
+        {
+            throw Failures.Invalid("size.prompt_tokens", $"is {size.PromptTokens}; allowed is 1 or more");
+        }
+
+        return wanted is < 1
+            ? throw Failures.Invalid("size.max_tokens", $"is {wanted}; allowed is 1 or more")
+            : Plan(engine, size.PromptTokens, wanted, "size.prompt_tokens", caller,
+                maxTokens => engine.Plan(size.PromptTokens, maxTokens, caller.Name, caller.Priority));
+    }
+
+    private V1.PlanResponse Plan(
+        LlmEngine engine, int promptTokens, int? wanted, string promptField, Caller caller, Func<int?, RequestPlan> ask)
+    {
         try
         {
-            limits.Check(promptTokens, maxTokens, "prompt_tokens", caller);
+            limits.Check(promptTokens, wanted, promptField, caller);
         }
         catch (RpcException refused)
         {
-            return Refuse(promptTokens, refused.Status.Detail, model.Engine.Statistics);
+            return Refuse(promptTokens, refused.Status.Detail, engine.Statistics);
         }
 
         if (!caller.HasRoom)
         {
-            return Refuse(promptTokens, "the API key has as many answers running as it may", model.Engine.Statistics);
+            return Refuse(promptTokens, "the API key has as many answers running as it may", engine.Statistics);
         }
 
         // The caller's own limit is a limit of the answer, as it is when the request runs.
-        var plan = model.Engine.Plan(promptTokens, maxTokens ?? limits.LongestAnswer(caller), caller.Name, caller.Priority);
+        var plan = ask(wanted ?? limits.LongestAnswer(caller));
         return new V1.PlanResponse
         {
             Accepted = plan.Accepted,
@@ -42,35 +88,6 @@ internal sealed class RequestPlanner(ModelCatalog catalog, ChatPrompt prompts, T
             Waiting = plan.Waiting,
         };
     }
-
-    private (ServedModel Model, int PromptTokens, int? MaxTokens) Measure(V1.PlanRequest request)
-    {
-        switch (request.RequestCase)
-        {
-            case V1.PlanRequest.RequestOneofCase.Chat:
-                var chatModel = catalog.Find(request.Chat.Model);
-                return (chatModel, prompts.Read(request.Chat, chatModel).Count, MaxTokensOf(request.Chat.Options));
-            case V1.PlanRequest.RequestOneofCase.Generate:
-                var textModel = catalog.Find(request.Generate.Model);
-                var (ids, field) = TextPrompt.Read(request.Generate, textModel.Engine.Tokenizer);
-                return ids.Count > 0
-                    ? (textModel, ids.Count, MaxTokensOf(request.Generate.Options))
-                    : throw Failures.Invalid(field, "the prompt must have at least one token; it is empty");
-            case V1.PlanRequest.RequestOneofCase.Size:
-                var size = request.Size;
-                return size.PromptTokens >= 1
-                    ? (catalog.Find(size.Model), size.PromptTokens, CheckMaxTokens(size.HasMaxTokens ? size.MaxTokens : null, "size.max_tokens"))
-                    : throw Failures.Invalid("size.prompt_tokens", $"is {size.PromptTokens}; allowed is 1 or more");
-            default:
-                throw Failures.Invalid("request", "there is nothing to plan; set chat, generate or size");
-        }
-    }
-
-    private static int? MaxTokensOf(V1.GenerationOptions? options) =>
-        CheckMaxTokens(options is { HasMaxTokens: true } ? options.MaxTokens : null, "options.max_tokens");
-
-    private static int? CheckMaxTokens(int? maxTokens, string field) =>
-        maxTokens is < 1 ? throw Failures.Invalid(field, $"is {maxTokens}; allowed is 1 or more") : maxTokens;
 
     private static V1.PlanResponse Refuse(int promptTokens, string why, EngineStatistics load) =>
         new() { Refusal = why, PromptTokens = promptTokens, Running = load.Running, Waiting = load.Waiting };
