@@ -68,8 +68,9 @@ public sealed record ApiKey
     /// <summary>Whether this is the key with <paramref name="hash"/>; takes the same time whatever the answer.</summary>
     internal bool Matches(ReadOnlySpan<byte> hash) => CryptographicOperations.FixedTimeEquals(_hash, hash);
 
-    /// <exception cref="ArgumentException">A value is outside its range.</exception>
-    internal void Validate()
+    /// <summary>Throws if a value is outside its range. A server that starts does so for each of its keys.</summary>
+    /// <exception cref="ArgumentException">Says whose and which.</exception>
+    public void Validate()
     {
         Require(
             Name.Length is >= 1 and <= LongestName && Name.All(c => char.IsAsciiLetterOrDigit(c) || "._-".Contains(c)),

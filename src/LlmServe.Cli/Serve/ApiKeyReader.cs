@@ -49,6 +49,7 @@ internal static class ApiKeyReader
         {
             string[] path = value.Key.Split(':');
             if (path.Length != 3 || !int.TryParse(path[1], NumberStyles.None, CultureInfo.InvariantCulture, out int index) || index >= MaxKeys
+                || path[1] != index.ToString(CultureInfo.InvariantCulture)
                 || !_fields.Contains(path[2], StringComparer.OrdinalIgnoreCase))
             {
                 throw new CliException($"{value.Source}: unknown key; allowed are {Section}:N:{string.Join($", {Section}:N:", _fields)} for N from 0", ExitCode.Usage);
@@ -76,21 +77,32 @@ internal static class ApiKeyReader
             throw new CliException($"{place}: '{name.Text}' needs exactly one of key and sha256", ExitCode.Usage);
         }
 
+        var key = At((plain ? secret : hash)!, () => new ApiKey
+        {
+            Name = name.Text,
+            Sha256 = plain ? ApiKey.HashOf(secret!.Text) : hash!.Text,
+            MaxStreams = Number(entry, "max_streams", 1),
+            MaxPromptTokens = Number(entry, "max_prompt_tokens", 1),
+            MaxOutputTokens = Number(entry, "max_output_tokens", 1),
+            Priority = Number(entry, "priority", -ApiKey.GreatestPriority, ApiKey.GreatestPriority) ?? 0,
+        });
+        return At(name, () =>
+        {
+            // The numbers are in their ranges; what is left is the name.
+            key.Validate();
+            return key;
+        });
+    }
+
+    private static ApiKey At(ConfigurationValue value, Func<ApiKey> read)
+    {
         try
         {
-            return new ApiKey
-            {
-                Name = name.Text,
-                Sha256 = plain ? ApiKey.HashOf(secret!.Text) : hash!.Text,
-                MaxStreams = Number(entry, "max_streams", 1),
-                MaxPromptTokens = Number(entry, "max_prompt_tokens", 1),
-                MaxOutputTokens = Number(entry, "max_output_tokens", 1),
-                Priority = Number(entry, "priority", -ApiKey.GreatestPriority, ApiKey.GreatestPriority) ?? 0,
-            };
+            return read();
         }
         catch (ArgumentException error)
         {
-            throw new CliException($"{(plain ? secret : hash)!.Source}: {error.Message.Split(" (Parameter")[0]}", ExitCode.Usage, error);
+            throw new CliException($"{value.Source}: {error.Message.Split(" (Parameter")[0]}", ExitCode.Usage, error);
         }
     }
 

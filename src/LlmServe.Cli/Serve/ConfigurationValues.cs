@@ -22,7 +22,7 @@ internal sealed class ConfigurationValues
     /// <summary>The file that is read from the working directory if none is named.</summary>
     public const string DefaultFile = "appsettings.json";
 
-    private const long LongestFile = 1 << 20;
+    private const int LongestFile = 1 << 20;
 
     /// <summary>Variables that are not about serving: of clients, of error messages, of tests.</summary>
     private static readonly string[] _elsewhere = ["API_KEY", "TLS_CA", "DEBUG", "SHARED"];
@@ -71,6 +71,11 @@ internal sealed class ConfigurationValues
     private void AddFile(string file, bool required)
     {
         var section = Parse(file).GetSection(Section);
+        if (section.Value is { Length: > 0 } text)
+        {
+            throw new CliException($"{file}: {Section}: found '{text}', allowed is an object such as {{ \"port\": 8080 }}", ExitCode.Usage);
+        }
+
         if (section.Exists())
         {
             Add(file, Section + ":", section.AsEnumerable(makePathsRelative: true));
@@ -119,13 +124,13 @@ internal sealed class ConfigurationValues
     {
         try
         {
+            // A pipe has no length, so what arrives is counted.
             using var stream = File.OpenRead(file);
-            if (stream.Length > LongestFile)
-            {
-                throw new CliException($"{file}: has {stream.Length} bytes; a configuration file has at most {LongestFile}", ExitCode.Usage);
-            }
-
-            return new ConfigurationBuilder().AddJsonStream(stream).Build();
+            byte[] bytes = new byte[LongestFile + 1];
+            int length = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+            return length <= LongestFile
+                ? new ConfigurationBuilder().AddJsonStream(new MemoryStream(bytes, 0, length)).Build()
+                : throw new CliException($"{file}: is too long; a configuration file has at most {LongestFile} bytes", ExitCode.Usage);
         }
         catch (Exception error) when (error is FormatException or InvalidDataException or System.Text.Json.JsonException)
         {
