@@ -72,7 +72,7 @@ public sealed class LlmServeHost : IAsyncDisposable
             var host = new LlmServeHost(app, catalog, options);
             if (options.Metrics is not null || options.OpenTelemetry)
             {
-                await host.StartTelemetryAsync(loggers ?? NullLoggerFactory.Instance, cancellationToken).ConfigureAwait(false);
+                await host.StartTelemetryAsync(address, loggers ?? NullLoggerFactory.Instance, cancellationToken).ConfigureAwait(false);
             }
 
             await host.ListenAsync(address, cancellationToken).ConfigureAwait(false);
@@ -99,9 +99,9 @@ public sealed class LlmServeHost : IAsyncDisposable
         await StopTelemetryAsync().ConfigureAwait(false);
     }
 
-    private async Task StartTelemetryAsync(ILoggerFactory loggers, CancellationToken cancellationToken)
+    private async Task StartTelemetryAsync(IPAddress address, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
-        var telemetry = await Telemetry.StartAsync(_options, loggers, cancellationToken).ConfigureAwait(false);
+        var telemetry = await Telemetry.StartAsync(_options, address, loggers, cancellationToken).ConfigureAwait(false);
         _telemetry = telemetry;
         MetricsAddress = telemetry.Address;
     }
@@ -138,6 +138,8 @@ public sealed class LlmServeHost : IAsyncDisposable
         {
             WarnOfOpenDoors();
         }
+
+        WarnOfWrongDates();
     }
 
     private void WarnOfOpenDoors()
@@ -149,6 +151,15 @@ public sealed class LlmServeHost : IAsyncDisposable
         else if (_options.Certificate is null)
         {
             Log.KeysInTheClear(_logger, Endpoint);
+        }
+    }
+
+    private void WarnOfWrongDates()
+    {
+        // A certificate's times are local ones.
+        if (_options.Certificate?.Leaf is { } leaf && (DateTime.Now < leaf.NotBefore || DateTime.Now > leaf.NotAfter))
+        {
+            Log.CertificateOutOfDate(_logger, leaf.NotBefore.ToUniversalTime(), leaf.NotAfter.ToUniversalTime());
         }
     }
 

@@ -48,8 +48,8 @@ public sealed class ServerCertificate
         catch (Exception error) when (error is CryptographicException or ArgumentException)
         {
             throw new ArgumentException(
-                $"The TLS certificate {certificateFile} with the key {keyFile} cannot be used: {error.Message.TrimEnd('.')}. Both must be PEM files, the key "
-                + "must belong to the first certificate, and an encrypted key needs its password.", nameof(ServerOptions.Certificate), error);
+                $"The TLS certificate {certificateFile} with the key {keyFile} cannot be used: {error.Message.Split(" (Parameter")[0].TrimEnd('.')}. Both must be "
+                + "PEM files, the key must belong to the first certificate, and a password goes with a key that begins with 'BEGIN ENCRYPTED PRIVATE KEY', and only with it.", nameof(ServerOptions.Certificate), error);
         }
     }
 
@@ -81,9 +81,9 @@ public sealed class ServerCertificate
         {
             return read(file);
         }
-        catch (Exception error) when (error is UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            throw new IOException($"Cannot read {file}: {error.Message}", error);
+            throw new IOException($"The TLS file {file} cannot be read: {error.Message}", error);
         }
     }
 }

@@ -59,6 +59,10 @@ public sealed class TelemetryTests
         var exception = await Assert.ThrowsAsync<IOException>(
             () => LlmServeHost.StartAsync([model], new ServerOptions { Port = 0, Metrics = new MetricsOptions { Port = port } }));
         Assert.Contains($"the metrics page cannot listen on 127.0.0.1:{port}", exception.Message, StringComparison.Ordinal);
+        // An address for documentation, which no machine has.
+        exception = await Assert.ThrowsAsync<IOException>(
+            () => LlmServeHost.StartAsync([model], new ServerOptions { Port = 0, Metrics = new MetricsOptions { Host = "192.0.2.1", Port = port } }));
+        Assert.Contains($"the metrics page cannot listen on 192.0.2.1:{port}", exception.Message, StringComparison.Ordinal);
         foreach (var metrics in (MetricsOptions[])[new() { Port = -1 }, new() { Path = "metrics" }, new() { Path = "/a b" }, new() { Host = "nowhere" }, new() { Port = 4711 }])
         {
             await Assert.ThrowsAsync<ArgumentException>(() => LlmServeHost.StartAsync([model], new ServerOptions { Port = 4711, Metrics = metrics }));

@@ -8,7 +8,8 @@ namespace LlmServe.Server.Tests;
 internal static class TestCertificate
 {
     /// <summary>Makes one, with its key.</summary>
-    public static X509Certificate2 Create()
+    /// <param name="days">When it ends, from today on; it began two days before the end.</param>
+    public static X509Certificate2 Create(int days = 1)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=llmserve test", key, HashAlgorithmName.SHA256);
@@ -16,6 +17,6 @@ internal static class TestCertificate
         names.AddIpAddress(IPAddress.Loopback);
         request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(days - 2), DateTimeOffset.UtcNow.AddDays(days));
     }
 }

@@ -33,6 +33,17 @@ public sealed class TlsTests
         }
     }
 
+    [Theory]
+    [InlineData(-1, true)]
+    [InlineData(1, false)]
+    [InlineData(3, true)]
+    public async Task StartAsync_WithCertificateOutOfDate_Warns(int days, bool warns)
+    {
+        using var certificate = TestCertificate.Create(days);
+        await using var server = await StartAsync(ServerCertificate.From(certificate));
+        Assert.Equal(warns, server.Logs.Entries.Any(entry => entry.Event == 8));
+    }
+
     [Fact]
     public async Task Call_WithoutTls_ToServerWithTls_Fails()
     {
@@ -63,7 +74,7 @@ public sealed class TlsTests
         Assert.ThrowsAny<IOException>(() => ServerCertificate.FromPem(pem, folder.Path("missing")));
         using var other = TestCertificate.Create();
         string strange = folder.Write("other.key", KeyOf(other).ExportPkcs8PrivateKeyPem());
-        Assert.Throws<ArgumentException>(() => ServerCertificate.FromPem(pem, strange));
+        Assert.Contains("BEGIN ENCRYPTED PRIVATE KEY", Assert.Throws<ArgumentException>(() => ServerCertificate.FromPem(pem, strange)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -83,7 +83,7 @@ internal static class ServerBuilder
 
         return IPAddress.TryParse(host, out var address)
             ? address
-            : throw new ArgumentException($"The server's host is '{host}'; it must be an IP address such as 127.0.0.1 or 0.0.0.0, or localhost.", option);
+            : throw new ArgumentException($"The server option {option} is '{host}'; it must be an IP address such as 127.0.0.1 or 0.0.0.0, or localhost.", option);
     }
 
     /// <summary>Where this machine reaches a socket that is bound to <paramref name="address"/>.</summary>

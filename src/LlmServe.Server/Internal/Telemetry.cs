@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -39,12 +40,15 @@ internal sealed class Telemetry : IAsyncDisposable
 
     /// <summary>Starts to collect and to export.</summary>
     /// <param name="options">What to export, and where to.</param>
+    /// <param name="listening">Where the server listens, and its page too unless it has an address of its own.</param>
     /// <param name="loggers">Where failures of the page are logged.</param>
     /// <param name="cancellationToken">Gives up starting.</param>
     /// <exception cref="ArgumentException">The host of the page is no address.</exception>
     /// <exception cref="IOException">The address of the page cannot be bound.</exception>
-    public static async Task<Telemetry> StartAsync(ServerOptions options, ILoggerFactory loggers, CancellationToken cancellationToken)
+    public static async Task<Telemetry> StartAsync(
+        ServerOptions options, IPAddress listening, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
+        var address = options.Metrics is { Host: { } host } ? ServerBuilder.ParseHost(host, $"{nameof(ServerOptions.Metrics)}.{nameof(MetricsOptions.Host)}") : listening;
         var meters = BuildMeters(options);
         var traces = options.OpenTelemetry ? BuildTraces() : null;
         if (options.Metrics is not { } metrics)
@@ -52,7 +56,6 @@ internal sealed class Telemetry : IAsyncDisposable
             return new Telemetry(meters, traces, null);
         }
 
-        var address = ServerBuilder.ParseHost(metrics.Host ?? options.Host, $"{nameof(ServerOptions.Metrics)}.{nameof(metrics.Host)}");
         var page = BuildPage(meters, metrics, address, loggers);
         var telemetry = new Telemetry(meters, traces, page);
         try
@@ -64,7 +67,12 @@ internal sealed class Telemetry : IAsyncDisposable
         catch (Exception error)
         {
             await telemetry.DisposeAsync().ConfigureAwait(false);
-            throw error is IOException ? new IOException($"the metrics page cannot listen on {address}:{metrics.Port}: {error.Message}", error) : error;
+            if (error is not (IOException or SocketException))
+            {
+                throw;
+            }
+
+            throw new IOException($"the metrics page cannot listen on {new IPEndPoint(address, metrics.Port)}: {error.Message}", error);
         }
     }
 
