@@ -1,5 +1,6 @@
 using Grpc.Core;
 using LlmServe.Cli.App;
+using LlmServe.Cli.Options;
 using LlmServe.Client;
 
 namespace LlmServe.Cli.Chat;
@@ -26,7 +27,7 @@ internal static class ServerAddress
         }
         catch (ArgumentException error) when (error.ParamName == "options")
         {
-            throw new CliException($"--api-key: {error.Message.Split(" (Parameter")[0]}", ExitCode.Usage, error);
+            throw new CliException($"--api-key, or {ServerConnection.KeyVariable}: {error.Message.Split(" (Parameter")[0]}", ExitCode.Usage, error);
         }
         catch (ArgumentException error)
         {
@@ -42,7 +43,7 @@ internal static class ServerAddress
     {
         _ when cancellation.IsCancellationRequested => new OperationCanceledException(cancellation),
         RpcException { StatusCode: StatusCode.Unavailable or StatusCode.Internal } rpc => new CliException(
-            $"no llmserve server answers at {Show(client)}: {ErrorReport.Reason(rpc.Status)}; start one with 'llmserve serve', or leave --server out",
+            $"no llmserve server answers at {Show(client)}: {ErrorReport.Reason(rpc.Status)}; start one with 'llmserve serve', or check the address",
             ExitCode.Failure, error),
         RpcException { StatusCode: StatusCode.Unauthenticated } rpc => new CliException(
             $"{Show(client)} does not let us in: {rpc.Status.Detail}; set LLMSERVE_API_KEY or give --api-key KEY", ExitCode.Failure, error),

@@ -26,8 +26,10 @@ internal static class ChatCommand
         model.ExcludeBeside(command, server);
         command.SetAction(async (parsed, _) =>
         {
-            await using var session = await ChatSession.OpenAsync(
-                services, parsed.GetValue(server), model.Read(parsed), sampling.Read(parsed), connection.Read(parsed, services.Environment));
+            string? address = parsed.GetValue(server);
+            // Without a server nobody needs the file of roots that the environment may name.
+            var access = address is null ? null : connection.Read(parsed, services.Environment);
+            await using var session = await ChatSession.OpenAsync(services, address, model.Read(parsed), sampling.Read(parsed), access);
             string? text = parsed.GetValue(prompt);
             return text is null
                 ? await new ChatRepl(services.Console, services.Interrupts, session.Connection, CreateLines(services), parsed.GetValue(system)).RunAsync()

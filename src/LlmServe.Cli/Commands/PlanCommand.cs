@@ -33,6 +33,10 @@ internal static class PlanCommand
             {
                 result.AddError("exactly one of PROMPT and --prompt-tokens is needed");
             }
+            else if (result.GetResult(tokens) is not null && result.GetValue(chat))
+            {
+                result.AddError("--chat needs PROMPT: a number of tokens is what the template has made already");
+            }
         });
         command.SetAction(async (parsed, _) =>
         {

@@ -30,8 +30,10 @@ internal static class RunCommand
         command.SetAction(async (parsed, _) =>
         {
             string text = PromptSource.Read(services.Console, parsed.GetRequiredValue(prompt));
-            await using var session = await ChatSession.OpenAsync(
-                services, parsed.GetValue(server), model.Read(parsed), sampling.Read(parsed), connection.Read(parsed, services.Environment));
+            string? address = parsed.GetValue(server);
+            // Without a server nobody needs the file of roots that the environment may name.
+            var access = address is null ? null : connection.Read(parsed, services.Environment);
+            await using var session = await ChatSession.OpenAsync(services, address, model.Read(parsed), sampling.Read(parsed), access);
             return parsed.GetValue(chat)
                 ? await ChatCommand.AnswerOnceAsync(services, session.Connection, text, parsed.GetValue(system))
                 : await ChatCommand.PrintOnceAsync(services, token => session.Connection.GenerateAsync(text, token));

@@ -40,7 +40,13 @@ internal sealed class ServerConnection
     /// <summary>What the command line says, else the environment.</summary>
     /// <exception cref="CliException">The file of roots cannot be used.</exception>
     public LlmServeClientOptions Read(ParseResult parsed, IReadOnlyDictionary<string, string> environment) =>
-        Create(parsed.GetValue(_key), parsed.GetValue(_ca), environment);
+        new()
+        {
+            ApiKey = Given(parsed.GetValue(_key)) ?? Given(environment.GetValueOrDefault(KeyVariable)),
+            TrustedRoots = Given(parsed.GetValue(_ca)) is { } file ? ReadRoots(file, "--tls-ca")
+                : Given(environment.GetValueOrDefault(CaVariable)) is { } set ? ReadRoots(set, CaVariable)
+                : null,
+        };
 
     private void RequireServer(CommandResult result, Option<string?> server)
     {
@@ -51,28 +57,19 @@ internal sealed class ServerConnection
         }
     }
 
-    private static LlmServeClientOptions Create(string? key, string? ca, IReadOnlyDictionary<string, string> environment)
-    {
-        key ??= environment.GetValueOrDefault(KeyVariable);
-        ca ??= environment.GetValueOrDefault(CaVariable);
-        return new LlmServeClientOptions
-        {
-            ApiKey = string.IsNullOrEmpty(key) ? null : key,
-            TrustedRoots = string.IsNullOrEmpty(ca) ? null : ReadRoots(ca),
-        };
-    }
+    private static string? Given(string? text) => string.IsNullOrEmpty(text) ? null : text;
 
-    private static X509Certificate2Collection ReadRoots(string file)
+    private static X509Certificate2Collection ReadRoots(string file, string origin)
     {
         try
         {
             var roots = new X509Certificate2Collection();
             roots.ImportFromPemFile(file);
-            return roots.Count > 0 ? roots : throw new CliException($"--tls-ca: {file} has no certificate; a PEM file has 'BEGIN CERTIFICATE'", ExitCode.Usage);
+            return roots.Count > 0 ? roots : throw new CliException($"{origin}: {file} has no certificate; a PEM file has 'BEGIN CERTIFICATE'", ExitCode.Usage);
         }
         catch (Exception error) when (error is CryptographicException or IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new CliException($"--tls-ca: cannot read certificates from {file}: {error.Message}", ExitCode.Failure, error);
+            throw new CliException($"{origin}: cannot read certificates from {file}: {error.Message}", ExitCode.Failure, error);
         }
     }
 }
