@@ -84,7 +84,7 @@ public class FairnessTests
     [Fact]
     public void Step_EndlessHighPriorities_LowOneStillFinishes()
     {
-        var rig = new LoopRig(Model with { KvBlocks = 16 }, new EngineOptions { PrefixCache = false });
+        var rig = new LoopRig(Model with { KvBlocks = 12 }, new EngineOptions { PrefixCache = false });
         var random = new Random(7);
         var low = rig.Add(EngineTest.RandomPrompt(random, 150), 40, client: "low", priority: RequestLimits.MinPriority);
         int ticks = 0;

@@ -69,6 +69,32 @@ public class PlanTests
         Assert.InRange(forecast.TokensPerSecond * (clock - first) / (tokens - 1), 0.8, 1.25);
     }
 
+    [Theory]
+    [InlineData(20)]
+    [InlineData(200)]
+    public void Follow_ShortPromptBehindALongOneOfItsClient_KnowsThatItOvertakes(int tokens)
+    {
+        var options = new EngineOptions { MaxTickMilliseconds = 12, PrefixCache = false };
+        var rig = new LoopRig(Model, options);
+        rig.Add([65], 500);
+        rig.Step();
+        rig.Add(new int[900], 2, client: "proxy");
+        rig.Step();
+        var board = new LoadBoard(rig.Executor, rig.Loop.Predictor, options, 8);
+        rig.Loop.Post(board);
+        var forecast = board.Run(board.CopyWith([], new SequenceLoad { Rows = tokens, Tokens = 2 }, "proxy"));
+        var request = rig.Add(new int[tokens], 2, client: "proxy");
+        double clock = 0;
+        while (request.FirstToken == 0)
+        {
+            Assert.True(rig.Loop.Prepare());
+            clock += rig.Executor.PredictTick(rig.Executor.Rows.Count, 0, 0);
+            rig.Finish();
+        }
+
+        Assert.Equal(clock, forecast.FirstToken, (clock * 0.1) + 0.02);
+    }
+
     [Fact]
     public async Task Plan_TooLongOrFull_IsRefusedWithTheReason()
     {

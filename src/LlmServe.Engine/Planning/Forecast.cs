@@ -22,6 +22,9 @@ internal sealed class Forecast(IProgramExecutor executor, TickBudget budget, int
     private long _decodePositions;
     private int _fewestTokens;
 
+    /// <summary>Ticks that a turn may last beyond its end: the longer the forecast, the coarser the turns.</summary>
+    private int CoarserTurns => _step / ShortestTurns;
+
     /// <summary>Follows the last sequence to its end.</summary>
     public ForecastTimes Follow()
     {
@@ -33,14 +36,14 @@ internal sealed class Forecast(IProgramExecutor executor, TickBudget budget, int
         {
             Admit();
             Survey();
-            int prompt = NextPrompt();
-            if (_decoding == 0 && prompt < 0)
+            int oldest = OldestPrompt();
+            if (_decoding == 0 && oldest < 0)
             {
                 break;
             }
 
             double before = _now;
-            Leap(prompt);
+            Leap(oldest);
             wait = wait < 0 && request.Started ? before : wait;
             first = first < 0 && request.Rows == 0 ? _now : first;
         }
@@ -99,12 +102,31 @@ internal sealed class Forecast(IProgramExecutor executor, TickBudget budget, int
         return next;
     }
 
-    private int NextPrompt()
+    /// <summary>The oldest prompt of the client whose turn it is; −1: there is none.</summary>
+    private int OldestPrompt()
     {
         int next = -1;
         for (int i = 0; i < _sequences.Length; i++)
         {
             if (_sequences[i] is { Running: true, Rows: > 0 } && (next < 0 || Before(i, next, entering: false)))
+            {
+                next = i;
+            }
+        }
+
+        return next;
+    }
+
+    /// <summary>The shortest prompt of the same client and priority; of equals the oldest.</summary>
+    private int ShortestPrompt(int oldest)
+    {
+        int next = oldest;
+        for (int i = 0; i < _sequences.Length; i++)
+        {
+            ref var sequence = ref _sequences[i];
+            ref var best = ref _sequences[next];
+            if (sequence is { Running: true, Rows: > 0 } && sequence.Client == best.Client && sequence.Priority == best.Priority
+                && (sequence.Rows < best.Rows || (sequence.Rows == best.Rows && sequence.Arrival < best.Arrival)))
             {
                 next = i;
             }
@@ -142,19 +164,22 @@ internal sealed class Forecast(IProgramExecutor executor, TickBudget budget, int
         }
     }
 
-    /// <summary>A number of like ticks: until a decoding sequence ends, the prompt is read, or it is another client's turn.</summary>
-    private void Leap(int prompt)
+    /// <summary>A number of like ticks: until a decoding sequence ends, the prompt is read, or it is another prompt's turn.</summary>
+    private void Leap(int oldest)
     {
         int decodeRows = Math.Min(_decoding, maxRows);
         int ticks = Math.Min(ShortestLeap + _step / 4, _fewestTokens);
         int position = 0;
         int read = 0;
-        if (prompt >= 0)
+        if (oldest >= 0)
         {
+            int shortest = ShortestPrompt(oldest);
+            int prompt = _sequences[oldest].Overtaken > 0 ? oldest : shortest;
             position = _sequences[prompt].Positions;
             int chunk = budget.PromptRows(Math.Max(1, maxRows - decodeRows), decodeRows, _decodePositions, position);
-            ticks = Math.Max(1, Math.Min(Math.Min(ticks, _sequences[prompt].Rows / chunk), Turns(prompt, chunk)));
-            read = Read(prompt, chunk * ticks);
+            int turns = Math.Min(Turns(prompt, chunk), shortest == oldest ? int.MaxValue : TurnsWithin(oldest, chunk));
+            ticks = Math.Max(1, Math.Min(Math.Min(ticks, _sequences[prompt].Rows / chunk), turns));
+            read = Read(oldest, chunk * ticks, chunk * (1 + CoarserTurns));
         }
 
         _now += ticks * budget.Seconds((read + ticks - 1) / ticks, decodeRows, _decodePositions, position + (read / 2));
@@ -174,22 +199,33 @@ internal sealed class Forecast(IProgramExecutor executor, TickBudget budget, int
             }
         }
 
-        // The longer the forecast, the coarser the turns.
-        return ahead == long.MaxValue ? int.MaxValue : (int)Math.Min(ahead / chunk, int.MaxValue / 2) + 1 + (_step / ShortestTurns);
+        return ahead == long.MaxValue ? int.MaxValue : (int)Math.Min(ahead / chunk, int.MaxValue / 2) + 1 + CoarserTurns;
+    }
+
+    /// <summary>Ticks until the turn passes between a client's oldest prompt and those that overtake it.</summary>
+    private int TurnsWithin(int oldest, int chunk)
+    {
+        int overtaken = _sequences[oldest].Overtaken;
+        return (overtaken > 0 ? (overtaken + chunk - 1) / chunk : 1 - (overtaken / chunk)) + CoarserTurns;
     }
 
     /// <summary>Gives rows to the prompts in order. A prompt that is read says its first token.</summary>
-    private int Read(int prompt, int rows)
+    /// <param name="oldest">The oldest prompt of the client that comes first.</param>
+    /// <param name="rows">Rows to give.</param>
+    /// <param name="turn">How many of them a turn has, where turns pass between prompts.</param>
+    private int Read(int oldest, int rows, int turn)
     {
         int read = 0;
-        while (prompt >= 0 && read < rows)
+        while (oldest >= 0 && read < rows)
         {
+            int prompt = _sequences[oldest].Overtaken > 0 ? oldest : ShortestPrompt(oldest);
             ref var sequence = ref _sequences[prompt];
             int taken = Math.Min(rows - read, sequence.Rows);
             read += taken;
             sequence.Started = true;
             sequence.Rows -= taken;
             sequence.Positions += taken;
+            _sequences[oldest].Overtaken = Math.Max(FairOrder.Overtaken(_sequences[oldest].Overtaken, taken, prompt == oldest), -turn);
             _clients[sequence.Client].Rows += taken;
             if (sequence.Rows == 0)
             {
@@ -197,7 +233,7 @@ internal sealed class Forecast(IProgramExecutor executor, TickBudget budget, int
                 Write(ref sequence, 1);
             }
 
-            prompt = NextPrompt();
+            oldest = OldestPrompt();
         }
 
         return read;

@@ -111,6 +111,7 @@ internal sealed class LoadBoard
             Rows = decoding ? 0 : sequence.Pending,
             Tokens = Lengths.Expect(sequence.Limit - sequence.Length, sequence.Request.IgnoreEndOfGeneration),
             Positions = decoding ? sequence.Length : sequence.Computed,
+            Overtaken = sequence.Overtaken,
             Arrival = sequence.Arrival,
             Priority = sequence.Request.Priority,
         };

@@ -21,6 +21,9 @@ internal struct SequenceLoad
     /// <summary>Positions in the cache.</summary>
     public int Positions;
 
+    /// <summary><see cref="Scheduling.Sequence.Overtaken"/>.</summary>
+    public int Overtaken;
+
     /// <summary>Order of arrival.</summary>
     public long Arrival;
 

@@ -65,6 +65,9 @@ internal sealed class Sequence
     /// <summary>Whether only the newest token of the answer is missing from the cache; otherwise a prompt (or a preempted sequence) is being read.</summary>
     public bool IsDecoding => Pending == 1 && Length > PromptLength;
 
+    /// <summary>Prompt rows that shorter prompts of its client were given in its place and that it has not got back; see <see cref="FairOrder.Overtaken"/>.</summary>
+    public int Overtaken { get; set; }
+
     /// <summary>Row-table slot while running, else −1.</summary>
     public int Slot { get; set; } = -1;
 

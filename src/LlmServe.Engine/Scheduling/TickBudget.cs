@@ -23,7 +23,7 @@ internal sealed class TickBudget(TickPredictor predictor, double maxSeconds)
     /// <param name="decodeRows">Decoding rows; without any nobody waits for the tick and all rows may be taken.</param>
     /// <param name="decodePositions">Sum of their positions.</param>
     /// <param name="promptPosition">Position of the first prompt row.</param>
-    /// <param name="otherRows">Rows of other prompts that the tick has already; without any a few rows are taken whatever they cost.</param>
+    /// <param name="otherRows">Rows of other prompts that the tick has already; together with them a few rows are taken whatever they cost.</param>
     /// <param name="otherPositions">Sum of their positions.</param>
     public int PromptRows(int most, int decodeRows, long decodePositions, int promptPosition, int otherRows = 0, long otherPositions = 0)
     {
@@ -32,7 +32,7 @@ internal sealed class TickBudget(TickPredictor predictor, double maxSeconds)
             return most;
         }
 
-        int low = otherRows > 0 ? 0 : Math.Min(LeastPromptRows, most);
+        int low = Math.Min(Math.Max(LeastPromptRows - otherRows, 0), most);
         int high = most;
         while (low < high)
         {

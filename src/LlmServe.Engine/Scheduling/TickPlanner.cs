@@ -132,7 +132,7 @@ internal sealed class TickPlanner
     {
         foreach (var sequence in _sequences.Running)
         {
-            if (!sequence.IsDecoding && !sequence.IsPaused)
+            if (MayRead(sequence))
             {
                 return true;
             }
@@ -144,10 +144,12 @@ internal sealed class TickPlanner
     private void AddPrompts(long decodePositions)
     {
         int left = _maxRows - DecodeRows;
-        bool oldestFirst = _promptTicks % FairOrder.OldestTurn == FairOrder.OldestTurn - 1;
+        bool oldestTurn = _promptTicks % FairOrder.OldestTurn == FairOrder.OldestTurn - 1;
         long positions = 0;
-        while (left > 0 && NextPrompt(oldestFirst && PromptRows == 0) is { } sequence)
+        while (left > 0 && OldestPrompt(oldestTurn && PromptRows == 0) is { } oldest)
         {
+            var sequence = oldestTurn && PromptRows == 0 ? oldest : ShortestPrompt(oldest);
+
             // Each prompt at its own position: the rows of a long one cost more than those of one that has just come.
             int rows = Math.Min(_budget.PromptRows(left, DecodeRows, decodePositions, sequence.Computed, PromptRows, positions), sequence.Pending);
             if (rows == 0)
@@ -158,6 +160,7 @@ internal sealed class TickPlanner
             positions += (long)rows * (sequence.Computed + (rows / 2));
             AddRows(sequence, rows, 0);
             sequence.Share.Rows += rows;
+            oldest.Overtaken = FairOrder.Overtaken(oldest.Overtaken, rows, sequence == oldest);
             PromptRows += rows;
             left -= rows;
         }
@@ -165,14 +168,13 @@ internal sealed class TickPlanner
         _promptTicks += PromptRows > 0 ? 1 : 0;
     }
 
-    /// <summary>The prompt to read next among those that have no rows in this tick.</summary>
-    private Sequence? NextPrompt(bool oldestFirst)
+    /// <summary>The oldest prompt of the client whose turn it is, or of all clients, among those that have no rows in this tick.</summary>
+    private Sequence? OldestPrompt(bool ofAll)
     {
         Sequence? next = null;
         foreach (var sequence in _sequences.Running)
         {
-            if (!sequence.IsDecoding && !sequence.IsPaused && sequence.TickRows == 0
-                && (next is null || (!oldestFirst && FairOrder.ReadsBefore(sequence, next))))
+            if (MayRead(sequence) && (next is null || (!ofAll && FairOrder.ReadsBefore(sequence, next))))
             {
                 next = sequence;
             }
@@ -180,6 +182,23 @@ internal sealed class TickPlanner
 
         return next;
     }
+
+    /// <summary>The prompt that is read in place of a client's oldest: the shortest, unless others were ahead of the oldest long enough.</summary>
+    private Sequence ShortestPrompt(Sequence oldest)
+    {
+        var next = oldest;
+        if (oldest.Overtaken <= 0)
+        {
+            foreach (var sequence in _sequences.Running)
+            {
+                next = MayRead(sequence) && FairOrder.Overtakes(sequence, next) ? sequence : next;
+            }
+        }
+
+        return next;
+    }
+
+    private static bool MayRead(Sequence sequence) => !sequence.IsDecoding && !sequence.IsPaused && sequence.TickRows == 0;
 
     /// <summary>Adds the next rows of a sequence, then its guesses; the rows from its last known token on want logits.</summary>
     private void AddRows(Sequence sequence, int rows, int guesses)
