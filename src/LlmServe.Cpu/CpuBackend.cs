@@ -14,6 +14,9 @@ public enum CpuIsa
     Avx2,
     Avx512,
     Neon,
+
+    /// <summary>AVX-512 whose matrix products run on dot product instructions, in machine code that the process writes itself.</summary>
+    Avx512Vnni,
 }
 
 /// <summary>How a model is compiled for and run on the CPU.</summary>

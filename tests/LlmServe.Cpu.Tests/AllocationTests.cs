@@ -21,6 +21,7 @@ public class AllocationTests
     [InlineData(CpuIsa.Avx512, ActivationMode.Int8, 2)]
     [InlineData(CpuIsa.Avx512, ActivationMode.F32, 1)]
     [InlineData(CpuIsa.Neon, ActivationMode.Int8, 2)]
+    [InlineData(CpuIsa.Avx512Vnni, ActivationMode.Int8, 2)]
     [InlineData(CpuIsa.Neon, ActivationMode.F32, 3)]
     public void RunTick_DecodeAndPrefill_AllocatesNothing(CpuIsa isa, ActivationMode mode, int lanes)
     {

@@ -16,6 +16,7 @@ public class InvarianceTests
             data.Add(golden.Name, CpuIsa.Avx2);
             data.Add(golden.Name, CpuIsa.Avx512);
             data.Add(golden.Name, CpuIsa.Neon);
+            data.Add(golden.Name, CpuIsa.Avx512Vnni);
             if (golden.Name is "llama-q4_1 int8 f16" or "llama-q4_k_m f32 f32" or "llama int8 f32" or "llama f32 f16")
             {
                 data.Add(golden.Name, CpuIsa.Scalar);
@@ -76,6 +77,7 @@ public class InvarianceTests
     [InlineData(CpuIsa.Avx2)]
     [InlineData(CpuIsa.Avx512)]
     [InlineData(CpuIsa.Neon)]
+    [InlineData(CpuIsa.Avx512Vnni)]
     public void Logits_CacheIn8Bits_DigestIsEqual(CpuIsa isa)
     {
         LoadedModel.Require(isa);
@@ -99,6 +101,7 @@ public class InvarianceTests
     [InlineData("llama-q4_k_m int8 f16", CpuIsa.Avx2)]
     [InlineData("llama-q4_k_m int8 f16", CpuIsa.Avx512)]
     [InlineData("llama-q4_k_m int8 f16", CpuIsa.Neon)]
+    [InlineData("llama-q4_k_m int8 f16", CpuIsa.Avx512Vnni)]
     [InlineData("llama f32 f32", CpuIsa.Avx2)]
     public void Logits_PrefixFromBlocksOfAnotherSequence_DigestIsEqual(string golden, CpuIsa isa)
     {
@@ -121,6 +124,7 @@ public class InvarianceTests
     [InlineData(TwoSegments + " int8 f16", CpuIsa.Avx2, 1)]
     [InlineData(TwoSegments + " int8 f16", CpuIsa.Avx512, 2)]
     [InlineData(TwoSegments + " int8 f16", CpuIsa.Neon, 2)]
+    [InlineData(TwoSegments + " int8 f16", CpuIsa.Avx512Vnni, 2)]
     [InlineData(TwoSegments + " f32 f32", CpuIsa.Scalar, 2)]
     [InlineData(TwoSegments + " f32 f32", CpuIsa.Avx2, 2)]
     [InlineData(TwoSegments + " f32 f32", CpuIsa.Avx512, 1)]

@@ -23,6 +23,7 @@ public unsafe class StageTests
     [InlineData(CpuIsa.Avx2)]
     [InlineData(CpuIsa.Avx512)]
     [InlineData(CpuIsa.Neon)]
+    [InlineData(CpuIsa.Avx512Vnni)]
     public void FirstLayer_EveryBuffer_EqualsItsDump(CpuIsa isa)
     {
         LoadedModel.Require(isa);
@@ -58,6 +59,7 @@ public unsafe class StageTests
     [InlineData(CpuIsa.Avx2)]
     [InlineData(CpuIsa.Avx512)]
     [InlineData(CpuIsa.Neon)]
+    [InlineData(CpuIsa.Avx512Vnni)]
     public void LastPhase_NormAndLogits_EqualTheirDumps(CpuIsa isa)
     {
         LoadedModel.Require(isa);

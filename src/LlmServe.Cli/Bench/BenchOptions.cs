@@ -33,7 +33,7 @@ internal sealed class BenchOptions
     private readonly Option<int?> _lanes = OptionFactory.Integer("--lanes", "Threads that compute (default: one per processor)", 1, 1024);
 
     private readonly Option<CpuIsa?> _isa = OptionFactory.Choice(
-        "--isa", "Instruction set (default: the best of this processor)", ("scalar", CpuIsa.Scalar), ("avx2", CpuIsa.Avx2), ("avx512", CpuIsa.Avx512), ("neon", CpuIsa.Neon));
+        "--isa", "Instruction set (default: the best of this processor)", ("scalar", CpuIsa.Scalar), ("avx2", CpuIsa.Avx2), ("avx512", CpuIsa.Avx512), ("neon", CpuIsa.Neon), ("avx512vnni", CpuIsa.Avx512Vnni));
 
     private readonly Option<int[]?> _prompt = Integers("--prompt", "Lengths of prompts to prefill (default 32,128,512)", 1);
     private readonly Option<int[]?> _context = Integers("--context", "Positions filled before decoding (default 0,512,2048)", 0);

@@ -34,7 +34,7 @@ internal sealed class ModelOptions
     private readonly Option<int?> _lanes = OptionFactory.Integer("--lanes", "Threads that compute (default: one per processor)", 1, 1024);
 
     private readonly Option<CpuIsa?> _isa = OptionFactory.Choice(
-        "--isa", "Instruction set (default: the best of this processor)", ("scalar", CpuIsa.Scalar), ("avx2", CpuIsa.Avx2), ("avx512", CpuIsa.Avx512), ("neon", CpuIsa.Neon));
+        "--isa", "Instruction set (default: the best of this processor)", ("scalar", CpuIsa.Scalar), ("avx2", CpuIsa.Avx2), ("avx512", CpuIsa.Avx512), ("neon", CpuIsa.Neon), ("avx512vnni", CpuIsa.Avx512Vnni));
 
     private readonly Option<int?> _context = OptionFactory.Integer("--context", "Most positions of a sequence (default: what the model says)", 1);
 

@@ -3,6 +3,7 @@ using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 using LlmServe.Cpu.Kernels.Reference;
 using LlmServe.Cpu.Kernels.Simd;
+using LlmServe.Cpu.Memory;
 
 namespace LlmServe.Cpu.Kernels;
 
@@ -19,6 +20,7 @@ internal static class IsaSelector
         CpuIsa.Avx2 => Avx2.IsSupported && Fma.IsSupported,
         CpuIsa.Avx512 => Avx2.IsSupported && Fma.IsSupported && Avx512F.IsSupported && Avx512BW.IsSupported,
         CpuIsa.Neon => AdvSimd.Arm64.IsSupported,
+        CpuIsa.Avx512Vnni => IsSupported(CpuIsa.Avx512) && HasVnni() && ExecutableMemory.IsAvailable,
         _ => false,
     };
 
@@ -42,8 +44,12 @@ internal static class IsaSelector
         CpuIsa.Avx2 => new SimdKernels<Simd256, Vector256<int>>(isa),
         CpuIsa.Avx512 => new SimdKernels<Simd512, Vector512<int>>(isa),
         CpuIsa.Neon => new SimdKernels<Simd128, Vector128<int>>(isa),
+        CpuIsa.Avx512Vnni => new SimdKernels<Simd512, Vector512<int>>(isa),
         _ => new ReferenceKernels(),
     };
+
+    /// <summary>AVX512_VNNI: leaf 7, ECX bit 11.</summary>
+    private static bool HasVnni() => (X86Base.CpuId(7, 0).Ecx & (1 << 11)) != 0;
 
     private static CpuIsa? FromEnvironment()
     {

@@ -21,7 +21,7 @@ public unsafe class MatrixProductTests
         var data = new TheoryData<GgmlType, ActivationMode, CpuIsa>();
         foreach (var type in KernelLab.Quantized.Concat([GgmlType.F32, GgmlType.F16, GgmlType.BF16]))
         {
-            foreach (var isa in (CpuIsa[])[CpuIsa.Avx2, CpuIsa.Avx512, CpuIsa.Neon])
+            foreach (var isa in (CpuIsa[])[CpuIsa.Avx2, CpuIsa.Avx512, CpuIsa.Neon, CpuIsa.Avx512Vnni])
             {
                 data.Add(type, ActivationMode.Int8, isa);
                 data.Add(type, ActivationMode.F32, isa);
@@ -69,6 +69,21 @@ public unsafe class MatrixProductTests
         {
             int columns = block == 256 ? 256 * (1 + (rows % 2)) : 256 + (32 * (rows % 8));
             Compare(random, type, mode, isa, matrixRows: 16 + rows, columns, rows, programRows: rows);
+        }
+    }
+
+    /// <summary>Rows too long for the first cache, which some kernels take in parts.</summary>
+    [SkippableTheory]
+    [MemberData(nameof(Cases))]
+    public void Product_LongRows_HasReferenceBits(GgmlType type, ActivationMode mode, CpuIsa isa)
+    {
+        Require(isa);
+        var random = new Random((int)type + 80);
+        int tail = BlockFormat.Get(type).BlockSize == 256 ? 0 : 96;
+        foreach (int columns in (int[])[2048, 2048 + tail, 4352 + tail])
+        {
+            Compare(random, type, mode, isa, matrixRows: 20, columns, rows: 1, programRows: 1);
+            Compare(random, type, mode, isa, matrixRows: 20, columns, rows: 6, programRows: 8);
         }
     }
 

@@ -4,7 +4,7 @@ namespace LlmServe.Cpu.Kernels.Simd;
 /// A vector of 32-bit lanes, one matrix row each, as an instruction set offers it. Kernels are written once over this; the JIT compiles a body per
 /// instruction set in which every member is one or a few instructions. <typeparamref name="V"/> holds bits: members say how they read them.
 /// </summary>
-internal unsafe interface ISimd<V> where V : unmanaged
+internal unsafe interface ISimd<V> : ICodeSimd<V> where V : unmanaged
 {
     /// <summary>32-bit lanes: 4, 8 or 16.</summary>
     static abstract int Lanes { get; }
@@ -18,29 +18,12 @@ internal unsafe interface ISimd<V> where V : unmanaged
     /// <summary>All bits zero.</summary>
     static abstract V Zero { get; }
 
-    /// <summary>Bytes of a vector, any alignment.</summary>
-    static abstract V Load(void* source);
-
     static abstract void Store(void* target, V value);
 
     /// <summary>32 bits in every lane.</summary>
     static abstract V Broadcast(void* source);
 
-    /// <summary>The same integer in every lane.</summary>
-    static abstract V Set(int value);
-
-    /// <summary>The same f32 in every lane.</summary>
-    static abstract V Set(float value);
-
-    static abstract V And(V a, V b);
-
-    static abstract V Or(V a, V b);
-
-    /// <summary>16-bit shifts.</summary>
-    static abstract V ShiftLeft16(V a, byte count);
-
-    static abstract V ShiftRight16(V a, byte count);
-
+    /// <summary>16-bit shift.</summary>
     static abstract V ShiftRightArithmetic16(V a, byte count);
 
     /// <summary>32-bit shifts.</summary>
@@ -128,12 +111,6 @@ internal unsafe interface ISimd<V> where V : unmanaged
 
     /// <summary>Signed bytes minus signed bytes.</summary>
     static abstract V Subtract8(V a, V b);
-
-    /// <summary>Per byte, the entry of a table of 16 (repeated in every 128 bits) at the low four bits.</summary>
-    static abstract V Lookup(V table, V index);
-
-    /// <summary>The 16 bytes repeated in every 128 bits.</summary>
-    static abstract V Repeat128(void* source);
 
     /// <summary>One binary16 per lane, widened exactly to f32. Infinities and NaN are not meant.</summary>
     static abstract V LoadHalves(void* source);

@@ -31,9 +31,6 @@ internal unsafe struct Simd128 : ISimd<V>
     public static V Set(int value) => Vector128.Create(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Set(float value) => Vector128.Create(value).AsInt32();
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V And(V a, V b) => a & b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

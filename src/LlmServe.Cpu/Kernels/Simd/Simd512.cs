@@ -27,9 +27,6 @@ internal unsafe struct Simd512 : ISimd<V>
     public static V Set(int value) => Vector512.Create(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Set(float value) => Vector512.Create(value).AsInt32();
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V And(V a, V b) => a & b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

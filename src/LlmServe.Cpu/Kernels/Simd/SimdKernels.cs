@@ -4,6 +4,7 @@ using LlmServe.Compiler.Graph;
 using LlmServe.Compiler.Programs;
 using LlmServe.Cpu.Execution;
 using LlmServe.Cpu.Kernels.Simd.Codes;
+using LlmServe.Cpu.Kernels.Vnni;
 using LlmServe.Gguf;
 using LlmServe.Gguf.Formats;
 
@@ -36,7 +37,7 @@ internal sealed unsafe class SimdKernels<TSimd, V>(CpuIsa isa) : KernelTable
             return ActivationForms.Real;
         }
 
-        return Entry(type).FormFor(mode, rows);
+        return mode == ActivationMode.Int8 && HasDots(isa) ? ActivationForms.Signed8 : Entry(type).FormFor(mode, rows);
     }
 
     public override long TileBytes(GgmlType type, int columns) => BlockFormat.Get(type).IsQuantized ? Entry(type).TileBytes(columns) : 0;
@@ -51,11 +52,14 @@ internal sealed unsafe class SimdKernels<TSimd, V>(CpuIsa isa) : KernelTable
         GgmlType.F32 => Float<SingleCodes>(rows),
         GgmlType.F16 => Float<HalfCodes>(rows),
         GgmlType.BF16 => Float<BrainCodes>(rows),
-        _ => Entry(type).ProductOf(mode, rows),
+        _ => HasDots(isa) && mode == ActivationMode.Int8 ? Entry(type).DotProductOf(rows) : Entry(type).ProductOf(mode, rows),
     };
 
     private static delegate*<Matrix*, ActivationView*, int, int, int, float*, int, byte*, void> Float<TCodes>(int rows) where TCodes : struct, IFloatCodes =>
         rows <= StreamedRows ? &FloatProduct<TCodes>.FewRows : &FloatProduct<TCodes>.ManyRows;
+
+    /// <summary>Whether products of <c>int8</c> mode are those of <see cref="VnniProduct{TBlock, TCodes}"/>.</summary>
+    private static bool HasDots(CpuIsa isa) => isa == CpuIsa.Avx512Vnni;
 
     private readonly Dictionary<GgmlType, FormatEntry> _formats = new FormatEntry[]
     {
@@ -91,6 +95,9 @@ internal sealed unsafe class SimdKernels<TSimd, V>(CpuIsa isa) : KernelTable
         public abstract void Pack(in Matrix matrix, int beginTile, int endTile);
 
         public abstract delegate*<Matrix*, ActivationView*, int, int, int, float*, int, byte*, void> ProductOf(ActivationMode mode, int rows);
+
+        /// <summary>The product of <c>int8</c> mode by dot product instructions.</summary>
+        public abstract delegate*<Matrix*, ActivationView*, int, int, int, float*, int, byte*, void> DotProductOf(int rows);
     }
 
     private sealed class FormatEntry<TBlock, TCodes> : FormatEntry
@@ -132,6 +139,13 @@ internal sealed unsafe class SimdKernels<TSimd, V>(CpuIsa isa) : KernelTable
         public override long TileBytes(int columns) => PackedLayout<TBlock, TCodes>.TileBytes(columns);
 
         public override void Pack(in Matrix matrix, int beginTile, int endTile) => PackedLayout<TBlock, TCodes>.Pack(matrix, beginTile, endTile);
+
+        public override delegate*<Matrix*, ActivationView*, int, int, int, float*, int, byte*, void> DotProductOf(int rows)
+        {
+            // Writes the code now, not in the first tick.
+            RuntimeHelpers.RunClassConstructor(typeof(VnniProduct<TBlock, TCodes>).TypeHandle);
+            return rows == 1 ? &VnniProduct<TBlock, TCodes>.OneRow : &VnniProduct<TBlock, TCodes>.Run;
+        }
 
         public override delegate*<Matrix*, ActivationView*, int, int, int, float*, int, byte*, void> ProductOf(ActivationMode mode, int rows)
         {

@@ -20,7 +20,7 @@ internal unsafe struct FourBit<TBias> : ICodePlanes where TBias : struct, IBias
     public static void Pack(byte* codes, byte* piece) => Planes.Store(codes, piece, 0, 4);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void LoadPair<TSimd, V>(byte* piece, int pair, out V even, out V odd) where TSimd : struct, ISimd<V> where V : unmanaged
+    public static void LoadPair<TSimd, V>(byte* piece, int pair, out V even, out V odd) where TSimd : struct, ICodeSimd<V> where V : unmanaged
     {
         var mask = TSimd.Set(0x0f0f0f0f);
         var chunk = TSimd.Load(piece + (Planes.Chunk * pair));
@@ -51,7 +51,7 @@ internal unsafe struct FiveBit<TBias> : ICodePlanes where TBias : struct, IBias
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void LoadPair<TSimd, V>(byte* piece, int pair, out V even, out V odd) where TSimd : struct, ISimd<V> where V : unmanaged
+    public static void LoadPair<TSimd, V>(byte* piece, int pair, out V even, out V odd) where TSimd : struct, ICodeSimd<V> where V : unmanaged
     {
         FourBit<NoBias>.LoadPair<TSimd, V>(piece, pair, out even, out odd);
         var mask = TSimd.Set(0x10101010);
@@ -77,7 +77,7 @@ internal unsafe struct TwoBit : ICodePlanes
     public static void Pack(byte* codes, byte* piece) => Planes.Store(codes, piece, 0, 2);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void LoadPair<TSimd, V>(byte* piece, int pair, out V even, out V odd) where TSimd : struct, ISimd<V> where V : unmanaged
+    public static void LoadPair<TSimd, V>(byte* piece, int pair, out V even, out V odd) where TSimd : struct, ICodeSimd<V> where V : unmanaged
     {
         var mask = TSimd.Set(0x03030303);
         var chunk = TSimd.Load(piece + (Planes.Chunk * (pair / 2)));
@@ -108,7 +108,7 @@ internal unsafe struct ThreeBit : ICodePlanes
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void LoadPair<TSimd, V>(byte* piece, int pair, out V even, out V odd) where TSimd : struct, ISimd<V> where V : unmanaged
+    public static void LoadPair<TSimd, V>(byte* piece, int pair, out V even, out V odd) where TSimd : struct, ICodeSimd<V> where V : unmanaged
     {
         TwoBit.LoadPair<TSimd, V>(piece, pair, out even, out odd);
         var mask = TSimd.Set(0x04040404);
@@ -140,7 +140,7 @@ internal unsafe struct SixBit : ICodePlanes
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void LoadPair<TSimd, V>(byte* piece, int pair, out V even, out V odd) where TSimd : struct, ISimd<V> where V : unmanaged
+    public static void LoadPair<TSimd, V>(byte* piece, int pair, out V even, out V odd) where TSimd : struct, ICodeSimd<V> where V : unmanaged
     {
         FourBit<NoBias>.LoadPair<TSimd, V>(piece, pair, out even, out odd);
         var mask = TSimd.Set(0x30303030);
@@ -166,7 +166,7 @@ internal unsafe struct EightBit : ICodePlanes
     public static void Pack(byte* codes, byte* piece) => Planes.Store(codes, piece, 0, 8);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void LoadPair<TSimd, V>(byte* piece, int pair, out V even, out V odd) where TSimd : struct, ISimd<V> where V : unmanaged
+    public static void LoadPair<TSimd, V>(byte* piece, int pair, out V even, out V odd) where TSimd : struct, ICodeSimd<V> where V : unmanaged
     {
         even = TSimd.Load(piece + (Planes.Chunk * 2 * pair));
         odd = TSimd.Load(piece + (Planes.Chunk * ((2 * pair) + 1)));
@@ -198,7 +198,7 @@ internal unsafe struct TableFourBit : ICodePlanes
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void LoadPair<TSimd, V>(byte* piece, int pair, out V even, out V odd) where TSimd : struct, ISimd<V> where V : unmanaged
+    public static void LoadPair<TSimd, V>(byte* piece, int pair, out V even, out V odd) where TSimd : struct, ICodeSimd<V> where V : unmanaged
     {
         FourBit<NoBias>.LoadPair<TSimd, V>(piece, pair, out even, out odd);
         var table = TSimd.Repeat128(Unsafe.AsPointer(ref MemoryMarshal.GetReference(IQ4_NL.Values)));

@@ -25,7 +25,7 @@ internal unsafe interface ICodePlanes
     static abstract void Pack(byte* codes, byte* piece);
 
     /// <summary>Loads groups 2·pair and 2·pair + 1 of the rows of a vector; <paramref name="piece"/> points at the vector's part of the first chunk.</summary>
-    static abstract void LoadPair<TSimd, V>(byte* piece, int pair, out V even, out V odd) where TSimd : struct, ISimd<V> where V : unmanaged;
+    static abstract void LoadPair<TSimd, V>(byte* piece, int pair, out V even, out V odd) where TSimd : struct, ICodeSimd<V> where V : unmanaged;
 }
 
 /// <summary>Packing helpers over planes of bits.</summary>
@@ -53,6 +53,6 @@ internal static unsafe class Planes
 
     /// <summary>Shifts bytes of 16-bit lanes left by a positive count, right by a negative one.</summary>
     [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
-    public static V Shift<TSimd, V>(V value, int left) where TSimd : struct, ISimd<V> where V : unmanaged =>
+    public static V Shift<TSimd, V>(V value, int left) where TSimd : struct, ICodeSimd<V> where V : unmanaged =>
         left > 0 ? TSimd.ShiftLeft16(value, (byte)left) : left < 0 ? TSimd.ShiftRight16(value, (byte)-left) : value;
 }

@@ -1,0 +1,44 @@
+using LlmServe.Cpu.Kernels.Simd;
+
+namespace LlmServe.Cpu.Kernels.Vnni;
+
+/// <summary>
+/// The operations with which <see cref="Simd.Codes.ICodePlanes.LoadPair"/> takes codes apart, recorded instead of done: so a format's layout is written down
+/// once, for the intrinsics and for this.
+/// </summary>
+internal unsafe struct CodeRecorder : ICodeSimd<VectorValue>
+{
+    [ThreadStatic]
+    private static Target? s_target;
+
+    private sealed record Target(Assembler Assembler, VectorCode Code, Gpr Base);
+
+    /// <summary>Records what <paramref name="load"/> does; addresses in it are displacements from a register.</summary>
+    public static void Record(Assembler assembler, VectorCode code, Gpr from, Action load)
+    {
+        s_target = new Target(assembler, code, from);
+        load();
+        s_target = null;
+    }
+
+    public static VectorValue Load(void* source) => Now.Code.Load(Evex.Load, new MemoryOperand(Now.Base, (int)(nint)source, 64));
+
+    public static VectorValue Set(int value) => Now.Code.Load(Evex.Broadcast, Constant(BitConverter.GetBytes(value)));
+
+    public static VectorValue And(VectorValue a, VectorValue b) => Now.Code.Combine(Evex.And, a, b);
+
+    public static VectorValue Or(VectorValue a, VectorValue b) => Now.Code.Combine(Evex.Or, a, b);
+
+    public static VectorValue ShiftLeft16(VectorValue a, byte count) => Now.Code.Shift(Evex.ShiftLeft16, a, count);
+
+    public static VectorValue ShiftRight16(VectorValue a, byte count) => Now.Code.Shift(Evex.ShiftRight16, a, count);
+
+    public static VectorValue Lookup(VectorValue table, VectorValue index) => Now.Code.Combine(Evex.ShuffleBytes, table, index);
+
+    /// <summary>The table is read now and becomes a constant.</summary>
+    public static VectorValue Repeat128(void* source) => Now.Code.Load(Evex.BroadcastQuarter, Constant(new ReadOnlySpan<byte>(source, 16)));
+
+    private static Target Now => s_target ?? throw new InvalidOperationException("nothing is being recorded");
+
+    private static MemoryOperand Constant(ReadOnlySpan<byte> bytes) => new(Gpr.Constant, Now.Assembler.Constant(bytes), bytes.Length);
+}
