@@ -112,6 +112,21 @@ public class OvertakingTests
     }
 
     [Fact]
+    public void Step_ShortPromptBesideALongOneAlone_DoesNotWaitForALargeTick()
+    {
+        var model = Model with { MaxRows = 256, SecondsPerRow = 1e-3 };
+        var rig = new LoopRig(model, new EngineOptions { PrefixCache = false, MaxTickMilliseconds = 50 });
+        var prompt = rig.Add(new int[1500], 2, client: "proxy");
+        Assert.True(rig.Loop.Prepare());
+        Assert.Equal(256, rig.RowsOf(prompt));
+        rig.Finish();
+        var brief = rig.Add(new int[20], 2, client: "proxy");
+        Assert.True(rig.Loop.Prepare());
+        Assert.Equal(20, rig.RowsOf(brief));
+        Assert.Equal(30, rig.RowsOf(prompt));
+    }
+
+    [Fact]
     public void Step_ShortPromptOfLowerPriority_WaitsForTheLongOne()
     {
         var rig = Rig();

@@ -176,7 +176,12 @@ internal sealed class Forecast(IProgramExecutor executor, TickBudget budget, int
             int shortest = ShortestPrompt(oldest);
             int prompt = _sequences[oldest].Overtaken > 0 ? oldest : shortest;
             position = _sequences[prompt].Positions;
-            int chunk = budget.PromptRows(Math.Max(1, maxRows - decodeRows), decodeRows, _decodePositions, position);
+            int chunk = Chunk(prompt, decodeRows, hurry: false);
+            if (prompt != oldest && _sequences[prompt].Rows < chunk)
+            {
+                chunk = Math.Max(_sequences[prompt].Rows, Chunk(prompt, decodeRows, hurry: true)); // its end does not wait for a large tick
+            }
+
             int turns = Math.Min(Turns(prompt, chunk), shortest == oldest ? int.MaxValue : TurnsWithin(oldest, chunk));
             ticks = Math.Max(1, Math.Min(Math.Min(ticks, _sequences[prompt].Rows / chunk), turns));
             read = Read(oldest, chunk * ticks, chunk * (1 + CoarserTurns));
@@ -185,6 +190,10 @@ internal sealed class Forecast(IProgramExecutor executor, TickBudget budget, int
         _now += ticks * budget.Seconds((read + ticks - 1) / ticks, decodeRows, _decodePositions, position + (read / 2));
         Decode(ticks);
     }
+
+    /// <summary>Prompt rows of a tick in which a prompt comes first.</summary>
+    private int Chunk(int prompt, int decodeRows, bool hurry) => budget.PromptRows(
+        Math.Max(1, maxRows - decodeRows), decodeRows, _decodePositions, _sequences[prompt].Positions, hurry: hurry);
 
     /// <summary>Ticks until another client's prompt of the same priority comes first.</summary>
     private int Turns(int prompt, int chunk)

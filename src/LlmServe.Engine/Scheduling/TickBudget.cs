@@ -20,14 +20,16 @@ internal sealed class TickBudget(TickPredictor predictor, double maxSeconds)
 
     /// <summary>The most prompt rows whose tick is predicted to keep the promised time beside the decoding rows.</summary>
     /// <param name="most">Rows that the tick has left.</param>
-    /// <param name="decodeRows">Decoding rows; without any nobody waits for the tick and all rows may be taken.</param>
+    /// <param name="decodeRows">Decoding rows; without any nobody waits for the tick, and all rows may be taken.</param>
     /// <param name="decodePositions">Sum of their positions.</param>
     /// <param name="promptPosition">Position of the first prompt row.</param>
     /// <param name="otherRows">Rows of other prompts that the tick has already; together with them a few rows are taken whatever they cost.</param>
     /// <param name="otherPositions">Sum of their positions.</param>
-    public int PromptRows(int most, int decodeRows, long decodePositions, int promptPosition, int otherRows = 0, long otherPositions = 0)
+    /// <param name="hurry">Whether somebody waits for the tick even without decoding rows.</param>
+    public int PromptRows(
+        int most, int decodeRows, long decodePositions, int promptPosition, int otherRows = 0, long otherPositions = 0, bool hurry = false)
     {
-        if (decodeRows == 0)
+        if (decodeRows == 0 && !hurry)
         {
             return most;
         }

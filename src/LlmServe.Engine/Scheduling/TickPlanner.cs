@@ -145,13 +145,15 @@ internal sealed class TickPlanner
     {
         int left = _maxRows - DecodeRows;
         bool oldestTurn = _promptTicks % FairOrder.OldestTurn == FairOrder.OldestTurn - 1;
+        bool hurry = false;
         long positions = 0;
         while (left > 0 && OldestPrompt(oldestTurn && PromptRows == 0) is { } oldest)
         {
             var sequence = oldestTurn && PromptRows == 0 ? oldest : ShortestPrompt(oldest);
 
             // Each prompt at its own position: the rows of a long one cost more than those of one that has just come.
-            int rows = Math.Min(_budget.PromptRows(left, DecodeRows, decodePositions, sequence.Computed, PromptRows, positions), sequence.Pending);
+            int most = _budget.PromptRows(left, DecodeRows, decodePositions, sequence.Computed, PromptRows, positions, hurry);
+            int rows = Math.Min(most, sequence.Pending);
             if (rows == 0)
             {
                 break;
@@ -163,6 +165,9 @@ internal sealed class TickPlanner
             oldest.Overtaken = FairOrder.Overtaken(oldest.Overtaken, rows, sequence == oldest);
             PromptRows += rows;
             left -= rows;
+
+            // A short prompt's first token does not wait for a large tick that is filled up with the long one.
+            hurry |= sequence != oldest;
         }
 
         _promptTicks += PromptRows > 0 ? 1 : 0;
