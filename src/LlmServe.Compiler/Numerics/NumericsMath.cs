@@ -1,5 +1,7 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace LlmServe.Compiler.Numerics;
 
@@ -75,6 +77,26 @@ public static class NumericsMath
             Vector256.GreaterThan(x, Vector256.Create(ExpOverflow)), Vector256.Create(float.PositiveInfinity), result);
         result = Vector256.ConditionalSelect(Vector256.LessThan(x, Vector256.Create(ExpUnderflow)), Vector256<float>.Zero, result);
         return Vector256.ConditionalSelect(Vector256.Equals(x, x), result, x);
+    }
+
+    /// <summary><see cref="Exp(float)"/> of sixteen values, with the same bits; AVX-512.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Exp(Vector512<float> x)
+    {
+        var shift = Vector512.Create(RoundingShift);
+        var n = Avx512F.FusedMultiplyAdd(x, Vector512.Create(Log2E), shift) - shift;
+        var r = Avx512F.FusedMultiplyAddNegated(n, Vector512.Create(Ln2High), x);
+        r = Avx512F.FusedMultiplyAddNegated(n, Vector512.Create(Ln2Low), r);
+        var q = Avx512F.FusedMultiplyAdd(Vector512.Create(C6), r, Vector512.Create(C5));
+        q = Avx512F.FusedMultiplyAdd(q, r, Vector512.Create(C4));
+        q = Avx512F.FusedMultiplyAdd(q, r, Vector512.Create(C3));
+        q = Avx512F.FusedMultiplyAdd(q, r, Vector512.Create(C2));
+
+        // The instruction for y · 2^n rounds once, and n is an integer.
+        var result = Avx512F.Scale(Avx512F.FusedMultiplyAdd(q, r * r, r) + Vector512.Create(1f), n);
+        result = Vector512.ConditionalSelect(Vector512.GreaterThan(x, Vector512.Create(ExpOverflow)), Vector512.Create(float.PositiveInfinity), result);
+        result = Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512.Create(ExpUnderflow)), Vector512<float>.Zero, result);
+        return Vector512.ConditionalSelect(Vector512.Equals(x, x), result, x);
     }
 
     /// <summary><see cref="Exp(float)"/> of every element, with the same bits.</summary>

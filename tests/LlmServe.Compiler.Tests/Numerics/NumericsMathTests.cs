@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using LlmServe.Compiler.Numerics;
 
 namespace LlmServe.Compiler.Tests.Numerics;
@@ -18,6 +20,23 @@ public class NumericsMathTests
             Assert.True(
                 BitConverter.SingleToUInt32Bits(NumericsMath.Exp(x[i])) == BitConverter.SingleToUInt32Bits(y[i]),
                 $"exp({x[i].ToString("R", CultureInfo.InvariantCulture)})");
+        }
+    }
+
+    [SkippableFact]
+    public void Exp_SixteenAtATime_EqualsScalarBitForBit()
+    {
+        Skip.IfNot(Avx512F.IsSupported, "SKIPPED: this processor has no AVX-512");
+        float[] x = [.. Arguments(), .. new float[16]];
+        for (int i = 0; i <= x.Length - 16; i += 16)
+        {
+            var y = NumericsMath.Exp(Vector512.Create<float>(x.AsSpan(i, 16)));
+            for (int lane = 0; lane < 16; lane++)
+            {
+                Assert.True(
+                    BitConverter.SingleToUInt32Bits(NumericsMath.Exp(x[i + lane])) == BitConverter.SingleToUInt32Bits(y[lane]),
+                    $"exp({x[i + lane].ToString("R", CultureInfo.InvariantCulture)})");
+            }
         }
     }
 

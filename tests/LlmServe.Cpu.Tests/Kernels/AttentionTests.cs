@@ -29,21 +29,28 @@ public unsafe class AttentionTests
     public void Attend_RandomCache_HasReferenceBits(int headSize, int queryHeads, int keyHeads)
     {
         LoadedModel.RequireVectors();
-        foreach (var element in Enum.GetValues<KvElement>().Where(e => e != KvElement.Q8_0 || headSize % KvBlock.ScaledRun == 0))
-        {
-            using var lab = new AttentionLab(headSize, queryHeads, keyHeads, element, BorderPositions, seed: headSize);
-            float[] expected = lab.Attend<ReferenceRows>(interleaved: false, firstHead: 0, queryHeads);
-            KernelLab.AssertSame(expected, lab.Attend<SimdRows>(element == KvElement.F16 && headSize % 16 == 0, 0, queryHeads), $"{element} heads of {headSize}");
+        HasReferenceBits<SimdRows>(headSize, queryHeads, keyHeads, BorderPositions);
+    }
 
-            // A part of the heads, across a border of key heads.
-            int first = queryHeads > 2 ? 1 : 0, count = queryHeads - first - (queryHeads > 3 ? 1 : 0);
-            float[] part = lab.Attend<SimdRows>(element == KvElement.F16 && headSize % 16 == 0, first, count);
-            for (int row = 0; row < BorderPositions.Length; row++)
-            {
-                KernelLab.AssertSame(
-                    expected.AsSpan(((row * queryHeads) + first) * headSize, count * headSize), part.AsSpan(row * count * headSize, count * headSize), $"heads {first} to {first + count}");
-            }
-        }
+    /// <summary>The same with AVX-512: runs of 64 columns and what is left of them, up to nine heads together, every length of a block.</summary>
+    [SkippableTheory]
+    [InlineData(16, 2, 1)]
+    [InlineData(32, 5, 1)]
+    [InlineData(48, 10, 2)]
+    [InlineData(64, 6, 6)]
+    [InlineData(64, 9, 3)]
+    [InlineData(64, 8, 1)]
+    [InlineData(64, 9, 1)]
+    [InlineData(80, 4, 2)]
+    [InlineData(96, 6, 1)]
+    [InlineData(128, 8, 2)]
+    [InlineData(144, 3, 1)]
+    [InlineData(256, 7, 1)]
+    [InlineData(24, 4, 2)]
+    public void Attend_RandomCacheInWideVectors_HasReferenceBits(int headSize, int queryHeads, int keyHeads)
+    {
+        RequireWideVectors();
+        HasReferenceBits<WideRows>(headSize, queryHeads, keyHeads, [.. BorderPositions, .. Enumerable.Range(3, 27), .. Enumerable.Range(770, 33)]);
     }
 
     /// <summary>Queries that 2^112 makes infinite have a kernel of their own; heads together get it where one of them is such.</summary>
@@ -54,11 +61,17 @@ public unsafe class AttentionTests
     public void Attend_LargeQueries_HasReferenceBits(int headSize, int queryHeads, int keyHeads)
     {
         LoadedModel.RequireVectors();
-        foreach (float largest in (float[])[32767, 32768, 70000, 1e20f])
-        {
-            using var lab = new AttentionLab(headSize, queryHeads, keyHeads, KvElement.F16, [0, 31, 70, 256, 300], seed: 13, largestQuery: largest);
-            KernelLab.AssertSame(lab.Attend<ReferenceRows>(interleaved: false, 0, queryHeads), lab.Attend<SimdRows>(interleaved: true, 0, queryHeads), $"queries up to {largest}");
-        }
+        LargeQueriesHaveReferenceBits<SimdRows>(headSize, queryHeads, keyHeads);
+    }
+
+    [SkippableTheory]
+    [InlineData(64, 9, 3)]
+    [InlineData(80, 7, 1)]
+    [InlineData(256, 2, 2)]
+    public void Attend_LargeQueriesInWideVectors_HasReferenceBits(int headSize, int queryHeads, int keyHeads)
+    {
+        RequireWideVectors();
+        LargeQueriesHaveReferenceBits<WideRows>(headSize, queryHeads, keyHeads);
     }
 
     [Theory]
@@ -120,6 +133,53 @@ public unsafe class AttentionTests
         {
             Assert.True(expected.AsSpan().SequenceEqual(lab.Share<ReferenceRows>(ActivationForms.Real, lanes, interleaved: false)), $"scalar, {lanes} lanes");
             Assert.True(expected.AsSpan().SequenceEqual(lab.Share<SimdRows>(ActivationForms.Real, lanes, element == KvElement.F16)), $"vectors, {lanes} lanes");
+        }
+    }
+
+    private static void HasReferenceBits<TRows>(int headSize, int queryHeads, int keyHeads, int[] positions) where TRows : struct, IRowKernels<TRows>
+    {
+        foreach (var element in Enum.GetValues<KvElement>().Where(e => e != KvElement.Q8_0 || headSize % KvBlock.ScaledRun == 0))
+        {
+            using var lab = new AttentionLab(headSize, queryHeads, keyHeads, element, positions, seed: headSize);
+            float[] expected = lab.Attend<ReferenceRows>(interleaved: false, firstHead: 0, queryHeads);
+            KernelLab.AssertSame(expected, lab.Attend<TRows>(element == KvElement.F16 && headSize % 16 == 0, 0, queryHeads), $"{element} heads of {headSize}");
+
+            // A part of the heads, across a border of key heads.
+            int first = queryHeads > 2 ? 1 : 0, count = queryHeads - first - (queryHeads > 3 ? 1 : 0);
+            float[] part = lab.Attend<TRows>(element == KvElement.F16 && headSize % 16 == 0, first, count);
+            for (int row = 0; row < positions.Length; row++)
+            {
+                KernelLab.AssertSame(
+                    expected.AsSpan(((row * queryHeads) + first) * headSize, count * headSize), part.AsSpan(row * count * headSize, count * headSize), $"heads {first} to {first + count}");
+            }
+        }
+    }
+
+    private static void LargeQueriesHaveReferenceBits<TRows>(int headSize, int queryHeads, int keyHeads) where TRows : struct, IRowKernels<TRows>
+    {
+        foreach (float largest in (float[])[32767, 32768, 70000, 1e20f])
+        {
+            using var lab = new AttentionLab(headSize, queryHeads, keyHeads, KvElement.F16, [0, 31, 70, 256, 300], seed: 13, largestQuery: largest);
+            KernelLab.AssertSame(lab.Attend<ReferenceRows>(interleaved: false, 0, queryHeads), lab.Attend<TRows>(interleaved: true, 0, queryHeads), $"queries up to {largest}");
+        }
+    }
+
+    private static void RequireWideVectors() => Skip.IfNot(IsaSelector.IsSupported(CpuIsa.Avx512), "SKIPPED: this processor has no AVX-512");
+
+    /// <summary>Several rows, so that what is read ahead belongs to other key heads and rows.</summary>
+    [SkippableTheory]
+    [InlineData(64, 9, 3, KvElement.F16)]
+    [InlineData(128, 8, 2, KvElement.F32)]
+    [InlineData(96, 5, 1, KvElement.Q8_0)]
+    public void Attention_RowsInWideVectors_HasReferenceBytes(int headSize, int queryHeads, int keyHeads, KvElement element)
+    {
+        RequireWideVectors();
+        int[] positions = [99, 1300, 3, 255, 256, .. Enumerable.Range(40, 9), 31];
+        using var lab = new AttentionLab(headSize, queryHeads, keyHeads, element, positions, seed: 17);
+        byte[] expected = lab.Share<ReferenceRows>(ActivationForms.Signed8, lanes: 1, interleaved: false);
+        foreach (int lanes in (int[])[1, 2, 3, 7])
+        {
+            Assert.True(expected.AsSpan().SequenceEqual(lab.Share<WideRows>(ActivationForms.Signed8, lanes, element == KvElement.F16)), $"{lanes} lanes");
         }
     }
 

@@ -3,7 +3,7 @@ using LlmServe.Cpu.Execution;
 
 namespace LlmServe.Cpu.Kernels.Simd;
 
-/// <summary>A panel of keys or values as <see cref="SegmentKernel{TElement, THeads}"/> goes through it: its scales, and what is asked for ahead.</summary>
+/// <summary>A panel of keys or values as <see cref="SegmentKernel{TWidth, TElement, THeads}"/> goes through it: its scales, and what is asked for ahead.</summary>
 internal static unsafe class CachePanel<TElement>
     where TElement : struct, ICacheElement
 {
@@ -21,6 +21,17 @@ internal static unsafe class CachePanel<TElement>
     /// <summary>A scale, or the address of none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float* Scale(float* scales, int index) => TElement.HasScales ? scales + index : scales;
+
+    /// <summary>Prefetches 64 elements.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void FetchTwice(byte* address)
+    {
+        Fetch(address);
+        if (TElement.Bytes > 1)
+        {
+            Fetch(address + (32 * TElement.Bytes));
+        }
+    }
 
     /// <summary>Prefetches what a step advances by: 32 elements.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

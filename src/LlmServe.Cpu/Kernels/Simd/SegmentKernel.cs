@@ -20,6 +20,7 @@ internal unsafe struct SegmentJob
     /// <summary>Blocks of the row's sequence.</summary>
     public int* Table;
 
+    public int Row;
     public int Layer;
     public int KeyHead;
 
@@ -32,20 +33,25 @@ internal unsafe struct SegmentJob
 /// The kernel of <see cref="SegmentJob"/>: block by block, scores from the keys, weights from the scores, and weighted values. A key or value is widened in
 /// registers once for all heads. Blocks lie far apart in memory, so the next one is prefetched line by line while one is worked on.
 /// </summary>
-internal static unsafe class SegmentKernel<TElement, THeads>
+internal static unsafe class SegmentKernel<TWidth, TElement, THeads>
+    where TWidth : struct, IAttentionWidth
     where TElement : struct, ICacheElement
     where THeads : struct, IHeadCount
 {
     private const int Positions = AttentionParts.Positions;
     private const int HeadSums = KeyProducts<TElement, THeads>.HeadSums;
 
+    /// <summary>Most heads of an <see cref="IHeadCount"/>: as many corrections stand in a vector.</summary>
+    private const int MostHeads = 4;
+
     [SkipLocalsInit]
     public static void Run(in SegmentJob job)
     {
-        int size = job.Tick->Shape.HeadSize, rowBytes = size * TElement.Bytes;
-        float* sums = stackalloc float[THeads.Heads * HeadSums];
-        float* weights = stackalloc float[THeads.Heads * Positions];
-        float* corrections = stackalloc float[THeads.Heads];
+        int size = job.Tick->Shape.HeadSize, panelBytes = job.Tick->Kv.PanelBytes;
+        float* memory = stackalloc float[(THeads.Heads * (HeadSums + Positions)) + 16];
+        float* sums = (float*)(((nint)memory + 63) & ~63); // 64 bytes that vectors do not straddle
+        float* weights = sums + (THeads.Heads * HeadSums);
+        float* corrections = stackalloc float[MostHeads];
         int groups = size / 16;
         float* scales = stackalloc float[TElement.HasScales ? Positions * groups : 1];
         new Span<float>(job.O, THeads.Heads * size).Clear();
@@ -55,71 +61,62 @@ internal static unsafe class SegmentKernel<TElement, THeads>
             job.Stats[(2 * head) + 1] = 0;
         }
 
+        byte* first = job.Tick->Kv.Keys(0, job.Layer, job.KeyHead);
+        long blockBytes = job.Tick->Kv.BlockBytes;
         for (int block = job.Start; block < job.End; block += Positions)
         {
             int count = Math.Min(job.End - block, Positions);
-            byte* keys = job.Tick->Kv.Keys(job.Table[block / Positions], job.Layer, job.KeyHead);
-            byte* values = keys + job.Tick->Kv.PanelBytes;
-            nint ahead = (nint)(Next(job, block) - keys);
-            CachePanel<TElement>.FindScales(job.Tick->Kv, keys, ahead, scales);
-            for (int j = 0; j < count; j += 2)
-            {
-                byte* key = keys + (j * rowBytes);
-                int apart = j + 1 < count ? 1 : 0;
-                KeyProducts<TElement, THeads>.TwoKeys(key, apart * rowBytes, CachePanel<TElement>.Scale(scales, j * groups), apart * groups, ahead, job.Query, sums + (8 * j), size);
-            }
-
-            for (int head = 0; head < THeads.Heads; head++)
-            {
-                corrections[head] = BlockSoftmax.Weigh(
-                    sums + (head * HeadSums), count, job.Tick->Shape.AttentionScale, TElement.Factor, job.Stats + (2 * head), weights + (head * Positions));
-            }
-
-            AddSums(weights, count, corrections, job.Stats);
-            CachePanel<TElement>.FindScales(job.Tick->Kv, values, ahead, scales);
-            WeightedValues<TElement, THeads>.Add(values, scales, ahead, count, weights, corrections, job.O, size);
+            byte* keys = first + (job.Table[block / Positions] * blockBytes);
+            byte* values = keys + panelBytes;
+            var ahead = Ahead(job, block, keys);
+            CachePanel<TElement>.FindScales(job.Tick->Kv, keys, ahead.Distance, scales);
+            MultiplyKeys(keys, count, scales, ahead, job.Query, sums, size);
+            TWidth.Weigh<THeads>(sums, count, job.Tick->Shape.AttentionScale, TElement.Factor, job.Stats, weights, corrections);
+            CachePanel<TElement>.FindScales(job.Tick->Kv, values, ahead.Distance, scales);
+            TWidth.AddValues<TElement, THeads>(values, count, scales, ahead, weights, corrections, job.O, job.Stats, size);
+            FetchRest(keys + ahead.Distance, count, ahead.Rows, size * TElement.Bytes, panelBytes);
         }
     }
 
-    /// <summary>Where the lane probably reads next: the block after this one, or the next key head's first.</summary>
-    private static byte* Next(in SegmentJob job, int block)
+    /// <summary>Products of the keys of a panel and the queries of each head. sums: [heads][32][8]</summary>
+    private static void MultiplyKeys(byte* keys, int count, float* scales, in PanelAhead ahead, float* query, float* sums, int size)
+    {
+        int rowBytes = size * TElement.Bytes, groups = size / 16, lastAhead = (ahead.Rows - 1) & ~1;
+        for (int j = 0; j < count; j += 2)
+        {
+            int apart = j + 1 < count ? 1 : 0;
+            nint fetch = ahead.Distance - (Math.Max(j - lastAhead, 0) * rowBytes);
+            KeyProducts<TElement, THeads>.TwoKeys(
+                keys + (j * rowBytes), apart * rowBytes, CachePanel<TElement>.Scale(scales, j * groups), apart * groups, fetch, query, sums + (8 * j), size);
+        }
+    }
+
+    /// <summary>Where the lane probably reads next: the row's next block, else the first one of the next key head or the next row.</summary>
+    private static PanelAhead Ahead(in SegmentJob job, int block, byte* keys)
     {
         ref readonly var kv = ref job.Tick->Kv;
-        return block + Positions < job.End
-            ? kv.Keys(job.Table[(block / Positions) + 1], job.Layer, job.KeyHead)
-            : kv.Keys(job.Table[job.Start / Positions], job.Layer, Math.Min(job.KeyHead + 1, kv.KeyHeads - 1));
+        int next = block + Positions, seen = job.Tick->Positions[job.Row] + 1;
+        if (next < seen)
+        {
+            return new PanelAhead((nint)((job.Table[next / Positions] - job.Table[block / Positions]) * kv.BlockBytes), Math.Min(seen - next, Positions));
+        }
+
+        int keyHead = job.KeyHead + 1, row = job.Row;
+        if (keyHead == kv.KeyHeads)
+        {
+            keyHead = 0;
+            row = Math.Min(row + 1, job.Tick->Rows - 1);
+        }
+
+        int first = job.Tick->BlockTables[(nint)job.Tick->Slots[row] * job.Tick->BlocksPerSlot];
+        return new PanelAhead((nint)(kv.Keys(first, job.Layer, keyHead) - keys), Math.Min(job.Tick->Positions[row] + 1, Positions));
     }
 
-    /// <summary>l = l · c + Σ p: one chain of additions per head, in step, because each waits for itself.</summary>
-    private static void AddSums(float* weights, int count, float* corrections, float* stats)
+    /// <summary>Prefetches what a shorter block had no occasion for.</summary>
+    private static void FetchRest(byte* keys, int count, int rows, int rowBytes, int panelBytes)
     {
-        float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-        for (int j = 0; j < count; j++)
-        {
-            s0 += weights[j];
-            s1 += THeads.Heads > 1 ? weights[Positions + j] : 0;
-            s2 += THeads.Heads > 2 ? weights[(2 * Positions) + j] : 0;
-            s3 += THeads.Heads > 3 ? weights[(3 * Positions) + j] : 0;
-        }
-
-        AddSum(stats, corrections[0], s0);
-        if (THeads.Heads > 1)
-        {
-            AddSum(stats + 2, corrections[1], s1);
-        }
-
-        if (THeads.Heads > 2)
-        {
-            AddSum(stats + 4, corrections[2], s2);
-        }
-
-        if (THeads.Heads > 3)
-        {
-            AddSum(stats + 6, corrections[3], s3);
-        }
+        int bytes = (rows - count) * rowBytes;
+        Prefetch.Lines(keys + (count * rowBytes), bytes);
+        Prefetch.Lines(keys + panelBytes + (count * rowBytes), bytes);
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddSum(float* stats, float correction, float sum) =>
-        stats[1] = MathF.FusedMultiplyAdd(stats[1], correction, sum * (1 / TElement.Factor));
 }

@@ -16,10 +16,12 @@ internal static unsafe class SimdAttention
 
     /// <summary>One segment for heads that share a key head: see <see cref="IRowKernels{TSelf}.AttendSegment"/>.</summary>
     [SkipLocalsInit]
-    public static void Segment(TickState* tick, float* query, int row, int layer, int keyHead, int heads, int segment, float* o, float* stats)
+    public static void Segment<TWidth>(TickState* tick, float* query, int row, int layer, int keyHead, int heads, int segment, float* o, float* stats)
+        where TWidth : struct, IAttentionWidth
     {
         int size = tick->Shape.HeadSize;
-        float* scaled = stackalloc float[MostHeads * size];
+        float* memory = stackalloc float[(MostHeads * size) + 16];
+        float* scaled = (float*)(((nint)memory + 63) & ~63);
         for (int done = 0; done < heads;)
         {
             int together = Together(heads - done);
@@ -30,6 +32,7 @@ internal static unsafe class SimdAttention
                 O = o + (done * size),
                 Stats = stats + (2 * done),
                 Table = tick->BlockTables + ((nint)tick->Slots[row] * tick->BlocksPerSlot),
+                Row = row,
                 Layer = layer,
                 KeyHead = keyHead,
                 Start = segment * AttentionParts.Segment,
@@ -39,21 +42,21 @@ internal static unsafe class SimdAttention
             if (tick->Kv.Element == KvElement.F32)
             {
                 _ = Arrange(q, scaled, together, size, PlainSingle.Factor);
-                Run<PlainSingle>(job, together);
+                Run<TWidth, PlainSingle>(job, together);
             }
             else if (tick->Kv.Element == KvElement.Q8_0)
             {
                 _ = Arrange(q, scaled, together, size, ScaledByte.Factor);
-                Run<ScaledByte>(job, together);
+                Run<TWidth, ScaledByte>(job, together);
             }
             else if (Arrange(q, scaled, together, size, ShiftedHalf.Factor))
             {
-                Run<ShiftedHalf>(job, together);
+                Run<TWidth, ShiftedHalf>(job, together);
             }
             else
             {
                 _ = Arrange(q, scaled, together, size, WidenedHalf.Factor);
-                Run<WidenedHalf>(job, together);
+                Run<TWidth, WidenedHalf>(job, together);
             }
 
             done += together;
@@ -63,21 +66,23 @@ internal static unsafe class SimdAttention
     /// <summary>How many of the heads that are left are handled together: as even parts as possible.</summary>
     private static int Together(int left) => left <= MostHeads ? left : left is 5 or 6 or 9 ? 3 : MostHeads;
 
-    private static void Run<TElement>(in SegmentJob job, int heads) where TElement : struct, ICacheElement
+    private static void Run<TWidth, TElement>(in SegmentJob job, int heads)
+        where TWidth : struct, IAttentionWidth
+        where TElement : struct, ICacheElement
     {
         switch (heads)
         {
             case 1:
-                SegmentKernel<TElement, OneHead>.Run(job);
+                SegmentKernel<TWidth, TElement, OneHead>.Run(job);
                 break;
             case 2:
-                SegmentKernel<TElement, TwoHeads>.Run(job);
+                SegmentKernel<TWidth, TElement, TwoHeads>.Run(job);
                 break;
             case 3:
-                SegmentKernel<TElement, ThreeHeads>.Run(job);
+                SegmentKernel<TWidth, TElement, ThreeHeads>.Run(job);
                 break;
             default:
-                SegmentKernel<TElement, FourHeads>.Run(job);
+                SegmentKernel<TWidth, TElement, FourHeads>.Run(job);
                 break;
         }
     }

@@ -28,7 +28,8 @@ internal sealed unsafe class SimdKernels<TSimd, V>(CpuIsa isa) : KernelTable
 
     public override bool InterleavesCache => true;
 
-    public override delegate*<Step*, LaneState*, void> EntryOf(Opcode opcode) => EntryOf<SimdRows>(opcode);
+    public override delegate*<Step*, LaneState*, void> EntryOf(Opcode opcode) =>
+        TSimd.Lanes == 16 ? EntryOf<WideRows>(opcode) : EntryOf<SimdRows>(opcode);
 
     public override ActivationForms FormFor(GgmlType type, ActivationMode mode, int rows)
     {

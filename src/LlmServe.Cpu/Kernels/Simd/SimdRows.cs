@@ -183,7 +183,7 @@ internal unsafe struct SimdRows : IRowKernels<SimdRows>
     {
         if (AttentionParts.CanHandle(tick->Kv, tick->Shape.HeadSize))
         {
-            SimdAttention.Segment(tick, query, row, layer, keyHead, heads, segment, o, stats);
+            SimdAttention.Segment<Width256>(tick, query, row, layer, keyHead, heads, segment, o, stats);
         }
         else
         {

@@ -10,10 +10,9 @@ internal static unsafe class WeightedValues<TElement, THeads>
 {
     private const int Positions = AttentionParts.Positions;
 
-    /// <summary>o = o · c + Σ p_j v_j, as many columns at a time as registers hold.</summary>
-    public static void Add(byte* values, float* scales, nint ahead, int count, float* weights, float* corrections, float* o, int size)
+    /// <summary>o = o · c + Σ p_j v_j from a column on, as many columns at a time as registers hold.</summary>
+    public static void Add(byte* values, float* scales, nint ahead, int count, float* weights, float* corrections, float* o, int size, int column)
     {
-        int column = 0;
         for (; THeads.Heads < 4 && column <= size - 32; column += 32)
         {
             nint offset = column * TElement.Bytes;
