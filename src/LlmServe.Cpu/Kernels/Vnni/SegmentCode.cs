@@ -47,6 +47,9 @@ internal sealed class SegmentCode<TBlock, TCodes>
     /// <summary>Most rows of activations at once.</summary>
     public const int MostRows = 4;
 
+    /// <summary>How far ahead of use memory is asked for: farther than where one row streams through, since a tile is passed over several times.</summary>
+    private const int PrefetchBytes = 8192;
+
     private const int Line = 64;
 
     private const Gpr Segment = Gpr.Rcx, Codes = Gpr.Rsi, Scales = Gpr.Rdx, Sums = Gpr.R8, Row = Gpr.R9, ThreeRows = Gpr.R10;
@@ -285,8 +288,7 @@ internal sealed class SegmentCode<TBlock, TCodes>
 
     private void Prefetch(int piece)
     {
-        // Several rows take longer over a tile, and read it again from the first cache: memory is asked for earlier.
-        int share = PackedLayout<TBlock, TCodes>.PieceShare, from = (_rows == 1 ? 4096 : 8192) + (piece * share);
+        int share = PackedLayout<TBlock, TCodes>.PieceShare, from = PrefetchBytes + (piece * share);
         for (int at = 0; at < share; at += Line)
         {
             _code.Prefetch(Segment, from + at);

@@ -30,11 +30,6 @@ internal static unsafe class VnniProduct<TBlock, TCodes>
     private static readonly byte** s_rests =
         Code(MostRows * PiecesPerSegment, i => SegmentCode<TBlock, TCodes>.Rest((i / PiecesPerSegment) + 1, i % PiecesPerSegment));
 
-    /// <summary>The same for one row, by a name of its own: it waits for memory where several rows compute, and so is timed by itself.</summary>
-    /// <inheritdoc cref="Reference.ReferenceMatMul"/>
-    public static void OneRow(Matrix* matrix, ActivationView* x, int rows, int begin, int end, float* y, int stride, byte* scratch) =>
-        Run(matrix, x, rows, begin, end, y, stride, scratch);
-
     /// <inheritdoc cref="Reference.ReferenceMatMul"/>
     public static void Run(Matrix* matrix, ActivationView* x, int rows, int begin, int end, float* y, int stride, byte* scratch)
     {
