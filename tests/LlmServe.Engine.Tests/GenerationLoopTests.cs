@@ -60,18 +60,37 @@ public class GenerationLoopTests
     }
 
     [Fact]
-    public void Step_PromptBesideDecodingOnceTicksWereTimed_LeavesATenthForSlowerOnes()
+    public void Step_PromptBesideDecodingOnceTicksWereTimed_LeavesAThirdForSlowerOnes()
     {
         var model = new FakeExecutorOptions { MaxRows = 64, SecondsPerRow = 0.001, SecondsPerTick = 0.002, ContextLength = 1024 };
-        var rig = new LoopRig(model, new EngineOptions { MaxTickMilliseconds = 15.5 / 0.9 }, learns: true);
+        var rig = new LoopRig(model, new EngineOptions { MaxTickMilliseconds = 15.5 / 0.65 }, learns: true);
         rig.Add([65], 50);
         rig.StepAsPredicted();
         var prompt = rig.Add(new int[500], 5);
 
         rig.Loop.Prepare();
 
-        Assert.Equal(13, rig.Executor.Rows.Count); // 2 ms + 13 × 1 ms: nine tenths of what was promised
+        Assert.Equal(13, rig.Executor.Rows.Count); // 2 ms + 13 × 1 ms: 0.65 of what was promised
         Assert.Equal(12, rig.RowsOf(prompt));
+    }
+
+    [Fact]
+    public void Step_PromptAfterSmallTicks_GrowsAtMostTwofoldATick()
+    {
+        var model = new FakeExecutorOptions { MaxRows = 64, SecondsPerRow = 0.001, SecondsPerTick = 0.002, ContextLength = 1024 };
+        var rig = new LoopRig(model, new EngineOptions { MaxTickMilliseconds = 1000 }, learns: true);
+        rig.Add([65], 50);
+        rig.StepAsPredicted();
+        rig.Add(new int[500], 5);
+        var rows = new List<int>();
+        for (int tick = 0; tick < 4; tick++)
+        {
+            Assert.True(rig.Loop.Prepare());
+            rows.Add(rig.Executor.Rows.Count);
+            rig.FinishAsPredicted();
+        }
+
+        Assert.Equal([16, 32, 64, 64], rows); // a tick of one row vouches for 16, the largest number for the program's 64
     }
 
     [Fact]

@@ -8,15 +8,18 @@ namespace LlmServe.Engine.Scheduling;
 internal sealed class TickBudget(TickPredictor predictor, double maxSeconds)
 {
     /// <summary>
-    /// Share of the promised time that a tick is planned to last where predictions follow measured ticks: some are slower than what was learned of
-    /// them, and choosing and sending tokens takes time too. Compiled costs alone know of neither.
+    /// Share of the promised time that a tick with prompt rows is planned to last where predictions follow measured ticks: of a hundred such ticks the
+    /// slowest take about one and a half times what was learned of them, and choosing and sending tokens takes time too. Compiled costs alone know of neither.
     /// </summary>
-    private const double PlannedShare = 0.9;
+    private const double PlannedShare = 0.65;
+
+    /// <summary>The same for ticks of decoding rows and guesses, which are short.</summary>
+    private const double GuessedShare = 0.9;
 
     /// <summary>Prompt rows that a tick takes even when decoding alone uses up the promised time; otherwise prompts would starve.</summary>
     public const int LeastPromptRows = 8;
 
-    private double Planned => predictor.HasLearned ? PlannedShare * maxSeconds : maxSeconds;
+    private double Planned(double share) => predictor.HasLearned ? share * maxSeconds : maxSeconds;
 
     /// <summary>The most prompt rows whose tick is predicted to keep the promised time beside the decoding rows.</summary>
     /// <param name="most">Rows that the tick has left.</param>
@@ -34,12 +37,13 @@ internal sealed class TickBudget(TickPredictor predictor, double maxSeconds)
             return most;
         }
 
+        double planned = Planned(PlannedShare);
         int low = Math.Min(Math.Max(LeastPromptRows - otherRows, 0), most);
-        int high = most;
+        int high = Math.Clamp(predictor.TrustedRows - decodeRows - otherRows, low, most);
         while (low < high)
         {
             int rows = low + (high - low + 1) / 2;
-            if (Seconds(rows, decodeRows, decodePositions, promptPosition, otherRows, otherPositions) <= Planned)
+            if (Seconds(rows, decodeRows, decodePositions, promptPosition, otherRows, otherPositions) <= planned)
             {
                 low = rows;
             }
@@ -56,7 +60,7 @@ internal sealed class TickBudget(TickPredictor predictor, double maxSeconds)
     /// <param name="rows">Its rows, all of which want logits.</param>
     /// <param name="context">Their mean position.</param>
     /// <param name="drafting">Seconds that a draft model takes before it.</param>
-    public bool Fits(int rows, int context, double drafting) => drafting + predictor.CautiousSeconds(rows, rows, context) <= Planned;
+    public bool Fits(int rows, int context, double drafting) => drafting + predictor.CautiousSeconds(rows, rows, context) <= Planned(GuessedShare);
 
     /// <summary>Predicted seconds of a tick with decoding rows and a stretch of a prompt.</summary>
     public double Seconds(int promptRows, int decodeRows, long decodePositions, int promptPosition, int otherRows = 0, long otherPositions = 0)

@@ -21,15 +21,23 @@ internal sealed class TickPredictor(IProgramExecutor executor, bool learns)
     private const int SmallTick = 8;
 
     private readonly double[] _ratios = new double[2 * Remembered]; // [small or large, ticks]; measured over compiled, the last ticks in any order
+    private readonly int[] _rows = new int[Remembered]; // [ticks]; of the large ones
     private readonly long[] _seen = new long[2];
     private readonly double[] _corrections = new double[2]; // 0: never seen
     private volatile bool _hasLearned;
+    private volatile int _trusted = int.MaxValue;
 
     /// <summary>Whether the machine is measured, so that a prediction costs next to nothing.</summary>
     public bool IsReady { get; private set; }
 
     /// <summary>Whether predictions follow ticks that were measured.</summary>
     public bool HasLearned => _hasLearned;
+
+    /// <summary>
+    /// The most rows of a tick whose prediction can be trusted: twice those of the largest tick that corrections were learned from, since small ticks tell
+    /// little about ones several times as large.
+    /// </summary>
+    public int TrustedRows => _trusted;
 
     /// <summary>Predicted seconds. Thread-safe once <see cref="IsReady"/>.</summary>
     /// <param name="rows">Rows of the tick.</param>
@@ -62,8 +70,11 @@ internal sealed class TickPredictor(IProgramExecutor executor, bool learns)
         double ratio = seconds / (compiled * Correction(kind));
         if (learns)
         {
-            _ratios[(kind * Remembered) + (int)(_seen[kind] % Remembered)] = Math.Clamp(seconds / compiled, 1 / Most, Most);
+            int place = (int)(_seen[kind] % Remembered);
+            _ratios[(kind * Remembered) + place] = Math.Clamp(seconds / compiled, 1 / Most, Most);
             _seen[kind]++;
+            _rows[place] = kind == 0 ? _rows[place] : rows.Count;
+            _trusted = 2 * Math.Max(SmallTick, _rows.Max());
             Volatile.Write(ref _corrections[kind], SecondLargest(kind));
             _hasLearned = true;
         }
