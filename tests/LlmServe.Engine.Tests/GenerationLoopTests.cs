@@ -60,17 +60,17 @@ public class GenerationLoopTests
     }
 
     [Fact]
-    public void Step_PromptBesideDecodingOnceTicksWereTimed_LeavesAThirdForSlowerOnes()
+    public void Step_PromptBesideDecodingOnceTicksWereTimed_LeavesTwoFifthsForSlowerOnes()
     {
         var model = new FakeExecutorOptions { MaxRows = 64, SecondsPerRow = 0.001, SecondsPerTick = 0.002, ContextLength = 1024 };
-        var rig = new LoopRig(model, new EngineOptions { MaxTickMilliseconds = 15.5 / 0.65 }, learns: true);
+        var rig = new LoopRig(model, new EngineOptions { MaxTickMilliseconds = 15.5 / 0.6 }, learns: true);
         rig.Add([65], 50);
         rig.StepAsPredicted();
         var prompt = rig.Add(new int[500], 5);
 
         rig.Loop.Prepare();
 
-        Assert.Equal(13, rig.Executor.Rows.Count); // 2 ms + 13 × 1 ms: 0.65 of what was promised
+        Assert.Equal(13, rig.Executor.Rows.Count); // 2 ms + 13 × 1 ms: 0.6 of what was promised
         Assert.Equal(12, rig.RowsOf(prompt));
     }
 

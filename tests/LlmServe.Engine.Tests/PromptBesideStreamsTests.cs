@@ -21,7 +21,7 @@ public class PromptBesideStreamsTests
     [InlineData(8, false)]
     [InlineData(1, true)]
     [InlineData(4, true)]
-    [InlineData(5, true)] // with a third in reserve for slower ticks, 6 streams leave the prompt 0.49
+    [InlineData(5, true)] // with two fifths in reserve for slower ticks, more streams leave the prompt less than half
     public void Step_LongPromptBesideAFewStreams_KeepsTheBoundAndHalfThePrefillRate(int streams, bool learns)
     {
         var predict = EmbeddedModelCosts();

@@ -11,7 +11,7 @@ internal sealed class TickBudget(TickPredictor predictor, double maxSeconds)
     /// Share of the promised time that a tick with prompt rows is planned to last where predictions follow measured ticks: of a hundred such ticks the
     /// slowest take about one and a half times what was learned of them, and choosing and sending tokens takes time too. Compiled costs alone know of neither.
     /// </summary>
-    private const double PlannedShare = 0.65;
+    private const double PlannedShare = 0.6;
 
     /// <summary>The same for ticks of decoding rows and guesses, which are short.</summary>
     private const double GuessedShare = 0.9;
