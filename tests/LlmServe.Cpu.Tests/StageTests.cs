@@ -167,7 +167,7 @@ public unsafe class StageTests
                 }
                 else
                 {
-                    SimdRows.WriteForms(x + (row * columns), target, row, 0, columns);
+                    SimdRows<Width256>.WriteForms(x + (row * columns), target, row, 0, columns);
                 }
 
                 Assert.True(new Span<byte>(view.Row(row), view.Layout.RowBytes).SequenceEqual(new Span<byte>(target.Row(row), view.Layout.RowBytes)), $"{buffer} row {row}");

@@ -95,6 +95,33 @@ public class PlanTests
         Assert.Equal(clock, forecast.FirstToken, (clock * 0.1) + 0.02);
     }
 
+    /// <summary>The scheduler's ticks grow step by step after small ones; a forecast of many ticks must not stop at the first step.</summary>
+    [Fact]
+    public void Follow_LongPromptAfterSmallTicks_KnowsThatTicksGrow()
+    {
+        var options = new EngineOptions { MaxTickMilliseconds = 100, PrefixCache = false };
+        var rig = new LoopRig(Model, options, learns: true);
+        rig.Add([65], 500);
+        for (int tick = 0; tick < 10; tick++)
+        {
+            rig.StepAsPredicted();
+        }
+
+        var board = new LoadBoard(rig.Executor, rig.Loop.Predictor, options, 8);
+        rig.Loop.Post(board);
+        var forecast = board.Run(board.CopyWith([], new SequenceLoad { Rows = 900, Tokens = 2 }, "other"));
+        var request = rig.Add(new int[900], 2, client: "other");
+        double clock = 0;
+        while (request.FirstToken == 0)
+        {
+            Assert.True(rig.Loop.Prepare());
+            clock += rig.Executor.PredictTick(rig.Executor.Rows.Count, 0, 0);
+            rig.FinishAsPredicted();
+        }
+
+        Assert.Equal(clock, forecast.FirstToken, clock * 0.1);
+    }
+
     [Fact]
     public async Task Plan_TooLongOrFull_IsRefusedWithTheReason()
     {

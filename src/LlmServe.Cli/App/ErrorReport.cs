@@ -40,6 +40,7 @@ internal static class ErrorReport
         CliException or GgufException or EngineException => error.Message,
         RpcException rpc => DescribeRpc(rpc.Status),
         UnauthorizedAccessException or IOException => error.Message,
+        PlatformNotSupportedException => error.Message, // an instruction set that is unknown, or that this processor has not
         OutOfMemoryException => "out of memory; use a smaller model, or a smaller --context or --kv f16",
         _ => $"unexpected {error.GetType().Name}: {error.Message} (--verbose shows where)",
     });

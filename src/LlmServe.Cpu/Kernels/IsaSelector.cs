@@ -25,14 +25,14 @@ internal static class IsaSelector
     };
 
     /// <summary>Kernels for the instruction set asked for, else named by the environment, else the best there is.</summary>
-    /// <exception cref="ArgumentException">The processor has not that instruction set, or the variable names none.</exception>
+    /// <exception cref="PlatformNotSupportedException">The processor has not that instruction set, or the variable names none.</exception>
     public static KernelTable Select(CpuIsa? asked)
     {
         var isa = asked ?? FromEnvironment() ?? Enum.GetValues<CpuIsa>().Last(IsSupported);
         if (!IsSupported(isa))
         {
             string possible = string.Join(", ", Enum.GetValues<CpuIsa>().Where(IsSupported).Select(i => i.ToString().ToLowerInvariant()));
-            throw new ArgumentException($"this processor cannot run the {isa.ToString().ToLowerInvariant()} kernels; possible here: {possible}");
+            throw new PlatformNotSupportedException($"this processor cannot run the {isa.ToString().ToLowerInvariant()} kernels; possible here: {possible}");
         }
 
         return Create(isa);
@@ -61,6 +61,6 @@ internal static class IsaSelector
 
         return Enum.TryParse<CpuIsa>(name, ignoreCase: true, out var isa) && Enum.IsDefined(isa)
             ? isa
-            : throw new ArgumentException($"{Variable} is '{name}'; allowed: {string.Join(", ", Enum.GetNames<CpuIsa>()).ToLowerInvariant()}");
+            : throw new PlatformNotSupportedException($"{Variable} is '{name}'; allowed: {string.Join(", ", Enum.GetNames<CpuIsa>()).ToLowerInvariant()}");
     }
 }

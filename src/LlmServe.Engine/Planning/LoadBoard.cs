@@ -26,7 +26,7 @@ internal sealed class LoadBoard
     public LoadBoard(IProgramExecutor executor, TickPredictor predictor, EngineOptions options, int slots)
     {
         _executor = executor;
-        _budget = new TickBudget(predictor, options.MaxTickMilliseconds / 1000);
+        _budget = new TickBudget(predictor, options.MaxTickMilliseconds / 1000, inSteps: false);
         _maxRows = Math.Min(options.MaxRowsPerTick, executor.Rows.Capacity);
         _slots = slots;
         _perClient = options.MaxSequencesPerClient;

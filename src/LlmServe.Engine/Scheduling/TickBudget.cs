@@ -5,7 +5,8 @@ namespace LlmServe.Engine.Scheduling;
 /// </summary>
 /// <param name="predictor">Predicts.</param>
 /// <param name="maxSeconds">What a tick with decoding rows, and all that comes with it, may last.</param>
-internal sealed class TickBudget(TickPredictor predictor, double maxSeconds)
+/// <param name="inSteps">Whether ticks grow step by step, to <see cref="TickPredictor.TrustedRows"/>; forecasts see beyond the next few ticks.</param>
+internal sealed class TickBudget(TickPredictor predictor, double maxSeconds, bool inSteps)
 {
     /// <summary>
     /// Share of the promised time that a tick with prompt rows is planned to last where predictions follow measured ticks: of a hundred such ticks the
@@ -39,7 +40,7 @@ internal sealed class TickBudget(TickPredictor predictor, double maxSeconds)
 
         double planned = Planned(PlannedShare);
         int low = Math.Min(Math.Max(LeastPromptRows - otherRows, 0), most);
-        int high = Math.Clamp(predictor.TrustedRows - decodeRows - otherRows, low, most);
+        int high = inSteps ? Math.Clamp(predictor.TrustedRows - decodeRows - otherRows, low, most) : most;
         while (low < high)
         {
             int rows = low + (high - low + 1) / 2;

@@ -28,7 +28,7 @@ internal sealed class TickPlanner
         _kv = kv;
         _sequences = sequences;
         _maxRows = maxRows;
-        _budget = new TickBudget(predictor, options.MaxTickMilliseconds / 1000);
+        _budget = new TickBudget(predictor, options.MaxTickMilliseconds / 1000, inSteps: true);
         _speculator = new Speculator(executor, _budget, kv, maxSequences, maxRows, options, draft);
         _scheduled = new Sequence[maxSequences];
     }

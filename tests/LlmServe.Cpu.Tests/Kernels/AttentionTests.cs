@@ -29,7 +29,7 @@ public unsafe class AttentionTests
     public void Attend_RandomCache_HasReferenceBits(int headSize, int queryHeads, int keyHeads)
     {
         LoadedModel.RequireVectors();
-        HasReferenceBits<SimdRows>(headSize, queryHeads, keyHeads, BorderPositions);
+        HasReferenceBits<SimdRows<Width256>>(headSize, queryHeads, keyHeads, BorderPositions);
     }
 
     /// <summary>The same with AVX-512: runs of 64 columns and what is left of them, up to nine heads together, every length of a block.</summary>
@@ -50,7 +50,7 @@ public unsafe class AttentionTests
     public void Attend_RandomCacheInWideVectors_HasReferenceBits(int headSize, int queryHeads, int keyHeads)
     {
         RequireWideVectors();
-        HasReferenceBits<WideRows>(headSize, queryHeads, keyHeads, [.. BorderPositions, .. Enumerable.Range(3, 27), .. Enumerable.Range(770, 33)]);
+        HasReferenceBits<SimdRows<Width512>>(headSize, queryHeads, keyHeads, [.. BorderPositions, .. Enumerable.Range(3, 27), .. Enumerable.Range(770, 33)]);
     }
 
     /// <summary>Queries that 2^112 makes infinite have a kernel of their own; heads together get it where one of them is such.</summary>
@@ -61,7 +61,7 @@ public unsafe class AttentionTests
     public void Attend_LargeQueries_HasReferenceBits(int headSize, int queryHeads, int keyHeads)
     {
         LoadedModel.RequireVectors();
-        LargeQueriesHaveReferenceBits<SimdRows>(headSize, queryHeads, keyHeads);
+        LargeQueriesHaveReferenceBits<SimdRows<Width256>>(headSize, queryHeads, keyHeads);
     }
 
     [SkippableTheory]
@@ -71,7 +71,7 @@ public unsafe class AttentionTests
     public void Attend_LargeQueriesInWideVectors_HasReferenceBits(int headSize, int queryHeads, int keyHeads)
     {
         RequireWideVectors();
-        LargeQueriesHaveReferenceBits<WideRows>(headSize, queryHeads, keyHeads);
+        LargeQueriesHaveReferenceBits<SimdRows<Width512>>(headSize, queryHeads, keyHeads);
     }
 
     [Theory]
@@ -109,7 +109,7 @@ public unsafe class AttentionTests
         byte[] expected = lab.Share<ReferenceRows>(forms, lanes: 1, interleaved: false);
         for (int lanes = 1; lanes <= 5; lanes++)
         {
-            Assert.True(expected.AsSpan().SequenceEqual(lab.Share<SimdRows>(forms, lanes, element == KvElement.F16)), $"{lanes} lanes");
+            Assert.True(expected.AsSpan().SequenceEqual(lab.Share<SimdRows<Width256>>(forms, lanes, element == KvElement.F16)), $"{lanes} lanes");
         }
     }
 
@@ -132,7 +132,7 @@ public unsafe class AttentionTests
         foreach (int lanes in (int[])[1, 2, 3, 4, 5, 7, 8, 13, 40])
         {
             Assert.True(expected.AsSpan().SequenceEqual(lab.Share<ReferenceRows>(ActivationForms.Real, lanes, interleaved: false)), $"scalar, {lanes} lanes");
-            Assert.True(expected.AsSpan().SequenceEqual(lab.Share<SimdRows>(ActivationForms.Real, lanes, element == KvElement.F16)), $"vectors, {lanes} lanes");
+            Assert.True(expected.AsSpan().SequenceEqual(lab.Share<SimdRows<Width256>>(ActivationForms.Real, lanes, element == KvElement.F16)), $"vectors, {lanes} lanes");
         }
     }
 
@@ -179,7 +179,7 @@ public unsafe class AttentionTests
         byte[] expected = lab.Share<ReferenceRows>(ActivationForms.Signed8, lanes: 1, interleaved: false);
         foreach (int lanes in (int[])[1, 2, 3, 7])
         {
-            Assert.True(expected.AsSpan().SequenceEqual(lab.Share<WideRows>(ActivationForms.Signed8, lanes, element == KvElement.F16)), $"{lanes} lanes");
+            Assert.True(expected.AsSpan().SequenceEqual(lab.Share<SimdRows<Width512>>(ActivationForms.Signed8, lanes, element == KvElement.F16)), $"{lanes} lanes");
         }
     }
 

@@ -177,7 +177,7 @@ public unsafe class MatrixProductTests
             }
 
             float[] expected = Run<ReferenceRows>(IsaSelector.Select(CpuIsa.Scalar), &matrix, type, mode, programRows, x, rows, begin, end, stride);
-            float[] actual = Run<SimdRows>(kernels, &matrix, type, mode, programRows, x, rows, begin, end, stride);
+            float[] actual = Run<SimdRows<Width256>>(kernels, &matrix, type, mode, programRows, x, rows, begin, end, stride);
             for (int row = 0; row < rows; row++)
             {
                 KernelLab.AssertSame(expected.AsSpan(row * stride, count), actual.AsSpan(row * stride, count),

@@ -25,7 +25,7 @@ public unsafe class RowKernelTests
                 fixed (float* px = x, pg = gain, pe = expected, pa = actual)
                 {
                     ReferenceRows.RmsNorm(px, pg, pe, length, 1e-5f);
-                    SimdRows.RmsNorm(px, pg, pa, length, 1e-5f);
+                    SimdRows<Width256>.RmsNorm(px, pg, pa, length, 1e-5f);
                 }
 
                 KernelLab.AssertSame(expected, actual, $"norm of {length}");
@@ -68,7 +68,7 @@ public unsafe class RowKernelTests
             fixed (float* a = gate, b = same, u = up)
             {
                 ReferenceRows.GateSilu(a, u, length);
-                SimdRows.GateSilu(b, u, length);
+                SimdRows<Width256>.GateSilu(b, u, length);
             }
 
             KernelLab.AssertSame(gate, same, $"gate of {length}");
@@ -86,7 +86,7 @@ public unsafe class RowKernelTests
             fixed (float* px = x, a = y, b = same)
             {
                 ReferenceRows.Add(a, px, length);
-                SimdRows.Add(b, px, length);
+                SimdRows<Width256>.Add(b, px, length);
             }
 
             KernelLab.AssertSame(y, same, $"sum of {length}");
@@ -105,10 +105,10 @@ public unsafe class RowKernelTests
             {
                 float* sines = cosines + pairs;
                 ReferenceRows.RotateHalves(a, cosines, sines, pairs);
-                SimdRows.RotateHalves(b, cosines, sines, pairs);
+                SimdRows<Width256>.RotateHalves(b, cosines, sines, pairs);
                 KernelLab.AssertSame(x, same, $"{pairs} pairs in halves");
                 ReferenceRows.RotateNeighbours(a, cosines, sines, pairs);
-                SimdRows.RotateNeighbours(b, cosines, sines, pairs);
+                SimdRows<Width256>.RotateNeighbours(b, cosines, sines, pairs);
                 KernelLab.AssertSame(x, same, $"{pairs} pairs of neighbours");
             }
         }
@@ -146,8 +146,8 @@ public unsafe class RowKernelTests
                 ReferenceRows.WriteForms(values, new ActivationView(expected.Data, layout), 1, 0, Columns);
 
                 // In two pieces, as two lanes would.
-                SimdRows.WriteForms(values, new ActivationView(actual.Data, layout), 1, 0, cut);
-                SimdRows.WriteForms(values + cut, new ActivationView(actual.Data, layout), 1, cut, Columns - cut);
+                SimdRows<Width256>.WriteForms(values, new ActivationView(actual.Data, layout), 1, 0, cut);
+                SimdRows<Width256>.WriteForms(values + cut, new ActivationView(actual.Data, layout), 1, cut, Columns - cut);
             }
 
             AssertForms(new ActivationView(expected.Data, layout), new ActivationView(actual.Data, layout), x);
@@ -264,7 +264,7 @@ public unsafe class RowKernelTests
             fixed (float* values = x)
             {
                 ReferenceRows.StoreCache(values, expected.Data, Position, first, length, kv);
-                SimdRows.StoreCache(values, actual.Data, Position, first, length, kv);
+                SimdRows<Width256>.StoreCache(values, actual.Data, Position, first, length, kv);
             }
 
             Assert.True(new Span<byte>(expected.Data, (int)expected.Length).SequenceEqual(new Span<byte>(actual.Data, (int)actual.Length)), $"run {run}");

@@ -29,7 +29,7 @@ internal sealed unsafe class SimdKernels<TSimd, V>(CpuIsa isa) : KernelTable
     public override bool InterleavesCache => true;
 
     public override delegate*<Step*, LaneState*, void> EntryOf(Opcode opcode) =>
-        TSimd.Lanes == 16 ? EntryOf<WideRows>(opcode) : EntryOf<SimdRows>(opcode);
+        TSimd.Lanes == 16 ? EntryOf<SimdRows<Width512>>(opcode) : EntryOf<SimdRows<Width256>>(opcode);
 
     public override ActivationForms FormFor(GgmlType type, ActivationMode mode, int rows)
     {

@@ -8,8 +8,9 @@ using LlmServe.Cpu.Kernels.Reference;
 
 namespace LlmServe.Cpu.Kernels.Simd;
 
-/// <summary>Row kernels with eight f32 a vector (AVX2 and FMA, or NEON by twos).</summary>
-internal unsafe struct SimdRows : IRowKernels<SimdRows>
+/// <summary>Row kernels with eight f32 a vector (AVX2 and FMA, or NEON by twos); the attention of single rows in vectors of <typeparamref name="TWidth"/>.</summary>
+internal unsafe struct SimdRows<TWidth> : IRowKernels<SimdRows<TWidth>>
+    where TWidth : struct, IAttentionWidth
 {
     public static void RmsNorm(float* x, float* gain, float* y, int length, float epsilon)
     {
@@ -183,7 +184,7 @@ internal unsafe struct SimdRows : IRowKernels<SimdRows>
     {
         if (AttentionParts.CanHandle(tick->Kv, tick->Shape.HeadSize))
         {
-            SimdAttention.Segment<Width256>(tick, query, row, layer, keyHead, heads, segment, o, stats);
+            SimdAttention.Segment<TWidth>(tick, query, row, layer, keyHead, heads, segment, o, stats);
         }
         else
         {

@@ -17,8 +17,14 @@ internal unsafe struct CodeRecorder : ICodeSimd<VectorValue>
     public static void Record(Assembler assembler, VectorCode code, Gpr from, Action load)
     {
         s_target = new Target(assembler, code, from);
-        load();
-        s_target = null;
+        try
+        {
+            load();
+        }
+        finally
+        {
+            s_target = null;
+        }
     }
 
     public static VectorValue Load(void* source) => Now.Code.Load(Evex.Load, new MemoryOperand(Now.Base, (int)(nint)source, 64));
