@@ -1,11 +1,11 @@
 using System.Runtime.InteropServices;
-using LlmServe.Compiler;
 using LlmServe.Compiler.Graph;
 using LlmServe.Compiler.Programs;
 using LlmServe.Cpu;
 using LlmServe.Cpu.Execution;
 using LlmServe.Cpu.Kernels;
 using LlmServe.Cpu.Memory;
+using LlmServe.Execution;
 using LlmServe.Gguf.Formats;
 
 namespace LlmServe.Benchmarks;

@@ -2,6 +2,7 @@ using LlmServe.Compiler.Architectures;
 using LlmServe.Compiler.Graph;
 using LlmServe.Compiler.Passes;
 using LlmServe.Compiler.Programs;
+using LlmServe.Execution;
 using LlmServe.Gguf;
 
 namespace LlmServe.Compiler;

@@ -3,6 +3,7 @@ using LlmServe.Compiler.Cost;
 using LlmServe.Cpu.Execution;
 using LlmServe.Cpu.Kernels;
 using LlmServe.Cpu.Profile;
+using LlmServe.Execution;
 using LlmServe.Gguf;
 
 namespace LlmServe.Cpu;

@@ -1,9 +1,9 @@
 using System.Threading.Channels;
-using LlmServe.Compiler;
 using LlmServe.Engine.Planning;
 using LlmServe.Engine.Scheduling;
 using LlmServe.Engine.Streams;
 using LlmServe.Engine.Telemetry;
+using LlmServe.Execution;
 using LlmServe.Text;
 
 namespace LlmServe.Engine;

@@ -1,4 +1,5 @@
 using LlmServe.Compiler.Programs;
+using LlmServe.Execution;
 using LlmServe.Gguf;
 
 namespace LlmServe.Compiler.Tests;

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
-using LlmServe.Compiler;
 using LlmServe.Cpu.Kernels;
+using LlmServe.Execution;
 using LlmServe.Testing;
 using Xunit.Abstractions;
 

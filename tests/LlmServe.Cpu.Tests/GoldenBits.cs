@@ -1,5 +1,5 @@
 using System.Text.Json;
-using LlmServe.Compiler;
+using LlmServe.Execution;
 using LlmServe.Testing;
 
 namespace LlmServe.Cpu.Tests;

@@ -1,4 +1,4 @@
-using LlmServe.Compiler;
+using LlmServe.Execution;
 
 namespace LlmServe.Cpu.Tests;
 
@@ -171,7 +171,7 @@ public class InvarianceTests
         int[] ids = [.. Enumerable.Range(0, blocks)];
         random.Shuffle(ids);
         int next = 0;
-        return [.. sequences.Select(s => Enumerable.Range(0, Compiler.KvBlock.CountFor(s.Length)).Select(_ => ids[next++]).ToArray())];
+        return [.. sequences.Select(s => Enumerable.Range(0, KvBlock.CountFor(s.Length)).Select(_ => ids[next++]).ToArray())];
     }
 
     private static void RunShuffled(Random random, LogitsRunner run, int[][] sequences)

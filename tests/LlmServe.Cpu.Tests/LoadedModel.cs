@@ -1,5 +1,5 @@
-using LlmServe.Compiler;
 using LlmServe.Cpu.Kernels;
+using LlmServe.Execution;
 using LlmServe.Gguf;
 
 namespace LlmServe.Cpu.Tests;

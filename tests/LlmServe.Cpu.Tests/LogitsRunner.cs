@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using LlmServe.Compiler;
+using LlmServe.Execution;
 
 namespace LlmServe.Cpu.Tests;
 

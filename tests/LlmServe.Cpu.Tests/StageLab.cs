@@ -7,6 +7,7 @@ using LlmServe.Cpu.Execution;
 using LlmServe.Cpu.Kernels;
 using LlmServe.Cpu.Kernels.Reference;
 using LlmServe.Cpu.Memory;
+using LlmServe.Execution;
 using LlmServe.Gguf;
 
 namespace LlmServe.Cpu.Tests;

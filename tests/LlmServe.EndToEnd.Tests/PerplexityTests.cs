@@ -1,6 +1,6 @@
 using System.Text.Json;
-using LlmServe.Compiler;
 using LlmServe.Cpu;
+using LlmServe.Execution;
 using LlmServe.Gguf;
 using LlmServe.Testing;
 using LlmServe.Text;

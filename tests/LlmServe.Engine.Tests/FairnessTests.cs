@@ -1,6 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
-using LlmServe.Compiler;
+using LlmServe.Execution;
 using LlmServe.Testing.Fakes;
 
 namespace LlmServe.Engine.Tests;

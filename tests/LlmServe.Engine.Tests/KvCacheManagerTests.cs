@@ -1,7 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
-using LlmServe.Compiler;
 using LlmServe.Engine.Kv;
+using LlmServe.Execution;
 
 namespace LlmServe.Engine.Tests;
 

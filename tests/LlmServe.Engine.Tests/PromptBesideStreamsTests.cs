@@ -1,5 +1,6 @@
 using LlmServe.Compiler.Cost;
 using LlmServe.Cpu;
+using LlmServe.Execution;
 using LlmServe.Gguf;
 using LlmServe.Testing;
 using LlmServe.Testing.Fakes;

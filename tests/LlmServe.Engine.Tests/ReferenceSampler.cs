@@ -1,4 +1,4 @@
-using LlmServe.Compiler.Numerics;
+using LlmServe.Execution.Numerics;
 using LlmServe.Engine.Sampling;
 
 namespace LlmServe.Engine.Tests;

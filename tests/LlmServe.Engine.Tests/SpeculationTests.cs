@@ -1,3 +1,4 @@
+using LlmServe.Execution;
 using LlmServe.Testing.Fakes;
 
 namespace LlmServe.Engine.Tests;
@@ -119,7 +120,7 @@ public class SpeculationTests
     }
 
     /// <summary>Different slots in a tick.</summary>
-    private static int Slots(Compiler.RowTable rows) => rows.RowSlots.AsSpan(0, rows.Count).ToArray().Distinct().Count();
+    private static int Slots(RowTable rows) => rows.RowSlots.AsSpan(0, rows.Count).ToArray().Distinct().Count();
 
     private static GenerationRequest Request(float temperature) => new()
     {

@@ -8,7 +8,7 @@ namespace LlmServe.Arm64;
 /// <summary>Runs the tests whose names contain all of the arguments, one after another, and prints each.</summary>
 internal static class Program
 {
-    private static readonly string[] Assemblies = ["LlmServe.Cpu.Tests", "LlmServe.Compiler.Tests", "LlmServe.Engine.Tests"];
+    private static readonly string[] Assemblies = ["LlmServe.Cpu.Tests", "LlmServe.Execution.Tests", "LlmServe.Compiler.Tests", "LlmServe.Engine.Tests"];
 
     private static int Main(string[] filters)
     {

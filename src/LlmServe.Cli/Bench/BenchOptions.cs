@@ -3,8 +3,8 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using LlmServe.Cli.App;
 using LlmServe.Cli.Options;
-using LlmServe.Compiler;
 using LlmServe.Cpu;
+using LlmServe.Execution;
 using LlmServe.Gguf.Formats;
 
 namespace LlmServe.Cli.Bench;

@@ -1,4 +1,5 @@
 using LlmServe.Compiler;
+using LlmServe.Execution;
 
 namespace LlmServe.Cli.Bench;
 

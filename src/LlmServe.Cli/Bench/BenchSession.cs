@@ -2,7 +2,7 @@ using System.Diagnostics;
 using LlmServe.Cli.App;
 using LlmServe.Cli.Models;
 using LlmServe.Cli.Options;
-using LlmServe.Compiler;
+using LlmServe.Execution;
 using LlmServe.Gguf.Formats;
 
 namespace LlmServe.Cli.Bench;

@@ -1,5 +1,5 @@
-using LlmServe.Compiler;
 using LlmServe.Cpu;
+using LlmServe.Execution;
 using LlmServe.Gguf.Formats;
 
 namespace LlmServe.Cli.Bench;

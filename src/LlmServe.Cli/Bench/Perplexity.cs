@@ -1,5 +1,5 @@
 using LlmServe.Cli.Models;
-using LlmServe.Compiler;
+using LlmServe.Execution;
 
 namespace LlmServe.Cli.Bench;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using LlmServe.Cli.App;
-using LlmServe.Compiler;
+using LlmServe.Execution;
 
 namespace LlmServe.Cli.Bench;
 

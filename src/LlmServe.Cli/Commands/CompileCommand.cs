@@ -8,6 +8,7 @@ using LlmServe.Compiler.Cost;
 using LlmServe.Compiler.Printing;
 using LlmServe.Compiler.Programs;
 using LlmServe.Cpu;
+using LlmServe.Execution;
 using LlmServe.Gguf;
 
 namespace LlmServe.Cli.Commands;

@@ -1,10 +1,10 @@
 using System.Diagnostics;
 using System.Text.Json;
 using LlmServe.Cli.App;
-using LlmServe.Compiler;
 using LlmServe.Compiler.Cost;
 using LlmServe.Compiler.Printing;
 using LlmServe.Cpu;
+using LlmServe.Execution;
 
 namespace LlmServe.Cli.Commands;
 

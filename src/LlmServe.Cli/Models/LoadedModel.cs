@@ -1,4 +1,4 @@
-using LlmServe.Compiler;
+using LlmServe.Execution;
 using LlmServe.Gguf;
 using LlmServe.Text;
 

@@ -2,8 +2,8 @@ using System.Collections.Concurrent;
 using LlmServe.Cli.App;
 using LlmServe.Cli.Options;
 using LlmServe.Cli.Terminal;
-using LlmServe.Compiler;
 using LlmServe.Cpu;
+using LlmServe.Execution;
 using LlmServe.Gguf;
 using LlmServe.Text;
 

@@ -1,6 +1,6 @@
 using System.CommandLine;
-using LlmServe.Compiler;
 using LlmServe.Cpu;
+using LlmServe.Execution;
 
 namespace LlmServe.Cli.Options;
 

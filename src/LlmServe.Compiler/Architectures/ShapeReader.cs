@@ -1,5 +1,5 @@
 using LlmServe.Compiler.Graph;
-using LlmServe.Compiler.Numerics;
+using LlmServe.Execution.Numerics;
 using LlmServe.Gguf;
 
 namespace LlmServe.Compiler.Architectures;

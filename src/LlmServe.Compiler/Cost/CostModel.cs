@@ -1,5 +1,6 @@
 using LlmServe.Compiler.Graph;
 using LlmServe.Compiler.Programs;
+using LlmServe.Execution;
 
 namespace LlmServe.Compiler.Cost;
 

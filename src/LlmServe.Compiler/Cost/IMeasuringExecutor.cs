@@ -1,3 +1,5 @@
+using LlmServe.Execution;
+
 namespace LlmServe.Compiler.Cost;
 
 /// <summary>An executor that can say when every instruction of a tick ran, and what its predictions rest on.</summary>

@@ -1,4 +1,5 @@
 using LlmServe.Compiler.Programs;
+using LlmServe.Execution;
 
 namespace LlmServe.Compiler.Cost;
 

@@ -1,3 +1,5 @@
+using LlmServe.Execution;
+
 namespace LlmServe.Compiler.Cost;
 
 /// <summary>The time of a program's ticks, precomputed: predicting a tick takes well under a microsecond and allocates nothing.</summary>

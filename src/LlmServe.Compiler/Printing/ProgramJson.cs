@@ -1,6 +1,7 @@
 using System.Text.Json;
 using LlmServe.Compiler.Cost;
 using LlmServe.Compiler.Programs;
+using LlmServe.Execution;
 
 namespace LlmServe.Compiler.Printing;
 

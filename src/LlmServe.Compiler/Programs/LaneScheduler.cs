@@ -1,4 +1,5 @@
 using LlmServe.Compiler.Graph;
+using LlmServe.Execution;
 
 namespace LlmServe.Compiler.Programs;
 

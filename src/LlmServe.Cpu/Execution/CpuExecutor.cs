@@ -4,6 +4,7 @@ using LlmServe.Compiler.Cost;
 using LlmServe.Cpu.Kernels;
 using LlmServe.Cpu.Memory;
 using LlmServe.Cpu.Profile;
+using LlmServe.Execution;
 using LlmServe.Gguf;
 
 namespace LlmServe.Cpu.Execution;

@@ -1,7 +1,7 @@
-using LlmServe.Compiler;
 using LlmServe.Compiler.Graph;
 using LlmServe.Compiler.Programs;
 using LlmServe.Cpu.Kernels;
+using LlmServe.Execution;
 
 namespace LlmServe.Cpu.Execution;
 

@@ -1,8 +1,8 @@
 using System.Runtime.InteropServices;
-using LlmServe.Compiler;
 using LlmServe.Compiler.Graph;
 using LlmServe.Compiler.Programs;
 using LlmServe.Cpu.Kernels;
+using LlmServe.Execution;
 
 namespace LlmServe.Cpu.Execution;
 

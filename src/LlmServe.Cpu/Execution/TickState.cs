@@ -1,6 +1,6 @@
-using LlmServe.Compiler;
 using LlmServe.Compiler.Graph;
 using LlmServe.Cpu.Kernels;
+using LlmServe.Execution;
 
 namespace LlmServe.Cpu.Execution;
 

@@ -1,5 +1,5 @@
-using LlmServe.Compiler;
 using LlmServe.Cpu.Execution;
+using LlmServe.Execution;
 
 namespace LlmServe.Cpu.Kernels;
 

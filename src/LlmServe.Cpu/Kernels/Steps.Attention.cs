@@ -1,4 +1,3 @@
-using LlmServe.Compiler;
 using LlmServe.Cpu.Execution;
 
 namespace LlmServe.Cpu.Kernels;

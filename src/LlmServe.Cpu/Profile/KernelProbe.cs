@@ -6,6 +6,7 @@ using LlmServe.Compiler.Programs;
 using LlmServe.Cpu.Execution;
 using LlmServe.Cpu.Kernels;
 using LlmServe.Cpu.Memory;
+using LlmServe.Execution;
 using LlmServe.Gguf.Formats;
 
 namespace LlmServe.Cpu.Profile;

@@ -5,6 +5,7 @@ using LlmServe.Compiler.Programs;
 using LlmServe.Cpu.Execution;
 using LlmServe.Cpu.Kernels;
 using LlmServe.Cpu.Memory;
+using LlmServe.Execution;
 
 namespace LlmServe.Cpu.Profile;
 

@@ -1,4 +1,4 @@
-using LlmServe.Compiler.Numerics;
+using LlmServe.Execution.Numerics;
 
 namespace LlmServe.Engine.Sampling;
 

@@ -1,8 +1,8 @@
 using System.Diagnostics;
-using LlmServe.Compiler;
 using LlmServe.Engine.Kv;
 using LlmServe.Engine.Planning;
 using LlmServe.Engine.Telemetry;
+using LlmServe.Execution;
 using LlmServe.Text;
 
 namespace LlmServe.Engine.Scheduling;

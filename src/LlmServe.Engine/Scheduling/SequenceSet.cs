@@ -1,4 +1,3 @@
-using LlmServe.Compiler;
 using LlmServe.Engine.Kv;
 
 namespace LlmServe.Engine.Scheduling;

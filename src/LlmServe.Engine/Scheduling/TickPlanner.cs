@@ -1,6 +1,6 @@
-using LlmServe.Compiler;
 using LlmServe.Engine.Kv;
 using LlmServe.Engine.Speculation;
+using LlmServe.Execution;
 
 namespace LlmServe.Engine.Scheduling;
 

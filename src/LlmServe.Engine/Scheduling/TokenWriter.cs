@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using LlmServe.Compiler;
 using LlmServe.Engine.Sampling;
+using LlmServe.Execution;
 
 namespace LlmServe.Engine.Scheduling;
 

@@ -1,7 +1,7 @@
-using LlmServe.Compiler;
 using LlmServe.Engine.Kv;
 using LlmServe.Engine.Sampling;
 using LlmServe.Engine.Scheduling;
+using LlmServe.Execution;
 
 namespace LlmServe.Engine.Speculation;
 

@@ -1,5 +1,5 @@
-using LlmServe.Compiler;
 using LlmServe.Engine.Scheduling;
+using LlmServe.Execution;
 
 namespace LlmServe.Engine.Speculation;
 

@@ -1,6 +1,6 @@
-using LlmServe.Compiler;
 using LlmServe.Engine.Kv;
 using LlmServe.Engine.Scheduling;
+using LlmServe.Execution;
 
 namespace LlmServe.Engine.Speculation;
 

@@ -2,6 +2,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using LlmServe.Compiler.Cost;
 using LlmServe.Compiler.Programs;
+using LlmServe.Execution;
 using Interval = LlmServe.Compiler.Cost.Interval;
 
 namespace LlmServe.Compiler.Tests.Cost;

@@ -5,6 +5,7 @@ using LlmServe.Compiler.Cost;
 using LlmServe.Compiler.Printing;
 using LlmServe.Compiler.Programs;
 using LlmServe.Compiler.Tests.Cost;
+using LlmServe.Execution;
 
 namespace LlmServe.Compiler.Tests.Printing;
 

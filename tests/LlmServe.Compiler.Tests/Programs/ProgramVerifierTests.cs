@@ -3,6 +3,7 @@ using FsCheck.Fluent;
 using LlmServe.Compiler.Architectures;
 using LlmServe.Compiler.Passes;
 using LlmServe.Compiler.Programs;
+using LlmServe.Execution;
 using LlmServe.Gguf;
 
 namespace LlmServe.Compiler.Tests.Programs;

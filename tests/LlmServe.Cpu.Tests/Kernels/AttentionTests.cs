@@ -1,10 +1,10 @@
 using System.Runtime.InteropServices;
-using LlmServe.Compiler;
 using LlmServe.Compiler.Graph;
 using LlmServe.Cpu.Execution;
 using LlmServe.Cpu.Kernels;
 using LlmServe.Cpu.Kernels.Reference;
 using LlmServe.Cpu.Kernels.Simd;
+using LlmServe.Execution;
 
 namespace LlmServe.Cpu.Tests.Kernels;
 

@@ -1,9 +1,9 @@
-using LlmServe.Compiler;
 using LlmServe.Compiler.Graph;
 using LlmServe.Cpu.Execution;
 using LlmServe.Cpu.Kernels;
 using LlmServe.Cpu.Kernels.Reference;
 using LlmServe.Cpu.Kernels.Simd;
+using LlmServe.Execution;
 using LlmServe.Gguf;
 using LlmServe.Gguf.Formats;
 

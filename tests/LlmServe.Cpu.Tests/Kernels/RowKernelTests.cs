@@ -1,6 +1,6 @@
-using LlmServe.Compiler;
 using LlmServe.Compiler.Graph;
-using LlmServe.Compiler.Numerics;
+using LlmServe.Execution;
+using LlmServe.Execution.Numerics;
 using LlmServe.Cpu.Execution;
 using LlmServe.Cpu.Kernels.Reference;
 using LlmServe.Cpu.Kernels.Simd;

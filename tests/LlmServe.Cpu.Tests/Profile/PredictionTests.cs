@@ -1,6 +1,6 @@
-using LlmServe.Compiler;
 using LlmServe.Compiler.Cost;
 using LlmServe.Cpu.Kernels;
+using LlmServe.Execution;
 using LlmServe.Gguf;
 using LlmServe.Testing;
 

@@ -1,6 +1,5 @@
 using FsCheck;
 using FsCheck.Fluent;
-using LlmServe.Compiler;
 using LlmServe.Compiler.Cost;
 using LlmServe.Compiler.Graph;
 using LlmServe.Compiler.Programs;

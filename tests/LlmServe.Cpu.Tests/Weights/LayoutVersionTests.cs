@@ -1,6 +1,7 @@
 using System.IO.Hashing;
 using LlmServe.Cpu.Execution;
 using LlmServe.Cpu.Kernels;
+using LlmServe.Execution;
 using LlmServe.Gguf;
 
 namespace LlmServe.Cpu.Tests.Weights;
@@ -29,7 +30,7 @@ public class LayoutVersionTests
     public static TheoryData<string, CpuIsa> Cases()
     {
         var cases = new TheoryData<string, CpuIsa>();
-        foreach (var golden in GoldenBits.Small.Where(g => g.Model.StartsWith("quantized/", StringComparison.Ordinal) && g.Activations == Compiler.ActivationMode.Int8))
+        foreach (var golden in GoldenBits.Small.Where(g => g.Model.StartsWith("quantized/", StringComparison.Ordinal) && g.Activations == ActivationMode.Int8))
         {
             cases.Add(golden.Name, CpuIsa.Avx2);
             cases.Add(golden.Name, CpuIsa.Avx512);

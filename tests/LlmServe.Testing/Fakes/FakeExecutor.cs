@@ -1,4 +1,4 @@
-using LlmServe.Compiler;
+using LlmServe.Execution;
 
 namespace LlmServe.Testing.Fakes;
 

@@ -1,5 +1,5 @@
-using LlmServe.Compiler;
-using LlmServe.Compiler.Numerics;
+using LlmServe.Execution;
+using LlmServe.Execution.Numerics;
 using LlmServe.Cpu.Execution;
 
 namespace LlmServe.Cpu.Kernels.Reference;

@@ -1,7 +1,7 @@
-using LlmServe.Compiler;
 using LlmServe.Compiler.Graph;
 using LlmServe.Compiler.Programs;
 using LlmServe.Cpu.Execution;
+using LlmServe.Execution;
 using LlmServe.Gguf;
 using LlmServe.Gguf.Formats;
 

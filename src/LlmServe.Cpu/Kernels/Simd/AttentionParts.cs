@@ -2,8 +2,8 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
-using LlmServe.Compiler;
 using LlmServe.Cpu.Execution;
+using LlmServe.Execution;
 
 namespace LlmServe.Cpu.Kernels.Simd;
 

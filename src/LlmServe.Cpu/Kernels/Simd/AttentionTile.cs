@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using LlmServe.Compiler.Numerics;
+using LlmServe.Execution.Numerics;
 using LlmServe.Cpu.Execution;
 
 namespace LlmServe.Cpu.Kernels.Simd;

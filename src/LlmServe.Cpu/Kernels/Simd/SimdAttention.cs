@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using LlmServe.Compiler;
 using LlmServe.Cpu.Execution;
+using LlmServe.Execution;
 
 namespace LlmServe.Cpu.Kernels.Simd;
 

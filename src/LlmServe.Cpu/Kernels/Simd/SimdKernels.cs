@@ -1,10 +1,10 @@
 using System.Runtime.CompilerServices;
-using LlmServe.Compiler;
 using LlmServe.Compiler.Graph;
 using LlmServe.Compiler.Programs;
 using LlmServe.Cpu.Execution;
 using LlmServe.Cpu.Kernels.Simd.Codes;
 using LlmServe.Cpu.Kernels.Vnni;
+using LlmServe.Execution;
 using LlmServe.Gguf;
 using LlmServe.Gguf.Formats;
 

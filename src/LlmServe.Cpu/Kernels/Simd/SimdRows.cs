@@ -1,8 +1,8 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
-using LlmServe.Compiler;
-using LlmServe.Compiler.Numerics;
+using LlmServe.Execution;
+using LlmServe.Execution.Numerics;
 using LlmServe.Cpu.Execution;
 using LlmServe.Cpu.Kernels.Reference;
 

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
-using LlmServe.Compiler.Numerics;
+using LlmServe.Execution.Numerics;
 
 namespace LlmServe.Cpu.Kernels.Simd;
 

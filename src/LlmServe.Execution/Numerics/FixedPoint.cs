@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace LlmServe.Compiler.Numerics;
+namespace LlmServe.Execution.Numerics;
 
 /// <summary>
 /// Fixed-point numbers with 320 fraction bits, for the few values that must be rounded correctly whatever a platform's library does.

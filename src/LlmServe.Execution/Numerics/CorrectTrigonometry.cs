@@ -1,4 +1,4 @@
-namespace LlmServe.Compiler.Numerics;
+namespace LlmServe.Execution.Numerics;
 
 /// <summary>
 /// Sine and cosine of a binary64 angle, correctly rounded to f32, so that the value does not depend on a library:

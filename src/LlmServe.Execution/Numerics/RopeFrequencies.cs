@@ -1,4 +1,4 @@
-namespace LlmServe.Compiler.Numerics;
+namespace LlmServe.Execution.Numerics;
 
 /// <summary>Angles per position of rotary embeddings.</summary>
 public static class RopeFrequencies

@@ -1,9 +1,9 @@
 using System.Globalization;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
-using LlmServe.Compiler.Numerics;
+using LlmServe.Execution.Numerics;
 
-namespace LlmServe.Compiler.Tests.Numerics;
+namespace LlmServe.Execution.Tests.Numerics;
 
 public class NumericsMathTests
 {

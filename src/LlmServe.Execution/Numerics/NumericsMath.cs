@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
-namespace LlmServe.Compiler.Numerics;
+namespace LlmServe.Execution.Numerics;
 
 /// <summary>
 /// The functions of NUMERICS ("Functions"), operation by operation. Library functions are not used, because their last bit differs between platforms;

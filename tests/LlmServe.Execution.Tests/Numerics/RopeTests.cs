@@ -1,6 +1,6 @@
-using LlmServe.Compiler.Numerics;
+using LlmServe.Execution.Numerics;
 
-namespace LlmServe.Compiler.Tests.Numerics;
+namespace LlmServe.Execution.Tests.Numerics;
 
 /// <summary>Angles of rotary embeddings; expected values as in <see cref="FixedPointTests"/>.</summary>
 public class RopeTests

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Numerics;
-using LlmServe.Compiler.Numerics;
+using LlmServe.Execution.Numerics;
 
-namespace LlmServe.Compiler.Tests.Numerics;
+namespace LlmServe.Execution.Tests.Numerics;
 
 /// <summary>Expected values come from a computation with 400 bits in another library, rounded once.</summary>
 public class FixedPointTests

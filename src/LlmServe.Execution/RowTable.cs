@@ -1,4 +1,4 @@
-namespace LlmServe.Compiler;
+namespace LlmServe.Execution;
 
 /// <summary>
 /// What one tick computes: one row per token. The engine fills it before a tick; nothing in it is allocated afterwards.

@@ -1,4 +1,4 @@
-namespace LlmServe.Compiler;
+namespace LlmServe.Execution;
 
 /// <summary>
 /// A compiled model on a backend, with its KV memory: the engine's only view of the machine below.
@@ -32,35 +32,4 @@ public interface IProgramExecutor : IDisposable
     /// measure the machine and must not be made while a tick runs; after it any thread may ask at any time.
     /// </summary>
     double PredictTick(int rows, int logitsRows, int context);
-}
-
-/// <summary>What the engine needs to know of a compiled model.</summary>
-/// <param name="Architecture">GGUF architecture name, for example <c>llama</c>.</param>
-/// <param name="VocabularySize">Width of a logits row.</param>
-/// <param name="ContextLength">Most positions of a sequence.</param>
-/// <param name="Layers">Transformer blocks.</param>
-/// <param name="Activations">How rows enter quantized matrices.</param>
-/// <param name="Kv">Element type of the KV cache.</param>
-/// <param name="ProgramId">Digest over model, modes and numerics version, in hexadecimal.</param>
-public sealed record ModelInfo(
-    string Architecture, int VocabularySize, int ContextLength, int Layers, ActivationMode Activations, KvElement Kv, string ProgramId);
-
-/// <summary>How activations enter quantized matrices (NUMERICS: "Two activation modes").</summary>
-public enum ActivationMode
-{
-    /// <summary>8 bits per block of 32; integer dot products.</summary>
-    Int8,
-
-    /// <summary>Strictly weight-only.</summary>
-    F32,
-}
-
-/// <summary>Element type of keys and values in the cache.</summary>
-public enum KvElement
-{
-    F16,
-    F32,
-
-    /// <summary>8 bits per element, and an f16 scale for each run of <see cref="KvBlock.ScaledRun"/> elements.</summary>
-    Q8_0,
 }

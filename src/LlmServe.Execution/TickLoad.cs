@@ -1,4 +1,4 @@
-namespace LlmServe.Compiler.Cost;
+namespace LlmServe.Execution;
 
 /// <summary>What a tick is asked to do.</summary>
 /// <param name="Rows">Rows.</param>
