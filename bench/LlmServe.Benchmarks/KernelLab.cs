@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using LlmServe.Compiler.Graph;
 using LlmServe.Compiler.Programs;
 using LlmServe.Cpu;

@@ -14,7 +14,7 @@ public class TextSuite : ICountsWork
         "A lane is a thread that plays its part of the schedule. It never looks anything up; every address was fixed 1,024 ticks ago.\n"
         + "    for (int row = begin; row < end; row++) { total += x[row]; }  // naïve, ελληνικά, 漢字\n";
 
-    private static readonly string s_text = string.Concat(Enumerable.Repeat(Paragraph, Repeats));
+    private static readonly string Text = string.Concat(Enumerable.Repeat(Paragraph, Repeats));
 
     private readonly List<int> _ids = [];
     private int[] _encoded = [];
@@ -22,14 +22,14 @@ public class TextSuite : ICountsWork
     private ChatTemplate? _template;
     private ChatTemplateInput? _conversation;
 
-    public static double WorkOf(string method, Func<string, object> parameter) => Encoding.UTF8.GetByteCount(s_text);
+    public static double WorkOf(string method, Func<string, object> parameter) => Encoding.UTF8.GetByteCount(Text);
 
     [GlobalSetup]
     public void Setup()
     {
         using var file = GgufFile.Open(EmbeddedModel());
         _tokenizer = TokenizerFactory.Create(file.Metadata);
-        _encoded = _tokenizer.Encode(s_text);
+        _encoded = _tokenizer.Encode(Text);
         _template = ChatTemplate.Parse(file.Metadata.GetString("tokenizer.chat_template"));
         var messages = Enumerable.Range(0, Repeats).Select(i => new ChatMessage(i % 2 == 0 ? "user" : "assistant", Paragraph));
         _conversation = ChatTemplateInput.FromMessages(messages, DateTimeOffset.UnixEpoch);
@@ -39,7 +39,7 @@ public class TextSuite : ICountsWork
     public int Encode()
     {
         _ids.Clear();
-        _tokenizer!.Encode(s_text, addSpecial: false, parseSpecial: false, _ids);
+        _tokenizer!.Encode(Text, addSpecial: false, parseSpecial: false, _ids);
         return _ids.Count;
     }
 

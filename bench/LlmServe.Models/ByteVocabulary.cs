@@ -12,10 +12,10 @@ internal static class ByteVocabulary
     private const string End = "<|endoftext|>";
 
     // In the printable alphabet of byte-level vocabularies, where Ġ is the space.
-    private static readonly string[] s_merges = ["t h", "Ġ th", "h e", "Ġ a", "i n"];
+    private static readonly string[] Merges = ["t h", "Ġ th", "h e", "Ġ a", "i n"];
 
     /// <summary>Tokens without padding.</summary>
-    public static int LeastTokens => 256 + 1 + s_merges.Length;
+    public static int LeastTokens => 256 + 1 + Merges.Length;
 
     /// <summary>Adds the keys <c>tokenizer.*</c>.</summary>
     /// <param name="writer">The file.</param>
@@ -24,7 +24,7 @@ internal static class ByteVocabulary
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, LeastTokens);
         List<string> tokens = [.. Enumerable.Range(0, 256).Select(value => CharacterOf((byte)value).ToString()), End];
-        tokens.AddRange(s_merges.Select(merge => merge.Replace(" ", "", StringComparison.Ordinal)));
+        tokens.AddRange(Merges.Select(merge => merge.Replace(" ", "", StringComparison.Ordinal)));
         int used = tokens.Count;
         tokens.AddRange(Enumerable.Range(0, count - used).Select(i => $"<unused{i}>"));
         int[] kinds = [.. Enumerable.Range(0, count).Select(id => id >= used ? Unused : id == 256 ? Control : Normal)];
@@ -33,7 +33,7 @@ internal static class ByteVocabulary
             .Add("tokenizer.ggml.pre", GgufValue.Of("gpt-2"))
             .Add("tokenizer.ggml.tokens", GgufValue.Of(tokens))
             .Add("tokenizer.ggml.token_type", GgufValue.Of(kinds))
-            .Add("tokenizer.ggml.merges", GgufValue.Of(s_merges))
+            .Add("tokenizer.ggml.merges", GgufValue.Of(Merges))
             .Add("tokenizer.ggml.bos_token_id", GgufValue.Of(256u))
             .Add("tokenizer.ggml.eos_token_id", GgufValue.Of(256u))
             .Add("tokenizer.ggml.add_bos_token", GgufValue.Of(false));

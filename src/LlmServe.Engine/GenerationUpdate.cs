@@ -55,9 +55,9 @@ public sealed record Timings(double Queue, double Prefill, double Decode)
     /// <summary>Tokens per second after the first token; null with fewer than two.</summary>
     public double? TokensPerSecond { get; init; }
 
-    /// <summary>What <see cref="LlmEngine.Plan"/> said of <see cref="TimeToFirstToken"/> when the request came; null where the machine is not measured.</summary>
+    /// <summary>What <see cref="LlmEngine.Plan(GenerationRequest)"/> said of <see cref="TimeToFirstToken"/> when the request came; null where the machine is not measured.</summary>
     public double? PredictedTimeToFirstToken { get; init; }
 
-    /// <summary>What <see cref="LlmEngine.Plan"/> said of <see cref="TokensPerSecond"/> when the request came; null where the machine is not measured.</summary>
+    /// <summary>What <see cref="LlmEngine.Plan(GenerationRequest)"/> said of <see cref="TokensPerSecond"/> when the request came; null where the machine is not measured.</summary>
     public double? PredictedTokensPerSecond { get; init; }
 }

@@ -2,7 +2,7 @@ namespace LlmServe.Engine;
 
 /// <summary>
 /// What a request would get if it came now: computed from the compiled costs of the ticks that the scheduler would make, not measured. It counts on
-/// every known request using up its tokens (see <see cref="LlmEngine.Plan"/>) and on nobody else arriving.
+/// every known request using up its tokens (see <see cref="LlmEngine.Plan(GenerationRequest)"/>) and on nobody else arriving.
 /// </summary>
 /// <param name="Accepted">Whether it would be taken.</param>
 /// <param name="Refusal">Why not, for people; null when accepted.</param>

@@ -16,7 +16,7 @@ namespace LlmServe.Server;
 public sealed class LlmServeHost : IAsyncDisposable
 {
     /// <summary>Time for the connections to close once no call runs any more.</summary>
-    private static readonly TimeSpan _closing = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Closing = TimeSpan.FromMilliseconds(500);
 
     private readonly WebApplication _app;
     private readonly ModelCatalog _catalog;
@@ -172,12 +172,12 @@ public sealed class LlmServeHost : IAsyncDisposable
             .ConfigureAwait(false);
 
         // The engines are done; what is left is answers on their way to their clients. A client that does not read is not waited for.
-        if (await Task.WhenAny(drained, Task.Delay(_closing)).ConfigureAwait(false) != drained)
+        if (await Task.WhenAny(drained, Task.Delay(Closing)).ConfigureAwait(false) != drained)
         {
             Log.CutOff(_logger, _gate.Running);
         }
 
-        using var limit = new CancellationTokenSource(_closing);
+        using var limit = new CancellationTokenSource(Closing);
         await _app.StopAsync(limit.Token).ConfigureAwait(false);
         Log.Stopped(_logger);
     }

@@ -9,7 +9,7 @@ public static class TokenizerFactory
     private const string Key = "tokenizer.ggml.model";
 
     // What files may name, and who builds it.
-    private static readonly SortedDictionary<string, Func<GgufMetadata, ITokenizer>> _families = new(StringComparer.Ordinal)
+    private static readonly SortedDictionary<string, Func<GgufMetadata, ITokenizer>> Families = new(StringComparer.Ordinal)
     {
         ["gpt2"] = ByteLevelTokenizer.Create,
         ["llama"] = SentencePieceTokenizer.Create,
@@ -25,9 +25,9 @@ public static class TokenizerFactory
     {
         ArgumentNullException.ThrowIfNull(metadata);
         string? name = metadata.TryGetString(Key, out string? given) ? given : null;
-        if (name is null || !_families.TryGetValue(name, out var create))
+        if (name is null || !Families.TryGetValue(name, out var create))
         {
-            throw TokenizerErrors.At(Key, name is null ? "nothing" : TokenizerErrors.Quote(name), string.Join(", ", _families.Keys));
+            throw TokenizerErrors.At(Key, name is null ? "nothing" : TokenizerErrors.Quote(name), string.Join(", ", Families.Keys));
         }
 
         return create(metadata);

@@ -1,5 +1,4 @@
 using LlmServe.Cli.App;
-using LlmServe.Cli.Commands;
 using LlmServe.Cli.Tests.Support;
 
 namespace LlmServe.Cli.Tests;

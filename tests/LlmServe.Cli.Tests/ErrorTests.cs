@@ -3,7 +3,6 @@ using LlmServe.Cli.App;
 using LlmServe.Cli.Models;
 using LlmServe.Cli.Terminal;
 using LlmServe.Cli.Tests.Support;
-using LlmServe.Testing;
 
 namespace LlmServe.Cli.Tests;
 

@@ -137,9 +137,9 @@ public class LocalServerTests
     [Fact]
     public async Task Serve_WithKeysAndMetrics_IsUsedByTheOtherCommands()
     {
-        const string key = "0123456789abcdef0123456789abcdef";
+        const string Key = "0123456789abcdef0123456789abcdef";
         using var folder = new TemporaryFolder();
-        string config = folder.Write("settings.json", $$"""{"llmserve": {"port": 0, "metrics_port": 0, "api_keys": [{"name": "a", "key": "{{key}}"}] } }""");
+        string config = folder.Write("settings.json", $$"""{"llmserve": {"port": 0, "metrics_port": 0, "api_keys": [{"name": "a", "key": "{{Key}}"}] } }""");
         var (harness, _) = Create();
         var serving = harness.RunAsync("serve", "--config", config);
         await await Task.WhenAny(harness.FirstOutput, serving);
@@ -153,11 +153,11 @@ public class LocalServerTests
         refused = await new CliHarness().RunAsync("chat", "Hi", "--server", address, "--api-key", "a b");
         Assert.Equal(ExitCode.Usage, refused.Code);
         Assert.DoesNotContain("a b", refused.Error);
-        Assert.Equal("The capital of France is Paris.\n", (await new CliHarness().RunAsync("chat", "Hi", "--server", address, "--api-key", key)).Out);
+        Assert.Equal("The capital of France is Paris.\n", (await new CliHarness().RunAsync("chat", "Hi", "--server", address, "--api-key", Key)).Out);
         Assert.Matches(
             @"^first token in \d+\.\d{3} s \(100 prompt tokens, .+\)\nthen \d+\.\d tokens/s; all of it in .+\n0 requests run now, 0 wait\n$",
-            (await new CliHarness().RunAsync("plan", "--prompt-tokens", "100", "--max-tokens", "10", "--server", address, "--api-key", key)).Out);
-        var tooLong = await new CliHarness().RunAsync("plan", "--prompt-tokens", "100000", "--server", address, "--api-key", key);
+            (await new CliHarness().RunAsync("plan", "--prompt-tokens", "100", "--max-tokens", "10", "--server", address, "--api-key", Key)).Out);
+        var tooLong = await new CliHarness().RunAsync("plan", "--prompt-tokens", "100000", "--server", address, "--api-key", Key);
         Assert.Equal(ExitCode.Failure, tooLong.Code);
         Assert.StartsWith("refused: ", tooLong.Out);
 

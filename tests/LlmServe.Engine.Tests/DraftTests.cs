@@ -8,7 +8,7 @@ namespace LlmServe.Engine.Tests;
 public class DraftTests
 {
     /// <summary>A model of the same family whose text does not repeat, so that only a draft can guess it.</summary>
-    private static readonly FakeExecutorOptions _target = new()
+    private static readonly FakeExecutorOptions Target = new()
     {
         ContextLength = 256, MaxRows = 64, MaxSequences = 8, SecondsPerTick = 0.010, SecondsPerRow = 0.0002, Next = Novel,
     };
@@ -39,7 +39,7 @@ public class DraftTests
         var random = new Random((int)kind);
         var requests = Enumerable.Range(0, Clients).Select(_ => RandomRequest(random)).ToArray();
         var expected = new Answer[Clients];
-        await using (var alone = EngineTest.Start(new FakeExecutor(_target), new EngineOptions { Speculate = 0 }))
+        await using (var alone = EngineTest.Start(new FakeExecutor(Target), new EngineOptions { Speculate = 0 }))
         {
             for (int i = 0; i < Clients; i++)
             {
@@ -49,7 +49,7 @@ public class DraftTests
 
         var failures = new List<Exception>();
         var draft = new FakeExecutor(DraftOf(kind));
-        var target = new FakeExecutor(_target with { KvBlocks = 24 }); // too few for all: preemption
+        var target = new FakeExecutor(Target with { KvBlocks = 24 }); // too few for all: preemption
         await using var engine = new LlmEngine(
             target, EngineTest.Tokenizer, new EngineOptions { Speculate = speculate, MaxTickMilliseconds = 1000 },
             new DraftModel(draft, new FakeTokenizer()) { OnFailure = failures.Add });
@@ -77,7 +77,7 @@ public class DraftTests
     [Fact]
     public async Task Submit_TheModelItselfAsDraft_AcceptsEveryGuess()
     {
-        var (answer, ticks, statistics) = await Run(_target, new EngineOptions());
+        var (answer, ticks, statistics) = await Run(Target, new EngineOptions());
         Assert.Equal(200, answer.Tokens.Length);
         Assert.Equal(statistics.DraftGuesses, statistics.DraftAccepted);
         Assert.InRange(ticks, 1, 60);
@@ -87,7 +87,7 @@ public class DraftTests
     [Fact]
     public async Task Submit_DraftThatIsNeverRight_IsSoonLeftAlone()
     {
-        var (answer, _, statistics) = await Run(_target with { Next = history => 33 + (Novel(history) + 1) % 90 }, new EngineOptions());
+        var (answer, _, statistics) = await Run(Target with { Next = history => 33 + (Novel(history) + 1) % 90 }, new EngineOptions());
         Assert.Equal(200, answer.Tokens.Length);
         Assert.Equal(0, statistics.DraftAccepted);
         Assert.InRange(statistics.DraftGuesses, 1, 40);
@@ -96,17 +96,17 @@ public class DraftTests
     [Fact]
     public async Task Submit_DraftAsSlowAsTheModel_IsNotAsked()
     {
-        var (_, _, statistics) = await Run(_target with { SecondsPerTick = 0.02 }, new EngineOptions());
+        var (_, _, statistics) = await Run(Target with { SecondsPerTick = 0.02 }, new EngineOptions());
         Assert.Equal(0, statistics.DraftTicks);
     }
 
     [Fact]
     public void Follow_SequencesCameAndWent_BlocksReturn()
     {
-        var draft = new FakeExecutor(_target);
+        var draft = new FakeExecutor(Target);
         var cache = new DraftCache(draft, FakeTokenizer.Size, 4, prefixCache: false);
         int blocks = cache.FreeBlocks;
-        var rig = new LoopRig(_target, new EngineOptions { Speculate = 0 });
+        var rig = new LoopRig(Target, new EngineOptions { Speculate = 0 });
         var sequence = rig.Add(EngineTest.RandomPrompt(new Random(1), 50), 20);
         rig.Step();
         Assert.True(cache.TryFollow(sequence, 4));
@@ -131,8 +131,8 @@ public class DraftTests
     [InlineData("end", "ends answers of")]
     public async Task Construct_OtherVocabulary_SaysTheFirstDifference(string change, string message)
     {
-        var executor = new FakeExecutor(_target with { VocabularySize = 300 });
-        var draft = new DraftModel(new FakeExecutor(_target with { VocabularySize = 300 }), new FakeTokenizer());
+        var executor = new FakeExecutor(Target with { VocabularySize = 300 });
+        var draft = new DraftModel(new FakeExecutor(Target with { VocabularySize = 300 }), new FakeTokenizer());
         var tokenizer = new ChangedTokenizer(change);
         var error = Assert.Throws<ArgumentException>(() => new LlmEngine(
             executor, change == "size" ? tokenizer : draft.Tokenizer, new EngineOptions(), change == "size" ? draft : draft with { Tokenizer = tokenizer }));
@@ -155,7 +155,7 @@ public class DraftTests
 
     private static FakeExecutorOptions DraftOf(Kind kind)
     {
-        var draft = _target with { SecondsPerTick = 0.0005, SecondsPerRow = 0.00001 };
+        var draft = Target with { SecondsPerTick = 0.0005, SecondsPerRow = 0.00001 };
         var random = new Random(4);
         return kind switch
         {
@@ -182,12 +182,12 @@ public class DraftTests
         },
     };
 
-    /// <summary>One greedy answer of 200 tokens by <see cref="_target"/> with a draft.</summary>
+    /// <summary>One greedy answer of 200 tokens by <see cref="Target"/> with a draft.</summary>
     private static async Task<(Answer Answer, int Ticks, SpeculationStatistics Statistics)> Run(FakeExecutorOptions draft, EngineOptions options)
     {
-        var executor = new FakeExecutor(_target);
+        var executor = new FakeExecutor(Target);
         var model = new DraftModel(new FakeExecutor(draft with { SecondsPerTick = draft.SecondsPerTick / 20 }), new FakeTokenizer());
-        if (draft.SecondsPerTick > _target.SecondsPerTick)
+        if (draft.SecondsPerTick > Target.SecondsPerTick)
         {
             model = new DraftModel(new FakeExecutor(draft), new FakeTokenizer());
         }
@@ -195,7 +195,7 @@ public class DraftTests
         await using var engine = new LlmEngine(executor, EngineTest.Tokenizer, options, model);
         var request = new GenerationRequest { Prompt = EngineTest.RandomPrompt(new Random(2), 40), MaxTokens = 200, IgnoreEndOfGeneration = true };
         var answer = await EngineTest.Collect(engine.Submit(request, CancellationToken.None));
-        var plain = await EngineTest.Alone(request, _target);
+        var plain = await EngineTest.Alone(request, Target);
         Assert.Equal(plain.Tokens, answer.Tokens);
         return (answer, executor.Ticks, engine.Statistics.Speculation);
     }

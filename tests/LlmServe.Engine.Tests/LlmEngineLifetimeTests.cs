@@ -6,7 +6,7 @@ namespace LlmServe.Engine.Tests;
 /// <summary>Cancellation, slow readers, a full queue, stopping and failing.</summary>
 public class LlmEngineLifetimeTests
 {
-    private static readonly GenerationRequest s_long = EngineTest.Request("Hello") with { IgnoreEndOfGeneration = true };
+    private static readonly GenerationRequest Long = EngineTest.Request("Hello") with { IgnoreEndOfGeneration = true };
 
     [Fact]
     public async Task Cancel_RunningSequence_LeavesTheNextTickAndReturnsItsBlocks()
@@ -18,7 +18,7 @@ public class LlmEngineLifetimeTests
         });
         await using var engine = EngineTest.Start(executor, new EngineOptions { StreamCapacity = 1000 });
         using var cancellation = new CancellationTokenSource();
-        var cancelled = engine.Submit(s_long, cancellation.Token);
+        var cancelled = engine.Submit(Long, cancellation.Token);
         var other = engine.Submit(EngineTest.Request("world", maxTokens: 100) with { IgnoreEndOfGeneration = true }, CancellationToken.None);
         executor.Gate.Allow(5);
         await executor.Gate.WhenHeldAsync();
@@ -43,7 +43,7 @@ public class LlmEngineLifetimeTests
         await using var engine = EngineTest.Start(executor, new EngineOptions { MaxSequences = 1 });
         using var cancellation = new CancellationTokenSource();
         var running = engine.Submit(EngineTest.Request("Hello", maxTokens: 3), CancellationToken.None);
-        var waiting = engine.Submit(s_long, cancellation.Token);
+        var waiting = engine.Submit(Long, cancellation.Token);
         await executor.Gate.WhenHeldAsync();
 
         await cancellation.CancelAsync();
@@ -58,7 +58,7 @@ public class LlmEngineLifetimeTests
     public async Task Submit_CancelledToken_EndsAtOnce()
     {
         await using var engine = EngineTest.Start(new FakeExecutor());
-        var answer = await EngineTest.Collect(engine.Submit(s_long, new CancellationToken(canceled: true)));
+        var answer = await EngineTest.Collect(engine.Submit(Long, new CancellationToken(canceled: true)));
         Assert.Equal((FinishReason.Cancelled, 0), (answer.Reason, answer.Tokens.Length));
     }
 
@@ -66,9 +66,9 @@ public class LlmEngineLifetimeTests
     public async Task SlowReader_PausesOnlyItsOwnSequenceAndGoesOn()
     {
         const int Capacity = 4;
-        var expected = await EngineTest.Alone(s_long);
+        var expected = await EngineTest.Alone(Long);
         await using var engine = EngineTest.Start(new FakeExecutor(), new EngineOptions { StreamCapacity = Capacity });
-        var slow = engine.Submit(s_long, CancellationToken.None);
+        var slow = engine.Submit(Long, CancellationToken.None);
 
         var fast = await EngineTest.Collect(
             engine.Submit(EngineTest.Request("world", maxTokens: 200) with { IgnoreEndOfGeneration = true }, CancellationToken.None));
@@ -82,10 +82,10 @@ public class LlmEngineLifetimeTests
     [Fact]
     public async Task SlowReader_HoldingTheOnlySlot_DoesNotKeepOthersWaiting()
     {
-        var expected = await EngineTest.Alone(s_long);
+        var expected = await EngineTest.Alone(Long);
         var executor = new FakeExecutor(new FakeExecutorOptions { KvBlocks = 16 });
         await using var engine = EngineTest.Start(executor, new EngineOptions { StreamCapacity = 3, MaxSequences = 1 });
-        var slow = engine.Submit(s_long, CancellationToken.None);
+        var slow = engine.Submit(Long, CancellationToken.None);
         for (int i = 0; i < 3; i++)
         {
             var other = await EngineTest.Collect(
@@ -103,7 +103,7 @@ public class LlmEngineLifetimeTests
     {
         await using var engine = EngineTest.Start(new FakeExecutor(), new EngineOptions { StreamCapacity = 2 });
         using var cancellation = new CancellationTokenSource();
-        var slow = engine.Submit(s_long, cancellation.Token);
+        var slow = engine.Submit(Long, cancellation.Token);
         await EngineTest.Collect(engine.Submit(EngineTest.Request("world", maxTokens: 20), CancellationToken.None));
 
         await cancellation.CancelAsync();
@@ -154,8 +154,8 @@ public class LlmEngineLifetimeTests
     public async Task StopAsync_GraceOver_AbortsTheRest()
     {
         await using var engine = EngineTest.Start(new FakeExecutor(), new EngineOptions { StreamCapacity = 2, MaxSequences = 1 });
-        var unread = engine.Submit(s_long, CancellationToken.None);
-        var second = engine.Submit(s_long, CancellationToken.None);
+        var unread = engine.Submit(Long, CancellationToken.None);
+        var second = engine.Submit(Long, CancellationToken.None);
 
         await engine.StopAsync(TimeSpan.FromMilliseconds(1)).WaitAsync(EngineTest.Patience);
 
@@ -169,14 +169,14 @@ public class LlmEngineLifetimeTests
     {
         var executor = new FakeExecutor();
         var engine = EngineTest.Start(executor, new EngineOptions { StreamCapacity = 1 });
-        var running = engine.Submit(s_long, CancellationToken.None);
+        var running = engine.Submit(Long, CancellationToken.None);
 
         await engine.DisposeAsync();
         await engine.DisposeAsync();
 
         Assert.True(executor.IsDisposed);
         Assert.Equal(FinishReason.Aborted, (await EngineTest.Collect(running)).Reason);
-        Assert.Equal(EngineError.Stopping, Assert.Throws<EngineException>(() => engine.Submit(s_long, CancellationToken.None)).Error);
+        Assert.Equal(EngineError.Stopping, Assert.Throws<EngineException>(() => engine.Submit(Long, CancellationToken.None)).Error);
     }
 
     [Fact]
@@ -184,8 +184,8 @@ public class LlmEngineLifetimeTests
     {
         var executor = new FakeExecutor(new FakeExecutorOptions { ThrowAtTick = 3, Gated = true });
         await using var engine = EngineTest.Start(executor, new EngineOptions { MaxSequences = 1 });
-        var running = engine.Submit(s_long, CancellationToken.None);
-        var waiting = engine.Submit(s_long, CancellationToken.None);
+        var running = engine.Submit(Long, CancellationToken.None);
+        var waiting = engine.Submit(Long, CancellationToken.None);
         executor.Gate.Open();
 
         foreach (var reader in new[] { running, waiting })
@@ -195,7 +195,7 @@ public class LlmEngineLifetimeTests
             Assert.Contains("told to fail in tick 3", failure.Message, StringComparison.Ordinal);
         }
 
-        Assert.Equal(EngineError.Failed, Assert.Throws<EngineException>(() => engine.Submit(s_long, CancellationToken.None)).Error);
+        Assert.Equal(EngineError.Failed, Assert.Throws<EngineException>(() => engine.Submit(Long, CancellationToken.None)).Error);
         await engine.StopAsync(TimeSpan.Zero).WaitAsync(EngineTest.Patience);
     }
 }

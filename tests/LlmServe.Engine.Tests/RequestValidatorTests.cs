@@ -5,27 +5,27 @@ namespace LlmServe.Engine.Tests;
 public class RequestValidatorTests
 {
     private const int Context = 100;
-    private static readonly GenerationRequest s_good = new() { Prompt = [1, 2, 3] };
+    private static readonly GenerationRequest Good = new() { Prompt = [1, 2, 3] };
 
     public static TheoryData<string, string, GenerationRequest> Wrong()
     {
         var data = new TheoryData<string, string, GenerationRequest>
         {
-            { "prompt", "empty", s_good with { Prompt = [] } },
-            { "prompt", "token 320 at index 1", s_good with { Prompt = [1, 320] } },
-            { "prompt", "token -1 at index 0", s_good with { Prompt = [-1] } },
-            { "prompt", "has 100 tokens, but the context holds 100", s_good with { Prompt = new int[100] } },
-            { "prompt", "has 5000 tokens, but the context holds 100", s_good with { Prompt = new int[5000] } },
-            { "max_tokens", "found 0", s_good with { MaxTokens = 0 } },
-            { "max_tokens", "found -5", s_good with { MaxTokens = -5 } },
-            { "log_probabilities", "0 to 20; found 21", s_good with { LogProbabilities = 21 } },
-            { "log_probabilities", "found -1", s_good with { LogProbabilities = -1 } },
-            { "stop", "has 17 texts; at most 16", s_good with { Stop = [.. Enumerable.Repeat("x", 17)] } },
-            { "stop", "text 1 is empty", s_good with { Stop = ["x", ""] } },
-            { "stop", "has 1025 characters; at most 1024", s_good with { Stop = [new string('x', 1025)] } },
-            { "stop", "half of a surrogate pair", s_good with { Stop = ["a\ud83d"] } },
+            { "prompt", "empty", Good with { Prompt = [] } },
+            { "prompt", "token 320 at index 1", Good with { Prompt = [1, 320] } },
+            { "prompt", "token -1 at index 0", Good with { Prompt = [-1] } },
+            { "prompt", "has 100 tokens, but the context holds 100", Good with { Prompt = new int[100] } },
+            { "prompt", "has 5000 tokens, but the context holds 100", Good with { Prompt = new int[5000] } },
+            { "max_tokens", "found 0", Good with { MaxTokens = 0 } },
+            { "max_tokens", "found -5", Good with { MaxTokens = -5 } },
+            { "log_probabilities", "0 to 20; found 21", Good with { LogProbabilities = 21 } },
+            { "log_probabilities", "found -1", Good with { LogProbabilities = -1 } },
+            { "stop", "has 17 texts; at most 16", Good with { Stop = [.. Enumerable.Repeat("x", 17)] } },
+            { "stop", "text 1 is empty", Good with { Stop = ["x", ""] } },
+            { "stop", "has 1025 characters; at most 1024", Good with { Stop = [new string('x', 1025)] } },
+            { "stop", "half of a surrogate pair", Good with { Stop = ["a\ud83d"] } },
         };
-        void Sampling(string field, string part, SamplingOptions options) => data.Add(field, part, s_good with { Sampling = options });
+        void Sampling(string field, string part, SamplingOptions options) => data.Add(field, part, Good with { Sampling = options });
         Sampling("temperature", "found NaN", new() { Temperature = float.NaN });
         Sampling("temperature", "found -0.1", new() { Temperature = -0.1f });
         Sampling("temperature", "finite", new() { Temperature = float.PositiveInfinity });
@@ -66,7 +66,7 @@ public class RequestValidatorTests
     public void Check_GoodRequest_CopiesThePrompt()
     {
         int[] prompt = [1, 2, 3];
-        int[] copy = RequestValidator.Check(s_good with { Prompt = prompt }, 320, Context);
+        int[] copy = RequestValidator.Check(Good with { Prompt = prompt }, 320, Context);
         prompt[0] = 9;
         Assert.Equal([1, 2, 3], copy);
     }
@@ -79,7 +79,7 @@ public class RequestValidatorTests
             Temperature = 100, TopP = 1, MinP = 1, TopK = int.MaxValue, LogitBias = new Dictionary<int, float> { [0] = float.NegativeInfinity },
         };
         RequestValidator.Check(
-            s_good with { Prompt = new int[99], MaxTokens = int.MaxValue, LogProbabilities = 20, Stop = [new string('x', 1024)], Sampling = sampling },
+            Good with { Prompt = new int[99], MaxTokens = int.MaxValue, LogProbabilities = 20, Stop = [new string('x', 1024)], Sampling = sampling },
             320, Context);
     }
 }

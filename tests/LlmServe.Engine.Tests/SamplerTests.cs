@@ -47,15 +47,15 @@ public class SamplerTests
     public void Sample_TemperatureMergesTwoLogits_TieToTheLowerId()
     {
         // Different before the division, equal after it: rank order is that of the quotients.
-        const float temperature = 3f;
+        const float Divisor = 3f;
         float low = 1.5f;
-        while (low / temperature != MathF.BitIncrement(low) / temperature)
+        while (low / Divisor != MathF.BitIncrement(low) / Divisor)
         {
             low = MathF.BitIncrement(low);
         }
 
         float high = MathF.BitIncrement(low);
-        var plan = new SamplingPlan(new SamplingOptions { Temperature = temperature, TopK = 1 });
+        var plan = new SamplingPlan(new SamplingOptions { Temperature = Divisor, TopK = 1 });
 
         Assert.Equal(0, new Sampler(2).Sample([low, high], plan, [0], 1, [], 0));
     }

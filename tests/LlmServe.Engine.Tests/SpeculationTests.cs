@@ -7,7 +7,7 @@ namespace LlmServe.Engine.Tests;
 public class SpeculationTests
 {
     /// <summary>Rows are nearly free, as on a machine that waits for memory.</summary>
-    private static readonly FakeExecutorOptions _cheapRows = new()
+    private static readonly FakeExecutorOptions CheapRows = new()
     {
         SecondsPerTick = 0.02, SecondsPerRow = 0.001, MaxRows = 64, Next = PromptLookupTests.Repetitive,
     };
@@ -18,8 +18,8 @@ public class SpeculationTests
     public async Task Submit_TextThatRepeats_ComesInFewerTicksWithTheSameBits(float temperature)
     {
         var request = Request(temperature);
-        var plain = await Alone(_cheapRows, request, 0);
-        var guessed = await Alone(_cheapRows, request, null);
+        var plain = await Alone(CheapRows, request, 0);
+        var guessed = await Alone(CheapRows, request, null);
 
         AssertSame(plain.Answer, guessed.Answer);
         Assert.InRange(guessed.Executor.Ticks, 1, plain.Executor.Ticks * 2 / 3);
@@ -31,7 +31,7 @@ public class SpeculationTests
     [Fact]
     public async Task Submit_RowsCostAsMuchAsTicks_GuessesNothing()
     {
-        var dear = _cheapRows with { SecondsPerTick = 0, SecondsPerRow = 0.02 };
+        var dear = CheapRows with { SecondsPerTick = 0, SecondsPerRow = 0.02 };
         var guessed = await Alone(dear, Request(0), null);
         Assert.Equal(0, guessed.Statistics.Guessed);
         Assert.Equal(200, guessed.Executor.Ticks); // the prompt's gives the first token
@@ -43,7 +43,7 @@ public class SpeculationTests
         // Every pair of the four words stood there before, and says nothing about the next word.
         var random = new Random(8);
         int[] text = [.. Enumerable.Range(0, 1024).Select(_ => 65 + random.Next(4))];
-        var model = _cheapRows with { SecondsPerTick = 0.01, SecondsPerRow = 0.01, Next = history => text[history.Length], ContextLength = 1024 };
+        var model = CheapRows with { SecondsPerTick = 0.01, SecondsPerRow = 0.01, Next = history => text[history.Length], ContextLength = 1024 };
         var guessed = await Alone(model, Request(0) with { MaxTokens = 900 }, null);
         Assert.InRange(guessed.Statistics.Guessed, 0, 900 / 50);
     }
@@ -52,7 +52,7 @@ public class SpeculationTests
     public async Task Submit_ManyStreams_KeepTheTickBound()
     {
         const double Bound = 0.050;
-        var model = _cheapRows with
+        var model = CheapRows with
         {
             OnTick = rows => Assert.True(
                 rows.LogitsCount < rows.Count || Slots(rows) == 1 || 0.02 + rows.Count * 0.001 <= Bound, $"{rows.Count} rows take longer than promised"),
@@ -68,7 +68,7 @@ public class SpeculationTests
     public void Step_TicksSlowerThanCompiled_GuessesKeepTheBoundAsItIsNow()
     {
         const double Slower = 3;
-        var rig = new LoopRig(_cheapRows, new EngineOptions { MaxTickMilliseconds = 100 }, learns: true);
+        var rig = new LoopRig(CheapRows, new EngineOptions { MaxTickMilliseconds = 100 }, learns: true);
         for (int i = 0; i < 3; i++)
         {
             rig.Add(EngineTest.RandomPrompt(new Random(i), 10), 300);
@@ -89,7 +89,7 @@ public class SpeculationTests
     [Fact]
     public void Step_WhileAPromptIsRead_NobodyGuesses()
     {
-        var rig = new LoopRig(_cheapRows with { ContextLength = 1024, MaxRows = 16 }, new EngineOptions { Speculate = 4 });
+        var rig = new LoopRig(CheapRows with { ContextLength = 1024, MaxRows = 16 }, new EngineOptions { Speculate = 4 });
         var first = rig.Add(EngineTest.RandomPrompt(new Random(3), 10), 600);
         int guessed = 0;
         for (int tick = 0; tick < 40; tick++)

@@ -7,15 +7,15 @@ namespace LlmServe.Engine.Tests;
 public class StopMatcherTests
 {
     /// <summary>Short texts over two letters: nearly everything overlaps with everything.</summary>
-    private static readonly Gen<string> s_letters = Gen.Elements('a', 'b').ListOf().Select(letters => string.Concat(letters));
+    private static readonly Gen<string> Letters = Gen.Elements('a', 'b').ListOf().Select(letters => string.Concat(letters));
 
-    private static readonly Gen<string> s_stop = Gen.NonEmptyListOf(Gen.Elements('a', 'b')).Select(letters => string.Concat(letters.Take(6)));
+    private static readonly Gen<string> Stop = Gen.NonEmptyListOf(Gen.Elements('a', 'b')).Select(letters => string.Concat(letters.Take(6)));
 
     [Fact]
     public void Push_RandomPieces_EqualsNaiveSearch()
     {
-        var cases = from pieces in s_letters.ListOf()
-                    from stops in s_stop.ListOf()
+        var cases = from pieces in Letters.ListOf()
+                    from stops in Stop.ListOf()
                     select (Pieces: pieces.ToArray(), Stops: stops.Take(4).ToArray());
         Check.One(
             Config.QuickThrowOnFailure.WithMaxTest(2000).WithReplay(1234567, 89),

@@ -10,7 +10,7 @@ public sealed unsafe class FuzzTests
     private const long MostAllocated = 64 << 20;
 
     /// <summary>Values that length fields are replaced by: around zero, powers of two, and the ends of the integer types.</summary>
-    private static readonly ulong[] _lengths =
+    private static readonly ulong[] Lengths =
         [0, 1, 2, 7, 8, 31, 32, 33, 255, 256, 1 << 16, int.MaxValue, 1ul << 31, uint.MaxValue, 1ul << 32, 1ul << 56, 1ul << 60, long.MaxValue, 1ul << 63, ulong.MaxValue];
 
     [Fact]
@@ -152,7 +152,7 @@ public sealed unsafe class FuzzTests
                 random.NextBytes(bytes.AsSpan(place, Math.Min(random.Next(1, 16), bytes.Length - place)));
                 return bytes;
             case 3:
-                BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(Math.Min(place, bytes.Length - 8)), _lengths[random.Next(_lengths.Length)]);
+                BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(Math.Min(place, bytes.Length - 8)), Lengths[random.Next(Lengths.Length)]);
                 return bytes;
             case 4:
                 BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(Math.Min(place, bytes.Length - 4)), (uint)random.Next(16));

@@ -3,7 +3,7 @@ namespace LlmServe.Gguf.Tests;
 /// <summary>One defect per file: the error has to name the field, what was found and what is allowed.</summary>
 public sealed class HostileFileTests
 {
-    private static readonly Dictionary<string, (byte[] Bytes, string[] Fragments)> _cases = new()
+    private static readonly Dictionary<string, (byte[] Bytes, string[] Fragments)> Cases = new()
     {
         ["empty"] = ([], ["length", "0 bytes", "24"]),
         ["short header"] = (RawGguf.Header(0, 0).Build()[..23], ["length", "23 bytes"]),
@@ -54,13 +54,13 @@ public sealed class HostileFileTests
         ["split count"] = (RawGguf.Header(0, 1).Key("split.count", GgufValueType.Int32).U32(uint.MaxValue).Build(), ["split.count", "found -1"]),
     };
 
-    public static TheoryData<string> Names => new(_cases.Keys);
+    public static TheoryData<string> Names => new(Cases.Keys);
 
     [Theory]
     [MemberData(nameof(Names))]
     public void Open_OneDefect_NamesFieldFoundAndAllowed(string name)
     {
-        var (bytes, fragments) = _cases[name];
+        var (bytes, fragments) = Cases[name];
         var fromMemory = Assert.Throws<GgufException>(() => TestModels.Use(bytes, TestModels.TouchEverything));
         using var folder = new TempFolder();
         var fromFile = Assert.Throws<GgufException>(() => GgufFile.Open(folder.Write("bad.gguf", bytes)).Dispose());

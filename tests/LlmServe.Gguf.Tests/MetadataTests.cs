@@ -2,7 +2,7 @@ namespace LlmServe.Gguf.Tests;
 
 public sealed class MetadataTests
 {
-    private static readonly byte[] _model = TestModels.Bytes(new GgufWriter()
+    private static readonly byte[] Model = TestModels.Bytes(new GgufWriter()
         .Add("u8", GgufValue.Of((byte)200)).Add("i8", GgufValue.Of((sbyte)-7)).Add("u32", GgufValue.Of(4000000000u))
         .Add("u64", GgufValue.Of(ulong.MaxValue)).Add("i64", GgufValue.Of(-5_000_000_000)).Add("f32", GgufValue.Of(0.1f)).Add("f64", GgufValue.Of(0.5))
         .Add("bool", GgufValue.Of(true)).Add("text", GgufValue.Of("grüße")).Add("bytes", GgufValue.FromUtf8([0x61, 0xFF]))
@@ -88,5 +88,5 @@ public sealed class MetadataTests
         Assert.Throws<InvalidOperationException>(() => scalar[0]);
     });
 
-    private static void Use(Action<GgufMetadata> check) => TestModels.Use(_model, file => check(file.Metadata));
+    private static void Use(Action<GgufMetadata> check) => TestModels.Use(Model, file => check(file.Metadata));
 }

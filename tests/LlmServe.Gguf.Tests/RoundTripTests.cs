@@ -8,7 +8,7 @@ namespace LlmServe.Gguf.Tests;
 /// <summary>What the writer writes, the reader reads: for any metadata and any tensors.</summary>
 public sealed unsafe class RoundTripTests
 {
-    private static readonly Config _fixed = Config.QuickThrowOnFailure.WithMaxTest(300)
+    private static readonly Config Fixed = Config.QuickThrowOnFailure.WithMaxTest(300)
         .WithReplay(FSharpOption<Replay>.Some(new Replay(new Rnd(20261123, 7), FSharpOption<int>.None)));
 
     private sealed record Blob(string Name, GgmlType Type, long[] Dimensions, byte[] Data);
@@ -19,7 +19,7 @@ public sealed unsafe class RoundTripTests
         var entries = from value in Value(3)
                       from key in ArbMap.Default.GeneratorFor<NonEmptyString>()
                       select (Key: Clean(key.Get), Value: value);
-        Check.One(_fixed, Prop.ForAll(Gen.ListOf(entries).ToArbitrary(), drawn =>
+        Check.One(Fixed, Prop.ForAll(Gen.ListOf(entries).ToArbitrary(), drawn =>
         {
             var unique = drawn.DistinctBy(entry => entry.Key).Where(entry => entry.Key is not ("general.alignment" or "split.count")).ToList();
             var writer = new GgufWriter();
@@ -50,7 +50,7 @@ public sealed unsafe class RoundTripTests
                    from seed in Gen.Choose(0, int.MaxValue)
                    select Make(format, blocks, rest, seed);
         var model = from blobs in Gen.ListOf(blob) from shift in Gen.Choose(3, 9) select (Blobs: blobs.ToList(), Alignment: 1 << shift);
-        Check.One(_fixed, Prop.ForAll(model.ToArbitrary(), drawn =>
+        Check.One(Fixed, Prop.ForAll(model.ToArbitrary(), drawn =>
         {
             var writer = new GgufWriter(drawn.Alignment);
             drawn.Blobs.ForEach(item => writer.AddTensor(item.Name, item.Type, item.Dimensions, stream => stream.Write(item.Data)));

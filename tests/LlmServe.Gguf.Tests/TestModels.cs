@@ -1,5 +1,3 @@
-using LlmServe.Gguf.Formats;
-
 namespace LlmServe.Gguf.Tests;
 
 /// <summary>Small valid files, and what every reader of a file may do with it.</summary>

@@ -3,7 +3,6 @@ using Grpc.Health.V1;
 using Grpc.Net.Client;
 using Grpc.Reflection.V1Alpha;
 using LlmServe.Client;
-using LlmServe.Engine;
 using LlmServe.Testing.Fakes;
 using LlmServe.V1;
 using FinishReason = LlmServe.V1.FinishReason;

@@ -10,9 +10,9 @@ namespace LlmServe.Server.Tests;
 /// <summary>Runs the client in tests/node-client, which shares nothing with this repository but the .proto files, against a server in this process.</summary>
 public sealed class NodeClientTests(ITestOutputHelper output)
 {
-    private static readonly TimeSpan _installTime = TimeSpan.FromMinutes(3);
-    private static readonly TimeSpan _checkTime = TimeSpan.FromMinutes(1);
-    private static readonly bool _strict = Environment.GetEnvironmentVariable("CI") == "true";
+    private static readonly TimeSpan InstallTime = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan CheckTime = TimeSpan.FromMinutes(1);
+    private static readonly bool Strict = Environment.GetEnvironmentVariable("CI") == "true";
 
     private static string Folder => Path.Combine(TestData.RepositoryRoot, "tests", "node-client");
 
@@ -23,14 +23,14 @@ public sealed class NodeClientTests(ITestOutputHelper output)
         Skip.If(node is null, "SKIPPED: node is not installed, so the API was not tried from outside .NET (install Node.js 18 or later)");
         await InstallAsync();
 
-        const string key = "node-node-node-node-node";
+        const string Key = "node-node-node-node-node";
         await using var server = await StartAsync();
         await using var guarded = await TestServer.StartAsync(options: new ServerOptions
         {
-            ApiKeys = [new ApiKey { Name = "node", Sha256 = ApiKey.HashOf(key), MaxStreams = 1 }],
+            ApiKeys = [new ApiKey { Name = "node", Sha256 = ApiKey.HashOf(Key), MaxStreams = 1 }],
         });
         Task? stop = null;
-        var (exitCode, text) = await RunAsync(node, ["check.mjs", $"127.0.0.1:{server.Host.Endpoint.Port}", $"127.0.0.1:{guarded.Host.Endpoint.Port}", key], _checkTime, line =>
+        var (exitCode, text) = await RunAsync(node, ["check.mjs", $"127.0.0.1:{server.Host.Endpoint.Port}", $"127.0.0.1:{guarded.Host.Endpoint.Port}", Key], CheckTime, line =>
         {
             if (line == "stop the server")
             {
@@ -69,7 +69,7 @@ public sealed class NodeClientTests(ITestOutputHelper output)
 
         string? npm = FindProgram("npm");
         SkipOrFail(npm is not null, "npm is not installed, so the Node client's packages cannot be");
-        var (exitCode, text) = await RunAsync(npm!, ["ci", "--no-progress"], _installTime, _ => { });
+        var (exitCode, text) = await RunAsync(npm!, ["ci", "--no-progress"], InstallTime, _ => { });
         output.WriteLine(text);
         SkipOrFail(exitCode == 0, $"npm ci failed in {Folder} (is the package registry out of reach?):\n{text}");
     }
@@ -77,7 +77,7 @@ public sealed class NodeClientTests(ITestOutputHelper output)
     /// <summary>What a developer without a network may miss, continuous integration may not.</summary>
     private static void SkipOrFail(bool condition, string problem)
     {
-        Assert.True(condition || !_strict, problem);
+        Assert.True(condition || !Strict, problem);
         Skip.IfNot(condition, $"SKIPPED: {problem}");
     }
 

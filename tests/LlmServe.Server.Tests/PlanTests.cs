@@ -1,6 +1,5 @@
 using Grpc.Core;
 using Grpc.Health.V1;
-using LlmServe.Client;
 using LlmServe.Engine;
 using LlmServe.Testing.Fakes;
 using LlmServe.V1;
@@ -11,14 +10,14 @@ namespace LlmServe.Server.Tests;
 public sealed class PlanTests
 {
     /// <summary>A tick costs 1 ms and a row 10 ms, says the fake model.</summary>
-    private static readonly FakeExecutorOptions _costs = new() { SecondsPerTick = 0.001, SecondsPerRow = 0.01 };
+    private static readonly FakeExecutorOptions Costs = new() { SecondsPerTick = 0.001, SecondsPerRow = 0.01 };
 
-    private static readonly EngineOptions _measured = new() { MeasureFirst = true };
+    private static readonly EngineOptions Measured = new() { MeasureFirst = true };
 
     [Fact]
     public async Task Plan_OfSize_FollowsTheModelsCosts()
     {
-        await using var server = await TestServer.StartAsync(_costs, _measured);
+        await using var server = await TestServer.StartAsync(Costs, Measured);
         var plan = await server.Client.PlanAsync(Size(10, 5));
 
         Assert.True(plan.Accepted);
@@ -33,7 +32,7 @@ public sealed class PlanTests
     [Fact]
     public async Task Plan_OfChatAndOfText_CountsTheirTokens()
     {
-        await using var server = await TestServer.StartAsync(_costs, _measured);
+        await using var server = await TestServer.StartAsync(Costs, Measured);
         var options = new GenerationOptions { MaxTokens = 3 };
         var chat = TestServer.Chat("Hi", options);
         var text = new GenerateRequest { Text = "Once upon", Options = options };
@@ -50,7 +49,7 @@ public sealed class PlanTests
     public async Task Plan_BeyondTheContextOrALimit_IsRefusedAndSaysWhy()
     {
         await using var server = await TestServer.StartAsync(
-            _costs with { ContextLength = 100 }, _measured, new ServerOptions { MaxPromptTokens = 200, MaxOutputTokens = 20 });
+            Costs with { ContextLength = 100 }, Measured, new ServerOptions { MaxPromptTokens = 200, MaxOutputTokens = 20 });
         var plan = await server.Client.PlanAsync(Size(150, 5));
         Assert.False(plan.Accepted);
         Assert.Contains("100", plan.Refusal, StringComparison.Ordinal);
@@ -68,7 +67,7 @@ public sealed class PlanTests
     [Fact]
     public async Task Plan_OfNothingOrNonsense_FailsNamingField()
     {
-        await using var server = await TestServer.StartAsync(_costs, _measured);
+        await using var server = await TestServer.StartAsync(Costs, Measured);
         foreach (var (field, request) in ((string, PlanRequest)[])[
             ("request", new()), ("size.prompt_tokens", Size(0, null)), ("size.prompt_tokens", Size(-1, null)), ("size.max_tokens", Size(1, 0)),
             ("messages", new() { Chat = new ChatRequest() }), ("text", new() { Generate = new GenerateRequest() }),
@@ -87,7 +86,7 @@ public sealed class PlanTests
     [Fact]
     public async Task Generate_LastMessage_HasMeasuredAndPredictedTimes()
     {
-        await using var server = await TestServer.StartAsync(_costs, _measured);
+        await using var server = await TestServer.StartAsync(Costs, Measured);
         var request = new GenerateRequest
         {
             TokenIds = new TokenIds { Ids = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 } },
@@ -104,7 +103,7 @@ public sealed class PlanTests
     [Fact]
     public async Task OtherCalls_WhileTheEngineIsInATick_AreAnswered()
     {
-        await using var server = await TestServer.StartAsync(_costs with { Gated = true }, _measured);
+        await using var server = await TestServer.StartAsync(Costs with { Gated = true }, Measured);
         var answer = server.Client.ChatAsync(TestServer.Chat("Hi")).ToListAsync();
         await server.Executor.Gate.WhenHeldAsync().WaitAsync(Calls.Patience);
 

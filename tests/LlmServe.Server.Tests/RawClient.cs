@@ -6,7 +6,7 @@ namespace LlmServe.Server.Tests;
 /// <summary>Sends any bytes as the message of a call, as a client with another idea of the API would.</summary>
 internal sealed class RawClient(Uri address) : IDisposable
 {
-    private static readonly Marshaller<byte[]> _bytes = Marshallers.Create(bytes => bytes, bytes => bytes);
+    private static readonly Marshaller<byte[]> Bytes = Marshallers.Create(bytes => bytes, bytes => bytes);
 
     private readonly GrpcChannel _channel = GrpcChannel.ForAddress(address, new GrpcChannelOptions
     {
@@ -24,7 +24,7 @@ internal sealed class RawClient(Uri address) : IDisposable
     public async Task<(Status Status, List<byte[]> Messages)> StreamAsync(string service, string method, byte[] message, Metadata? headers = null)
     {
         // A unary answer is a stream of one, as far as the wire goes.
-        var description = new Method<byte[], byte[]>(MethodType.ServerStreaming, service, method, _bytes, _bytes);
+        var description = new Method<byte[], byte[]>(MethodType.ServerStreaming, service, method, Bytes, Bytes);
         var messages = new List<byte[]>();
         using var call = _channel.CreateCallInvoker().AsyncServerStreamingCall(
             description, null, new CallOptions(headers, DateTime.UtcNow + Calls.Patience), message);

@@ -13,7 +13,7 @@ namespace LlmServe.Server.Tests;
 /// <summary>Everything but generation and failure: models, text, health, reflection, and where a server listens.</summary>
 public sealed class ServiceTests
 {
-    private static readonly string[] _services = ["llmserve.v1.ChatService", "llmserve.v1.TextService", "llmserve.v1.ModelService"];
+    private static readonly string[] Services = ["llmserve.v1.ChatService", "llmserve.v1.TextService", "llmserve.v1.ModelService"];
 
     [Fact]
     public async Task ListModels_OfTwo_DescribesBothDefaultFirst()
@@ -113,7 +113,7 @@ public sealed class ServiceTests
     public async Task CheckHealth_OfServerAndServices_IsServing()
     {
         await using var server = await TestServer.StartAsync();
-        foreach (string service in (string[])["", .. _services])
+        foreach (string service in (string[])["", .. Services])
         {
             Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, await server.Client.CheckHealthAsync(service));
         }
@@ -132,7 +132,7 @@ public sealed class ServiceTests
         var names = call.ResponseStream.Current.ListServicesResponse.Service.Select(service => service.Name);
         await call.RequestStream.CompleteAsync();
 
-        Assert.Superset(new HashSet<string>([.. _services, "grpc.health.v1.Health"]), names.ToHashSet());
+        Assert.Superset(new HashSet<string>([.. Services, "grpc.health.v1.Health"]), names.ToHashSet());
     }
 
     [Fact]

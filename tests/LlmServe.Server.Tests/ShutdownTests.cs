@@ -1,6 +1,5 @@
 using Grpc.Core;
 using Grpc.Health.V1;
-using LlmServe.Client;
 using LlmServe.Engine;
 using LlmServe.Testing.Fakes;
 using LlmServe.V1;

@@ -72,10 +72,10 @@ public sealed class TelemetryTests
     [Fact]
     public async Task Log_OfCalls_HasOneLineEachWithWhoAndWhat()
     {
-        const string key = "alice-alice-alice-alice";
+        const string Key = "alice-alice-alice-alice";
         await using var server = await TestServer.StartAsync(
-            options: new ServerOptions { ApiKeys = [new ApiKey { Name = "alice", Sha256 = ApiKey.HashOf(key) }] });
-        using var alice = server.Connect(new LlmServeClientOptions { ApiKey = key });
+            options: new ServerOptions { ApiKeys = [new ApiKey { Name = "alice", Sha256 = ApiKey.HashOf(Key) }] });
+        using var alice = server.Connect(new LlmServeClientOptions { ApiKey = Key });
         var last = (await alice.ChatAsync(TestServer.Chat("Hi")).ToListAsync())[^1];
         string line = await server.Logs.WaitForAsync(10);
         Assert.StartsWith(
@@ -84,7 +84,7 @@ public sealed class TelemetryTests
 
         await alice.ListModelsAsync();
         Assert.Matches(@"^/llmserve\.v1\.ModelService/ListModels: OK in \d\.\d{3} s; client alice, request .+, trace ", await server.Logs.WaitForAsync(11));
-        Assert.DoesNotContain(server.Logs.Entries, entry => entry.Message.Contains(key, StringComparison.Ordinal));
+        Assert.DoesNotContain(server.Logs.Entries, entry => entry.Message.Contains(Key, StringComparison.Ordinal));
     }
 
     /// <summary>The sum of a metric of the engine that is named "metered"; other tests' engines are on the page too. −1 if it is not there.</summary>

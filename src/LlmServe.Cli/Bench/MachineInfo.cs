@@ -11,7 +11,7 @@ namespace LlmServe.Cli.Bench;
 internal sealed record MachineInfo(string Cpu, int Cores, string Features, string Runtime, string System)
 {
     // Linux's names; those of x86 first.
-    private static readonly string[] s_features =
+    private static readonly string[] FeaturesThatMatter =
         ["avx2", "fma", "f16c", "avx_vnni", "avx512f", "avx512bw", "avx512_vbmi", "avx512_vnni", "amx_int8", "asimd", "asimddp", "i8mm", "sve"];
 
     /// <summary>This machine.</summary>
@@ -33,7 +33,7 @@ internal sealed record MachineInfo(string Cpu, int Cores, string Features, strin
         // A hypervisor may hide the model's name; family and model number still tell Zen 3 from Zen 4.
         string numbers = Value("cpu family") is { } family && Value("model") is { } model ? $" (family {family}, model {model})" : "";
         string[] flags = (Value("flags", "Features") ?? "").Split(' ');
-        return (name + numbers, string.Join(' ', s_features.Where(flags.Contains)));
+        return (name + numbers, string.Join(' ', FeaturesThatMatter.Where(flags.Contains)));
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using Grpc.Core;
 using LlmServe.Cli.App;
 using LlmServe.Cli.Options;
 using LlmServe.Client;

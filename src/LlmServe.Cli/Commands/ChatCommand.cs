@@ -2,7 +2,6 @@ using System.CommandLine;
 using LlmServe.Cli.App;
 using LlmServe.Cli.Chat;
 using LlmServe.Cli.Options;
-using LlmServe.Cli.Terminal;
 
 namespace LlmServe.Cli.Commands;
 

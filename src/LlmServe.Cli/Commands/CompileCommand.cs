@@ -1,7 +1,6 @@
 using System.CommandLine;
 using LlmServe.Cli.App;
 using LlmServe.Cli.Json;
-using LlmServe.Cli.Models;
 using LlmServe.Cli.Options;
 using LlmServe.Compiler;
 using LlmServe.Compiler.Cost;

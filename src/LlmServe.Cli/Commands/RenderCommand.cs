@@ -5,7 +5,6 @@ using LlmServe.Cli.App;
 using LlmServe.Cli.Json;
 using LlmServe.Cli.Options;
 using LlmServe.Gguf;
-using LlmServe.Text;
 using LlmServe.Text.Templates;
 
 namespace LlmServe.Cli.Commands;

@@ -12,7 +12,7 @@ internal static class ApiKeyReader
 
     private const int MaxKeys = 10_000;
 
-    private static readonly string[] _fields = ["name", "key", "sha256", "max_streams", "max_prompt_tokens", "max_output_tokens", "priority"];
+    private static readonly string[] Fields = ["name", "key", "sha256", "max_streams", "max_prompt_tokens", "max_output_tokens", "priority"];
 
     /// <summary>Reads the keys of a configuration and those of a file of keys.</summary>
     /// <param name="values">What file and environment say.</param>
@@ -41,7 +41,7 @@ internal static class ApiKeyReader
     {
         if (values.Find(Section) is { } scalar)
         {
-            throw new CliException($"{scalar.Source}: found a text, allowed is a list of objects with {string.Join(", ", _fields)}", ExitCode.Usage);
+            throw new CliException($"{scalar.Source}: found a text, allowed is a list of objects with {string.Join(", ", Fields)}", ExitCode.Usage);
         }
 
         var entries = new SortedDictionary<int, Dictionary<string, ConfigurationValue>>();
@@ -50,9 +50,9 @@ internal static class ApiKeyReader
             string[] path = value.Key.Split(':');
             if (path.Length != 3 || !int.TryParse(path[1], NumberStyles.None, CultureInfo.InvariantCulture, out int index) || index >= MaxKeys
                 || path[1] != index.ToString(CultureInfo.InvariantCulture)
-                || !_fields.Contains(path[2], StringComparer.OrdinalIgnoreCase))
+                || !Fields.Contains(path[2], StringComparer.OrdinalIgnoreCase))
             {
-                throw new CliException($"{value.Source}: unknown key; allowed are {Section}:N:{string.Join($", {Section}:N:", _fields)} for N from 0", ExitCode.Usage);
+                throw new CliException($"{value.Source}: unknown key; allowed are {Section}:N:{string.Join($", {Section}:N:", Fields)} for N from 0", ExitCode.Usage);
             }
 
             if (!entries.TryGetValue(index, out var entry))

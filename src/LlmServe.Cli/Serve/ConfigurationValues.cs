@@ -25,7 +25,7 @@ internal sealed class ConfigurationValues
     private const int LongestFile = 1 << 20;
 
     /// <summary>Variables that are not about serving: of clients, of error messages, of tests.</summary>
-    private static readonly string[] _elsewhere = ["API_KEY", "TLS_CA", "DEBUG", "SHARED"];
+    private static readonly string[] Elsewhere = ["API_KEY", "TLS_CA", "DEBUG", "SHARED"];
 
     private readonly Dictionary<string, ConfigurationValue> _values = new(StringComparer.OrdinalIgnoreCase);
 
@@ -109,7 +109,7 @@ internal sealed class ConfigurationValues
 
             // Two underscores lead into a list, as in every .NET program; one is part of a name.
             string key = name[Prefix.Length..].Replace("__", ":", StringComparison.Ordinal).ToLowerInvariant();
-            if (!_elsewhere.Contains(key, StringComparer.OrdinalIgnoreCase))
+            if (!Elsewhere.Contains(key, StringComparer.OrdinalIgnoreCase))
             {
                 _values[key] = new ConfigurationValue(key, text, $"environment variable {name}", HintOf(key));
             }

@@ -20,7 +20,7 @@ public sealed class SvgDrawing
     private const double CharacterWidth = 6.2;
     private const string BarrierColour = "#d32f2f";
 
-    private static readonly (string Name, string Colour, Opcode[] Opcodes)[] _legend =
+    private static readonly (string Name, string Colour, Opcode[] Opcodes)[] LegendEntries =
     [
         ("matrix", "#8fb8de", [Opcode.MatMul]),
         ("matrix, added to the residual", "#a5d6a7", [Opcode.MatMulAdd]),
@@ -78,7 +78,7 @@ public sealed class SvgDrawing
     private void Legend(double y)
     {
         double x = 16;
-        foreach (var (name, colour, _) in _legend)
+        foreach (var (name, colour, _) in LegendEntries)
         {
             Rectangle(x, y - 10, 14, 12, colour, null);
             Text(x + 19, y, name);
@@ -145,7 +145,7 @@ public sealed class SvgDrawing
         {
             var instruction = _program.Phases[phase].Lanes[lane][i];
             var (offset, seconds) = intervals[i];
-            string colour = _legend.First(l => l.Opcodes.Contains(instruction.Opcode)).Colour;
+            string colour = LegendEntries.First(l => l.Opcodes.Contains(instruction.Opcode)).Colour;
             string work = instruction.MultiplyAdds == 0 ? "" : $"\n{Figures.Count(instruction.Bytes)} bytes, {Figures.Count(instruction.MultiplyAdds)} multiply-adds per row";
             Rectangle(x + (offset * perSecond), y, Math.Max(0.3, seconds * perSecond), LaneHeight, colour,
                 $"{InstructionText.Describe(_program, instruction)}{work}\n{source} {Figures.Time(seconds)}");

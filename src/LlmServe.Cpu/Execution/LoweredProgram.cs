@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using LlmServe.Compiler.Graph;
 using LlmServe.Compiler.Programs;
 using LlmServe.Cpu.Kernels;
 using LlmServe.Execution;

@@ -1,4 +1,3 @@
-using LlmServe.Cpu.Execution;
 using LlmServe.Execution;
 
 namespace LlmServe.Cpu.Kernels;

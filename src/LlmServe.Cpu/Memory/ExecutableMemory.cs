@@ -13,9 +13,9 @@ internal static unsafe partial class ExecutableMemory
     private const nint Failed = -1;
 
     /// <summary>Whether this system lets a process run code of its own making: found out once, with an empty function.</summary>
-    public static bool IsAvailable => s_isAvailable.Value;
+    public static bool IsAvailable => Available.Value;
 
-    private static readonly Lazy<bool> s_isAvailable = new(() => OperatingSystem.IsLinux() && TryAdd([0xc3]) != null);
+    private static readonly Lazy<bool> Available = new(() => OperatingSystem.IsLinux() && TryAdd([0xc3]) != null);
 
     /// <summary>Copies code to executable pages of its own.</summary>
     /// <param name="code">Position-independent machine code.</param>

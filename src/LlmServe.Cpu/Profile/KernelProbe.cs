@@ -28,8 +28,8 @@ internal sealed unsafe class KernelProbe : IDisposable
     private const int RunRows = 32;
     private const int Trials = 4;
 
-    private static readonly long _leastTicks = Stopwatch.Frequency / 20_000; // 50 µs
-    private static readonly long _mostTicks = Stopwatch.Frequency / 500;     // 2 ms
+    private static readonly long LeastTicks = Stopwatch.Frequency / 20_000; // 50 µs
+    private static readonly long MostTicks = Stopwatch.Frequency / 500;     // 2 ms
 
     private readonly ModelShape _shape;
     private readonly KernelTable _kernels;
@@ -110,7 +110,7 @@ internal sealed unsafe class KernelProbe : IDisposable
         int few = Math.Max(1, instruction.KernelFrom);
         double first = Time(key, &step, few, ShortContext) / units;
         int least = Math.Min(4 * few, program.Rows);
-        int many = (int)Math.Clamp(few * _mostTicks / (first * units * Stopwatch.Frequency), least, program.Rows);
+        int many = (int)Math.Clamp(few * MostTicks / (first * units * Stopwatch.Frequency), least, program.Rows);
         if (many == few)
         {
             return new KernelTime(first / few, first / few);
@@ -192,9 +192,9 @@ internal sealed unsafe class KernelProbe : IDisposable
 
         step->Run(step, _lane);
         long once = Once(step, 1);
-        int repeats = (int)Math.Clamp(_leastTicks / Math.Max(1, once), 1, 1000);
+        int repeats = (int)Math.Clamp(LeastTicks / Math.Max(1, once), 1, 1000);
         long fastest = long.MaxValue, spent = 0;
-        for (int trial = 0; trial < Trials && spent < Trials * _mostTicks; trial++)
+        for (int trial = 0; trial < Trials && spent < Trials * MostTicks; trial++)
         {
             long ticks = Once(step, repeats);
             fastest = Math.Min(fastest, ticks);

@@ -22,10 +22,10 @@ internal static unsafe class LaneMeter
 
     private const int PrefetchBytes = 2048;
 
-    private static readonly TimeSpan _mostSettling = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan MostSettling = TimeSpan.FromMilliseconds(100);
 
     /// <summary>No measurement goes on for longer, once it has its least trials.</summary>
-    private static readonly long _mostTicks = Stopwatch.Frequency / 50;
+    private static readonly long MostTicks = Stopwatch.Frequency / 50;
 
     /// <summary>
     /// Waits, for a bounded time, until the lanes have processors of their own: threads that have just begun can share one for some milliseconds, and then
@@ -35,7 +35,7 @@ internal static unsafe class LaneMeter
     {
         long begin = Stopwatch.GetTimestamp();
         int together = 0;
-        while (together < MeetingsInARow && Stopwatch.GetElapsedTime(begin) < _mostSettling)
+        while (together < MeetingsInARow && Stopwatch.GetElapsedTime(begin) < MostSettling)
         {
             together = Best(lanes, Barriers, passes: 0, null, 0, trials: 1) < Barriers * MostSecondsPerMeeting ? together + 1 : 0;
         }
@@ -101,7 +101,7 @@ internal static unsafe class LaneMeter
     {
         lanes.Run(program);
         long fastest = long.MaxValue, begin = Stopwatch.GetTimestamp();
-        for (int trial = 0; trial < trials && (trial < LeastTrials || Stopwatch.GetTimestamp() - begin < _mostTicks); trial++)
+        for (int trial = 0; trial < trials && (trial < LeastTrials || Stopwatch.GetTimestamp() - begin < MostTicks); trial++)
         {
             long start = Stopwatch.GetTimestamp();
             lanes.Run(program);

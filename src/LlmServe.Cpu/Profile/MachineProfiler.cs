@@ -17,9 +17,9 @@ internal static unsafe class MachineProfiler
 {
     private const long MostBytesRead = 256 << 20;
 
-    private static readonly ConcurrentDictionary<KernelId, KernelTime> _kernels = new();
-    private static readonly ConcurrentDictionary<int, (double Barrier, double Overhead)> _lanes = new();
-    private static readonly ConcurrentDictionary<(int Lanes, long Bytes), double> _bandwidths = new();
+    private static readonly ConcurrentDictionary<KernelId, KernelTime> KernelTimes = new();
+    private static readonly ConcurrentDictionary<int, (double Barrier, double Overhead)> LaneTimes = new();
+    private static readonly ConcurrentDictionary<(int Lanes, long Bytes), double> Bandwidths = new();
 
     /// <summary>What a kernel's time depends on beside its key.</summary>
     private readonly record struct KernelId(
@@ -70,13 +70,13 @@ internal static unsafe class MachineProfiler
         using var pool = new LanePool(lanes, probe.ScratchBytes, probe.Tick);
         var stream = new StreamProbe(pool, probe, memory, bytes);
         LaneMeter.Settle(pool);
-        if (!_bandwidths.ContainsKey((lanes, bytes)))
+        if (!Bandwidths.ContainsKey((lanes, bytes)))
         {
-            _bandwidths.TryAdd((lanes, bytes), LaneMeter.ReadBandwidth(pool, memory, bytes));
+            Bandwidths.TryAdd((lanes, bytes), LaneMeter.ReadBandwidth(pool, memory, bytes));
         }
 
         // Twice, some time apart: what disturbs one measurement, such as the runtime's own compiler, is mostly over at the other. Probes remember fastest times.
-        var missing = needed.Where(n => !_kernels.ContainsKey(IdOf(model, kernels, lanes, bytes, n.Key))).ToList();
+        var missing = needed.Where(n => !KernelTimes.ContainsKey(IdOf(model, kernels, lanes, bytes, n.Key))).ToList();
         foreach (var (_, (program, instruction)) in missing)
         {
             _ = Time(program, instruction, probe, stream);
@@ -84,10 +84,10 @@ internal static unsafe class MachineProfiler
 
         foreach (var (key, (program, instruction)) in missing)
         {
-            _kernels[IdOf(model, kernels, lanes, bytes, key)] = Time(program, instruction, probe, stream);
+            KernelTimes[IdOf(model, kernels, lanes, bytes, key)] = Time(program, instruction, probe, stream);
         }
 
-        _lanes.GetOrAdd(lanes, _ => LaneMeter.Synchronisation(pool));
+        LaneTimes.GetOrAdd(lanes, _ => LaneMeter.Synchronisation(pool));
     }
 
     private static KernelTime Time(StreamProgram program, Instruction instruction, KernelProbe probe, StreamProbe stream)
@@ -107,7 +107,7 @@ internal static unsafe class MachineProfiler
     private static bool TryRecall(CompiledModel model, KernelTable kernels, int lanes, long bytes, IEnumerable<KernelKey> keys, out MachineProfile? profile)
     {
         profile = null;
-        if (!_lanes.TryGetValue(lanes, out var synchronisation) || !_bandwidths.TryGetValue((lanes, bytes), out double bandwidth))
+        if (!LaneTimes.TryGetValue(lanes, out var synchronisation) || !Bandwidths.TryGetValue((lanes, bytes), out double bandwidth))
         {
             return false;
         }
@@ -115,7 +115,7 @@ internal static unsafe class MachineProfiler
         var times = new Dictionary<KernelKey, KernelTime>();
         foreach (var key in keys)
         {
-            if (!_kernels.TryGetValue(IdOf(model, kernels, lanes, bytes, key), out var time))
+            if (!KernelTimes.TryGetValue(IdOf(model, kernels, lanes, bytes, key), out var time))
             {
                 return false;
             }

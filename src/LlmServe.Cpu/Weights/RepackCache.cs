@@ -1,5 +1,4 @@
 using LlmServe.Cpu.Memory;
-using LlmServe.Gguf;
 
 namespace LlmServe.Cpu.Weights;
 
@@ -13,7 +12,7 @@ internal sealed class RepackCache(RepackCacheOptions options, PackedSource sourc
     public const string TemporarySuffix = ".tmp";
 
     /// <summary>Unfinished files of programs that were ended are deleted at this age; nobody writes for so long.</summary>
-    private static readonly TimeSpan _abandoned = TimeSpan.FromHours(6);
+    private static readonly TimeSpan Abandoned = TimeSpan.FromHours(6);
 
     private string FileName => $"{source.Key:x32}{Suffix}";
 
@@ -102,7 +101,7 @@ internal sealed class RepackCache(RepackCacheOptions options, PackedSource sourc
             }
         }
 
-        foreach (var file in new DirectoryInfo(folder).EnumerateFiles($"*{Suffix}.*{TemporarySuffix}").Where(f => DateTime.UtcNow - f.LastWriteTimeUtc > _abandoned))
+        foreach (var file in new DirectoryInfo(folder).EnumerateFiles($"*{Suffix}.*{TemporarySuffix}").Where(f => DateTime.UtcNow - f.LastWriteTimeUtc > Abandoned))
         {
             file.Delete();
         }

@@ -10,7 +10,7 @@ namespace LlmServe.Cpu.Weights;
 internal static class SourceStamp
 {
     /// <summary>A file that changed so recently may change again without its time moving on.</summary>
-    private static readonly TimeSpan _settled = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Settled = TimeSpan.FromSeconds(2);
 
     /// <summary>The stamp, or 0 where there is none to rely on.</summary>
     public static UInt128 Of(IReadOnlyList<string> paths)
@@ -20,7 +20,7 @@ internal static class SourceStamp
         foreach (string path in paths)
         {
             var file = new FileInfo(path);
-            if (!file.Exists || (now - file.LastWriteTimeUtc).Duration() < _settled)
+            if (!file.Exists || (now - file.LastWriteTimeUtc).Duration() < Settled)
             {
                 return UInt128.Zero;
             }

@@ -25,7 +25,7 @@ internal sealed class TokenRanking
     private const int TokensPerBucket = 12;
 
     /// <summary>With top-k, narrow ranges are tried first: they nearly always hold k tokens, and far fewer than the whole.</summary>
-    private static readonly float[] s_narrowRanges = [1.5f, 5f];
+    private static readonly float[] NarrowRanges = [1.5f, 5f];
 
     private readonly int[] _ids; // [vocabulary]
     private readonly ulong[] _keys; // [vocabulary], unordered
@@ -152,7 +152,7 @@ internal sealed class TokenRanking
     /// <summary>Keys of a narrow range that holds at least <paramref name="limit"/> tokens; 0: no such range.</summary>
     private int CollectNarrow(ReadOnlySpan<float> logits, float temperature, float best, int limit, float widest)
     {
-        foreach (float range in s_narrowRanges)
+        foreach (float range in NarrowRanges)
         {
             int count = range < widest ? CollectKeys(logits, temperature, best, range) : 0;
             if (count >= limit)

@@ -15,16 +15,16 @@ internal sealed class LookupRates(LookupRates? general)
     private const float GeneralTrust = 24;
 
     /// <summary>Shares seen in ordinary chats with a small model, for matches of 2–3, 4–7, 8–15, 16–31 and 32 tokens.</summary>
-    private static readonly float[] _usual = [0.3f, 0.5f, 0.7f, 0.85f, 0.9f];
+    private static readonly float[] Usual = [0.3f, 0.5f, 0.7f, 0.85f, 0.9f];
 
-    private readonly AcceptanceRate[] _rates = [.. _usual.Select(_ =>
+    private readonly AcceptanceRate[] _rates = [.. Usual.Select(_ =>
         general is null ? new AcceptanceRate(GeneralMemory, GeneralTrust) : new AcceptanceRate(SequenceMemory, SequenceTrust))];
 
     /// <summary>Share of right guesses to expect behind a match of <paramref name="length"/> tokens.</summary>
     public float Value(int length)
     {
         int kind = KindOf(length);
-        return _rates[kind].Value(general?.Value(length) ?? _usual[kind]);
+        return _rates[kind].Value(general?.Value(length) ?? Usual[kind]);
     }
 
     /// <summary>Takes in whether the token behind a match was right.</summary>
@@ -34,5 +34,5 @@ internal sealed class LookupRates(LookupRates? general)
         general?.Add(length, right);
     }
 
-    private static int KindOf(int length) => Math.Clamp(BitOperations.Log2((uint)Math.Max(length, 1)) - 1, 0, _usual.Length - 1);
+    private static int KindOf(int length) => Math.Clamp(BitOperations.Log2((uint)Math.Max(length, 1)) - 1, 0, Usual.Length - 1);
 }

@@ -9,12 +9,12 @@ namespace LlmServe.Engine.Telemetry;
 /// </summary>
 internal static class EngineGauges
 {
-    private static readonly KeyValuePair<string, object?> s_used = new("llmserve.kv.state", "used");
-    private static readonly KeyValuePair<string, object?> s_cached = new("llmserve.kv.state", "cached");
-    private static readonly KeyValuePair<string, object?> s_free = new("llmserve.kv.state", "free");
-    private static readonly KeyValuePair<string, object?> s_lookup = new("llmserve.guess.source", "lookup");
-    private static readonly KeyValuePair<string, object?> s_draft = new("llmserve.guess.source", "draft");
-    private static ImmutableList<EngineMetrics> s_engines = [];
+    private static readonly KeyValuePair<string, object?> Used = new("llmserve.kv.state", "used");
+    private static readonly KeyValuePair<string, object?> Cached = new("llmserve.kv.state", "cached");
+    private static readonly KeyValuePair<string, object?> Free = new("llmserve.kv.state", "free");
+    private static readonly KeyValuePair<string, object?> Lookup = new("llmserve.guess.source", "lookup");
+    private static readonly KeyValuePair<string, object?> Draft = new("llmserve.guess.source", "draft");
+    private static ImmutableList<EngineMetrics> _engines = [];
 
     static EngineGauges()
     {
@@ -34,10 +34,10 @@ internal static class EngineGauges
     }
 
     /// <summary>Starts to tell of an engine.</summary>
-    public static void Add(EngineMetrics engine) => ImmutableInterlocked.Update(ref s_engines, engines => engines.Add(engine));
+    public static void Add(EngineMetrics engine) => ImmutableInterlocked.Update(ref _engines, engines => engines.Add(engine));
 
     /// <summary>Tells no more of it.</summary>
-    public static void Remove(EngineMetrics engine) => ImmutableInterlocked.Update(ref s_engines, engines => engines.Remove(engine));
+    public static void Remove(EngineMetrics engine) => ImmutableInterlocked.Update(ref _engines, engines => engines.Remove(engine));
 
     private static void Gauge(string name, string unit, string description, Func<EngineStatistics, long> value) =>
         Instruments.Meter.CreateObservableUpDownCounter(name, () => Observe(value), unit, description);
@@ -46,26 +46,26 @@ internal static class EngineGauges
         Instruments.Meter.CreateObservableCounter(name, () => Observe(value), unit, description);
 
     private static IEnumerable<Measurement<long>> Observe(Func<EngineStatistics, long> value) =>
-        s_engines.Select(engine => new Measurement<long>(value(engine.Statistics), engine.Model));
+        _engines.Select(engine => new Measurement<long>(value(engine.Statistics), engine.Model));
 
     private static IEnumerable<Measurement<long>> ObserveGuesses(Func<SpeculationStatistics, long> lookup, Func<SpeculationStatistics, long> draft)
     {
-        foreach (var engine in s_engines)
+        foreach (var engine in _engines)
         {
             var speculation = engine.Statistics.Speculation;
-            yield return new Measurement<long>(lookup(speculation), engine.Model, s_lookup);
-            yield return new Measurement<long>(draft(speculation), engine.Model, s_draft);
+            yield return new Measurement<long>(lookup(speculation), engine.Model, Lookup);
+            yield return new Measurement<long>(draft(speculation), engine.Model, Draft);
         }
     }
 
     private static IEnumerable<Measurement<long>> ObserveBlocks()
     {
-        foreach (var engine in s_engines)
+        foreach (var engine in _engines)
         {
             var statistics = engine.Statistics;
-            yield return new Measurement<long>(statistics.KvBlocks - statistics.FreeKvBlocks, engine.Model, s_used);
-            yield return new Measurement<long>(statistics.CachedKvBlocks, engine.Model, s_cached);
-            yield return new Measurement<long>(statistics.FreeKvBlocks - statistics.CachedKvBlocks, engine.Model, s_free);
+            yield return new Measurement<long>(statistics.KvBlocks - statistics.FreeKvBlocks, engine.Model, Used);
+            yield return new Measurement<long>(statistics.CachedKvBlocks, engine.Model, Cached);
+            yield return new Measurement<long>(statistics.FreeKvBlocks - statistics.CachedKvBlocks, engine.Model, Free);
         }
     }
 }

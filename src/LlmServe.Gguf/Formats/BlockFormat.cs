@@ -5,7 +5,7 @@ namespace LlmServe.Gguf.Formats;
 /// <summary>What is known at run time about an element type: its sizes, and how to decode it where this project can.</summary>
 public sealed unsafe class BlockFormat
 {
-    private static readonly BlockFormat?[] _table = BuildTable();
+    private static readonly BlockFormat?[] Table = BuildTable();
 
     private readonly delegate*<byte*, float*, long, void> _decode;
     private readonly delegate*<float*, byte*, long, void> _encode;
@@ -53,7 +53,7 @@ public sealed unsafe class BlockFormat
     public delegate*<byte*, float*, long, void> Decoder => _decode;
 
     /// <summary>Every known type, by number.</summary>
-    public static IEnumerable<BlockFormat> All => _table.OfType<BlockFormat>();
+    public static IEnumerable<BlockFormat> All => Table.OfType<BlockFormat>();
 
     /// <summary>Names of the types that can be decoded, for messages: "F32, F16, Q4_0, …".</summary>
     public static string SupportedNames => string.Join(", ", All.Where(format => format.CanDecode).Select(format => format.Name));
@@ -67,7 +67,7 @@ public sealed unsafe class BlockFormat
     /// <summary>The format of a type, or false where the type is not known.</summary>
     public static bool TryGet(GgmlType type, [NotNullWhen(true)] out BlockFormat? format)
     {
-        format = (uint)type < (uint)_table.Length ? _table[(uint)type] : null;
+        format = (uint)type < (uint)Table.Length ? Table[(uint)type] : null;
         return format is not null;
     }
 

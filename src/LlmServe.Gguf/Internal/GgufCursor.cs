@@ -6,7 +6,7 @@ namespace LlmServe.Gguf.Internal;
 /// <summary>Reads a file's header from memory. Every read is checked against the end before it happens; numbers are little endian.</summary>
 internal sealed unsafe class GgufCursor
 {
-    private static readonly UTF8Encoding _strictUtf8 = new(false, true);
+    private static readonly UTF8Encoding StrictUtf8 = new(false, true);
 
     private readonly byte* _data;
     private readonly long _length;
@@ -68,7 +68,7 @@ internal sealed unsafe class GgufCursor
 
         try
         {
-            return _strictUtf8.GetString(Take((long)length, field), (int)length);
+            return StrictUtf8.GetString(Take((long)length, field), (int)length);
         }
         catch (DecoderFallbackException)
         {

@@ -7,10 +7,10 @@ namespace LlmServe.Server.Internal;
 internal sealed class ChatPrompt(ServerOptions options)
 {
     /// <summary>A typing mistake in a role would silently give a worse prompt, so only known ones pass.</summary>
-    private static readonly string[] _roles = ["system", "developer", "user", "assistant", "tool"];
+    private static readonly string[] Roles = ["system", "developer", "user", "assistant", "tool"];
 
     /// <summary>Names that have a place of their own in the request, or come from the model.</summary>
-    private static readonly string[] _reserved = ["messages", "tools", "add_generation_prompt", "bos_token", "eos_token"];
+    private static readonly string[] Reserved = ["messages", "tools", "add_generation_prompt", "bos_token", "eos_token"];
 
     /// <summary>Gives the ids of the rendered conversation.</summary>
     /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT naming the field at fault, or FAILED_PRECONDITION without a template.</exception>
@@ -58,9 +58,9 @@ internal sealed class ChatPrompt(ServerOptions options)
 
     private static JsonElement ReadMessage(V1.ChatMessage message, string field)
     {
-        if (!_roles.Contains(message.Role))
+        if (!Roles.Contains(message.Role))
         {
-            throw Failures.Invalid($"{field}.role", $"is '{Failures.Shorten(message.Role)}'; allowed are {string.Join(", ", _roles)}");
+            throw Failures.Invalid($"{field}.role", $"is '{Failures.Shorten(message.Role)}'; allowed are {string.Join(", ", Roles)}");
         }
 
         var keys = new List<KeyValuePair<string, JsonElement>> { new("role", JsonText.String(message.Role)) };
@@ -100,7 +100,7 @@ internal sealed class ChatPrompt(ServerOptions options)
         var variables = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
         foreach (var (name, value) in JsonText.Object(json, "template_variables_json"))
         {
-            if (_reserved.Contains(name))
+            if (Reserved.Contains(name))
             {
                 throw Failures.Invalid("template_variables_json", $"has the key '{name}', which the server sets");
             }

@@ -6,7 +6,7 @@ namespace LlmServe.Server.Internal;
 /// <summary>What the server tells grpc.health.v1: one status for the server and each of its services.</summary>
 internal sealed class HealthReporter(HealthServiceImpl health)
 {
-    private static readonly string[] _services =
+    private static readonly string[] Services =
         ["", V1.ChatService.Descriptor.FullName, V1.TextService.Descriptor.FullName, V1.ModelService.Descriptor.FullName];
 
     /// <summary>Calls are welcome.</summary>
@@ -17,7 +17,7 @@ internal sealed class HealthReporter(HealthServiceImpl health)
 
     private void Set(HealthCheckResponse.Types.ServingStatus status)
     {
-        foreach (string service in _services)
+        foreach (string service in Services)
         {
             health.SetStatus(service, status);
         }

@@ -12,9 +12,9 @@ internal static class JsonText
     private const int MaxBytes = 256 << 10;
 
     /// <summary>The text goes to a template and never into a web page, so nothing needs escaping that JSON does not escape.</summary>
-    private static readonly JsonWriterOptions _writing = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions Writing = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    private static readonly JsonDocumentOptions _options = new() { MaxDepth = 32, AllowDuplicateProperties = false };
+    private static readonly JsonDocumentOptions Options = new() { MaxDepth = 32, AllowDuplicateProperties = false };
 
     /// <summary>Parses a request's JSON text.</summary>
     /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT: it is no JSON, too long, too deep, or has a key twice.</exception>
@@ -28,7 +28,7 @@ internal static class JsonText
 
         try
         {
-            return JsonElement.Parse(json, _options);
+            return JsonElement.Parse(json, Options);
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
@@ -96,7 +96,7 @@ internal static class JsonText
     private static JsonElement Write(Action<Utf8JsonWriter> write)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer, _writing))
+        using (var writer = new Utf8JsonWriter(buffer, Writing))
         {
             write(writer);
         }

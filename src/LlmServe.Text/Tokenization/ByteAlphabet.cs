@@ -8,10 +8,10 @@ internal static class ByteAlphabet
 {
     private const int FirstSubstitute = 0x100;
 
-    private static readonly short[] _bytes = Build();
+    private static readonly short[] Bytes = Build();
 
     /// <summary>The byte that a character stands for, or −1 where it is not of the alphabet.</summary>
-    public static int ByteOf(int codePoint) => (uint)codePoint < (uint)_bytes.Length ? _bytes[codePoint] : -1;
+    public static int ByteOf(int codePoint) => (uint)codePoint < (uint)Bytes.Length ? Bytes[codePoint] : -1;
 
     private static short[] Build()
     {

@@ -10,7 +10,7 @@ internal static class Decomposition
     private const int FirstLeadingJamo = 0x1100;
     private const int SyllablesPerLeadingJamo = 588;
 
-    private static readonly Dictionary<int, int> _first = Build();
+    private static readonly Dictionary<int, int> First = Build();
 
     /// <summary>The base letter of an accented one, the leading consonant of a Hangul syllable; what does not decompose stays.</summary>
     public static Rune FirstOf(Rune rune)
@@ -26,7 +26,7 @@ internal static class Decomposition
             return new Rune(FirstLeadingJamo + (c - FirstSyllable) / SyllablesPerLeadingJamo);
         }
 
-        return _first.TryGetValue(c, out int first) ? new Rune(first) : rune;
+        return First.TryGetValue(c, out int first) ? new Rune(first) : rune;
     }
 
     private static Dictionary<int, int> Build()

@@ -15,7 +15,7 @@ internal sealed class SpecialTokens
     private const string Prefix = "tokenizer.ggml.";
 
     // Names by which vocabularies mark the end of a turn or of an answer, as GGUF's tools know them.
-    private static readonly HashSet<string> _endNames =
+    private static readonly HashSet<string> EndNames =
     [
         "<|eot_id|>", "<|im_end|>", "<|end|>", "<|return|>", "<|call|>", "<|calls|>", "<|flush|>", "<end_of_turn>", "<|endoftext|>", "</s>",
         "<|eom_id|>", "<EOT>", "_<EOT>", "[EOT]", "[EOS]", "<|end_of_text|>", "<end_of_utterance>", "<eos>", "<turn|>", "<|tool_response>",
@@ -26,14 +26,14 @@ internal sealed class SpecialTokens
     ];
 
     // Names of infilling marks, which some converters list as ordinary or user-defined tokens.
-    private static readonly HashSet<string> _controlNames =
+    private static readonly HashSet<string> ControlNames =
     [
         "<|fim_prefix|>", "<fim-prefix>", "<fim_prefix>", "<｜fim▁begin｜>", "<PRE>", "▁<PRE>", "<|code_prefix|>", "<|prefix|>",
         "<|fim_suffix|>", "<fim-suffix>", "<fim_suffix>", "<｜fim▁hole｜>", "<SUF>", "▁<SUF>", "<|code_suffix|>", "<|suffix|>",
         "<|fim_middle|>", "<fim-middle>", "<fim_middle>", "<｜fim▁end｜>", "<MID>", "▁<MID>", "<|code_middle|>", "<|middle|>",
     ];
 
-    private static readonly int _longestName = _endNames.Concat(_controlNames).Max(System.Text.Encoding.UTF8.GetByteCount);
+    private static readonly int LongestName = EndNames.Concat(ControlNames).Max(System.Text.Encoding.UTF8.GetByteCount);
 
     private readonly int _tokens;
     private readonly GgufMetadata _metadata;
@@ -104,10 +104,10 @@ internal sealed class SpecialTokens
         for (int id = 0; id < vocabulary.Count; id++)
         {
             var bytes = vocabulary.PieceBytes(id);
-            if (bytes.Length <= _longestName && bytes.Length > 0 && (bytes[0] is (byte)'<' or (byte)'[' or (byte)'_' or 0xE2))
+            if (bytes.Length <= LongestName && bytes.Length > 0 && (bytes[0] is (byte)'<' or (byte)'[' or (byte)'_' or 0xE2))
             {
                 string piece = vocabulary.Piece(id);
-                if (_endNames.Contains(piece) || _controlNames.Contains(piece))
+                if (EndNames.Contains(piece) || ControlNames.Contains(piece))
                 {
                     named[piece] = id;
                 }
@@ -125,7 +125,7 @@ internal sealed class SpecialTokens
         foreach ((string piece, int id) in named)
         {
             vocabulary.Kinds[id] = TokenKind.Control;
-            if (_endNames.Contains(piece) && !(harmony && piece == "<|end|>"))
+            if (EndNames.Contains(piece) && !(harmony && piece == "<|end|>"))
             {
                 EndOfGeneration.Add(id);
             }

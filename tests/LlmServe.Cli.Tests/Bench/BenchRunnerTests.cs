@@ -7,7 +7,7 @@ namespace LlmServe.Cli.Tests.Bench;
 /// <summary>What is run, on an executor that refuses wrong positions, tokens and KV blocks.</summary>
 public class BenchRunnerTests
 {
-    private static readonly ReadBandwidth s_bandwidth = new(1, 1 << 20);
+    private static readonly ReadBandwidth Bandwidth = new(1, 1 << 20);
 
     [Fact]
     public void Measure_Plan_RunsEveryPointInEveryRound()
@@ -15,7 +15,7 @@ public class BenchRunnerTests
         using var executor = new FakeExecutor(new FakeExecutorOptions { MaxRows = 32, MaxSequences = 5, SecondsPerRow = 0.001 });
         var plan = new BenchPlan([40, 8], [16, 0], Generate: 4, Runs: 3, Streams: 5);
 
-        var figures = new BenchRunner(executor, plan, s_bandwidth).Measure(default);
+        var figures = new BenchRunner(executor, plan, Bandwidth).Measure(default);
 
         Assert.Equal([8, 40], figures.Prefill.Select(point => point.Tokens));
         Assert.All(figures.Prefill, point => Assert.Equal(3, point.Rates.Values.Count));
@@ -36,7 +36,7 @@ public class BenchRunnerTests
     {
         using var executor = new FakeExecutor(new FakeExecutorOptions { MaxRows = 32, SecondsPerTick = 0.5, SecondsPerRow = 0.001 });
 
-        var figures = new BenchRunner(executor, new BenchPlan([40], [0], 4, 1, 0), s_bandwidth).Measure(default);
+        var figures = new BenchRunner(executor, new BenchPlan([40], [0], 4, 1, 0), Bandwidth).Measure(default);
 
         Assert.Equal(1.04, figures.Prefill[0].Predicted, 9);
         Assert.Equal(0.501, figures.Decode[0].Predicted, 9);
@@ -49,7 +49,7 @@ public class BenchRunnerTests
     {
         using var executor = new FakeExecutor(new FakeExecutorOptions { KvBlocks = 4, MaxSequences = 8 });
 
-        var error = Assert.Throws<CliException>(() => new BenchRunner(executor, new BenchPlan([8], [0], 4, 1, 8), s_bandwidth));
+        var error = Assert.Throws<CliException>(() => new BenchRunner(executor, new BenchPlan([8], [0], 4, 1, 8), Bandwidth));
 
         Assert.Contains("4 blocks", error.Message, StringComparison.Ordinal);
     }
@@ -60,7 +60,7 @@ public class BenchRunnerTests
         using var executor = new FakeExecutor();
 
         Assert.Throws<OperationCanceledException>(() =>
-            new BenchRunner(executor, new BenchPlan([8], [0], 4, 1, 0), s_bandwidth).Measure(new CancellationToken(canceled: true)));
+            new BenchRunner(executor, new BenchPlan([8], [0], 4, 1, 0), Bandwidth).Measure(new CancellationToken(canceled: true)));
     }
 
     [Fact]

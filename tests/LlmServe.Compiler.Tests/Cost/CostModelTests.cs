@@ -9,7 +9,7 @@ namespace LlmServe.Compiler.Tests.Cost;
 
 public sealed class CostModelTests
 {
-    private static readonly CompiledModel _model = PlainTarget.CompileSmall();
+    private static readonly CompiledModel Model = PlainTarget.CompileSmall();
 
     [Theory]
     [InlineData(1)]
@@ -45,8 +45,8 @@ public sealed class CostModelTests
     [Fact]
     public void Tick_MoreRowsOrContextOrLogits_TakesLonger()
     {
-        var cost = new CostModel(MachineProfile.Nominal, _model);
-        foreach (var program in _model.Programs.Where(p => p.Rows > 1))
+        var cost = new CostModel(MachineProfile.Nominal, Model);
+        foreach (var program in Model.Programs.Where(p => p.Rows > 1))
         {
             double half = cost.Tick(program, new TickLoad(program.Rows / 2, 1, 64));
             double full = cost.Tick(program, new TickLoad(program.Rows, 1, 64));
@@ -71,10 +71,10 @@ public sealed class CostModelTests
     public void Instruction_FewRows_TakesWhatReadingItsWeightsTakes()
     {
         var machine = MachineProfile.Nominal with { ReadBandwidth = 1e6 };
-        var program = _model.Programs[0];
+        var program = Model.Programs[0];
         var matrix = program.Phases.SelectMany(p => p.Lanes[0]).First(i => i.Opcode == Opcode.GatedMatMul);
 
-        double seconds = new CostModel(machine, _model).Instruction(program, 0, matrix, new TickLoad(1, 1, 1));
+        double seconds = new CostModel(machine, Model).Instruction(program, 0, matrix, new TickLoad(1, 1, 1));
 
         // Two lanes share the bandwidth.
         Assert.Equal(matrix.Bytes * 2 / 1e6, seconds, 12);
@@ -83,14 +83,14 @@ public sealed class CostModelTests
     [Fact]
     public void Instruction_ManyRows_TakesTheFirstAndTheFurtherOnes()
     {
-        var program = _model.Programs[^1];
+        var program = Model.Programs[^1];
         var matrix = program.Phases.SelectMany(p => p.Lanes[1]).First(i => i.Opcode == Opcode.MatMulAdd);
         var machine = MachineProfile.Nominal with
         {
             ReadBandwidth = 1e15, Kernels = new Dictionary<KernelKey, KernelTime> { [KernelKey.Of(program, matrix)] = new(3e-9, 1e-9) },
         };
 
-        double seconds = new CostModel(machine, _model).Instruction(program, 1, matrix, new TickLoad(20, 1, 1));
+        double seconds = new CostModel(machine, Model).Instruction(program, 1, matrix, new TickLoad(20, 1, 1));
 
         Assert.Equal(matrix.MultiplyAdds * (3e-9 + (19 * 1e-9)), seconds, 12);
     }
@@ -98,14 +98,14 @@ public sealed class CostModelTests
     [Fact]
     public void Instruction_MeasuredFromMemory_TakesThatInsteadOfTheBandwidth()
     {
-        var program = _model.Programs[0];
+        var program = Model.Programs[0];
         var matrix = program.Phases.SelectMany(p => p.Lanes[0]).First(i => i.Opcode == Opcode.MatMulAdd);
         var machine = MachineProfile.Nominal with
         {
             Kernels = new Dictionary<KernelKey, KernelTime> { [KernelKey.Of(program, matrix)] = new(3e-9, 1e-9, FirstFromMemory: 7e-9) },
         };
 
-        double seconds = new CostModel(machine, _model).Instruction(program, 0, matrix, new TickLoad(1, 1, 1));
+        double seconds = new CostModel(machine, Model).Instruction(program, 0, matrix, new TickLoad(1, 1, 1));
 
         Assert.Equal(matrix.MultiplyAdds * 7e-9, seconds, 12);
     }
@@ -113,7 +113,7 @@ public sealed class CostModelTests
     [Fact]
     public void KernelKey_FewAndManyRows_Differ()
     {
-        var keys = _model.Programs.Select(program => KernelKey.Of(program, program.Phases.SelectMany(p => p.Lanes[0]).First(i => i.Opcode == Opcode.MatMulAdd)));
+        var keys = Model.Programs.Select(program => KernelKey.Of(program, program.Phases.SelectMany(p => p.Lanes[0]).First(i => i.Opcode == Opcode.MatMulAdd)));
 
         Assert.Equal([1, PlainTarget.ManyRows], keys.Select(key => key.KernelFrom).Distinct());
     }
@@ -121,9 +121,9 @@ public sealed class CostModelTests
     [Fact]
     public void Timeline_Predicted_AddsUpToTheTick()
     {
-        var cost = new CostModel(MachineProfile.Nominal, _model);
+        var cost = new CostModel(MachineProfile.Nominal, Model);
         var load = new TickLoad(3, 2, 40);
-        var program = _model.ProgramFor(3);
+        var program = Model.ProgramFor(3);
 
         var timeline = cost.Timeline(program, load);
 
@@ -135,7 +135,7 @@ public sealed class CostModelTests
     [Fact]
     public void TickCost_Asked_AllocatesNothing()
     {
-        var cost = new CostModel(MachineProfile.Nominal, _model).Precompute(_model.Programs[^1]);
+        var cost = new CostModel(MachineProfile.Nominal, Model).Precompute(Model.Programs[^1]);
         double sum = cost.Seconds(new TickLoad(32, 1, 100));
         long before = GC.GetAllocatedBytesForCurrentThread();
         for (int rows = 1; rows <= 32; rows++)
@@ -150,7 +150,7 @@ public sealed class CostModelTests
     [Fact]
     public void Median_ThreeTicks_TakesTheMiddleOfEveryNumber()
     {
-        var program = _model.Programs[0];
+        var program = Model.Programs[0];
         Timeline Tick(double x) => new(program, [new PhaseTimes(x, [[new Interval(x / 2, x)]])], 10 * x);
 
         var median = Timeline.Median([Tick(5), Tick(1), Tick(2)]);
@@ -163,5 +163,5 @@ public sealed class CostModelTests
 
     [Fact]
     public void KvBytesPerPosition_SmallModel_CountsKeysAndValuesOfAllLayers() =>
-        Assert.Equal(2 * 2 * 2 * 64 * 2, CostModel.KvBytesPerPosition(_model));
+        Assert.Equal(2 * 2 * 2 * 64 * 2, CostModel.KvBytesPerPosition(Model));
 }

@@ -11,20 +11,20 @@ namespace LlmServe.Compiler.Tests.Printing;
 
 public sealed class PrintingTests
 {
-    private static readonly CompiledModel _small = PlainTarget.CompileSmall();
-    private static readonly CompiledModel _embedded = PlainTarget.CompileEmbedded();
-    private static readonly TickLoad _load = new(1, 1, 100);
+    private static readonly CompiledModel Small = PlainTarget.CompileSmall();
+    private static readonly CompiledModel Embedded = PlainTarget.CompileEmbedded();
+    private static readonly TickLoad Load = new(1, 1, 100);
 
     [Fact]
     public void Print_SmallModel_FollowsATokenThroughEveryPhase()
     {
-        string text = Print(_small);
+        string text = Print(Small);
 
         string[] inOrder =
         [
             "model         a.gguf\n",
             "architecture  llama: 2 layers, width 256, 4 query and 2 key heads of 64, feed-forward 512, vocabulary 384, context 256\n",
-            "modes         activations int8, kv f16\n", "target        plain, 2 lanes\n", $"program       {_small.Info.ProgramId}\n",
+            "modes         activations int8, kv f16\n", "target        plain, 2 lanes\n", $"program       {Small.Info.ProgramId}\n",
             "the cache takes 1,024 bytes per position\n",
             "14 phases on 2 lanes", "── embed ──", "Embed token_embd of share 1/2 of rows → embedding",
             "── layer 0 ──", "   1  blk.0.attn_norm + q  [qkv]", "Norm blk.0.attn_norm of all rows ← embedding → attn_norm",
@@ -48,8 +48,8 @@ public sealed class PrintingTests
     [Fact]
     public void Print_EqualLayers_AreFoldedUnlessAllAreAskedFor()
     {
-        string folded = Print(_embedded);
-        string all = Print(_embedded, all: true);
+        string folded = Print(Embedded);
+        string all = Print(Embedded, all: true);
 
         Assert.Contains("  … 28 more like it (layers 1 to 28)\n", folded);
         Assert.Equal(["── layer 0 ", "── layer 29 "], Headings(folded));
@@ -58,19 +58,19 @@ public sealed class PrintingTests
     }
 
     [Fact]
-    public void Print_OneLayer_ShowsItAlone() => Assert.Equal(["── layer 7 "], Headings(Print(_embedded, layer: 7)));
+    public void Print_OneLayer_ShowsItAlone() => Assert.Equal(["── layer 7 "], Headings(Print(Embedded, layer: 7)));
 
     [Fact]
     public void Print_NoSuchLayer_IsRefused()
     {
-        var error = Assert.Throws<ArgumentException>(() => Print(_small, layer: 2));
+        var error = Assert.Throws<ArgumentException>(() => Print(Small, layer: 2));
         Assert.Contains("layers are 0 to 1", error.Message);
     }
 
     [Fact]
     public void Sections_Folded_CoverEveryPhaseOnce()
     {
-        foreach (var program in _embedded.Programs)
+        foreach (var program in Embedded.Programs)
         {
             var sections = ProgramSection.Folded(program);
             Assert.Equal(program.Phases.Count, sections.Sum(s => s.Count * (s.Repeats + 1)));
@@ -81,12 +81,12 @@ public sealed class PrintingTests
     [Fact]
     public void Json_SmallModel_HasEveryInstruction()
     {
-        var program = _small.Programs[0];
+        var program = Small.Programs[0];
         using var stream = new MemoryStream();
         using (var writer = new Utf8JsonWriter(stream))
         {
             writer.WriteStartObject();
-            ProgramJson.Write(writer, _small, program, new CostModel(MachineProfile.Nominal, _small), new PrintOptions("a.gguf", "plain", _load));
+            ProgramJson.Write(writer, Small, program, new CostModel(MachineProfile.Nominal, Small), new PrintOptions("a.gguf", "plain", Load));
             writer.WriteEndObject();
         }
 
@@ -95,7 +95,7 @@ public sealed class PrintingTests
             .SelectMany(phase => phase.GetProperty("lanes").EnumerateArray()).SelectMany(lane => lane.EnumerateArray()).ToList();
         Assert.Equal(InstructionCount(program), instructions.Count);
         Assert.Equal(program.WeightBytes, instructions.Sum(i => i.GetProperty("bytes").GetInt64()));
-        Assert.Equal(_small.Programs.Count, document.RootElement.GetProperty("ticks").GetArrayLength());
+        Assert.Equal(Small.Programs.Count, document.RootElement.GetProperty("ticks").GetArrayLength());
     }
 
     [Theory]
@@ -103,11 +103,11 @@ public sealed class PrintingTests
     [InlineData(true)]
     public void Svg_SmallModel_HasARectanglePerInstructionAndALinePerBarrier(bool measured)
     {
-        var program = _small.Programs[0];
-        var timeline = new CostModel(MachineProfile.Nominal, _small).Timeline(program, _load);
+        var program = Small.Programs[0];
+        var timeline = new CostModel(MachineProfile.Nominal, Small).Timeline(program, Load);
         var text = new StringWriter();
 
-        SvgDrawing.Write(text, timeline, measured ? timeline : null, new PrintOptions("a <& b>.gguf", "plain, 2 lanes", _load));
+        SvgDrawing.Write(text, timeline, measured ? timeline : null, new PrintOptions("a <& b>.gguf", "plain, 2 lanes", Load));
 
         var svg = XDocument.Parse(text.ToString()).Root!;
         int sources = measured ? 2 : 1;
@@ -144,7 +144,7 @@ public sealed class PrintingTests
     private static string Print(CompiledModel model, bool all = false, int? layer = null)
     {
         var text = new StringWriter { NewLine = "\n" };
-        new ProgramPrinter(text, model, model.Programs[0], new CostModel(MachineProfile.Nominal, model), new PrintOptions("a.gguf", "plain, 2 lanes", _load, all, layer)).Print();
+        new ProgramPrinter(text, model, model.Programs[0], new CostModel(MachineProfile.Nominal, model), new PrintOptions("a.gguf", "plain, 2 lanes", Load, all, layer)).Print();
         return text.ToString();
     }
 

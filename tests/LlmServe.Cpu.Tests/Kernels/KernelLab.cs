@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using LlmServe.Cpu.Execution;
 using LlmServe.Cpu.Memory;
 using LlmServe.Gguf;
 using LlmServe.Gguf.Formats;

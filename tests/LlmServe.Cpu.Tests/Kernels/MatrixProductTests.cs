@@ -1,4 +1,3 @@
-using LlmServe.Compiler.Graph;
 using LlmServe.Cpu.Execution;
 using LlmServe.Cpu.Kernels;
 using LlmServe.Cpu.Kernels.Reference;

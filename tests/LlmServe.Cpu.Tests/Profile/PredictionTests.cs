@@ -10,7 +10,7 @@ public sealed class PredictionTests : IDisposable
 {
     private readonly GgufFile _file = GgufFile.Open(TestData.Local("golden", "quantized", "llama-Q4_0.gguf"));
 
-    private static readonly int[] _tokens = [1, 2, 3, 4, 5];
+    private static readonly int[] Tokens = [1, 2, 3, 4, 5];
 
     public static TheoryData<CpuIsa, ActivationMode> Modes()
     {
@@ -90,7 +90,7 @@ public sealed class PredictionTests : IDisposable
         var timeline = executor.MeasureTick();
 
         Assert.Equal(expected, executor.Logits(0).ToArray());
-        Assert.Same(executor.Compiled.ProgramFor(_tokens.Length), timeline.Program);
+        Assert.Same(executor.Compiled.ProgramFor(Tokens.Length), timeline.Program);
         Assert.Equal(timeline.Program.Phases.Select(p => p.Lanes.Sum(l => l.Count)), timeline.Phases.Select(p => p.Lanes.Sum(l => l.Count)));
         Assert.All(timeline.Phases, phase => Assert.All(phase.Lanes.SelectMany(l => l), i => Assert.True(i.Seconds >= 0 && i.Offset >= 0 && i.Seconds <= timeline.Seconds)));
         Assert.InRange(timeline.Phases.Sum(p => p.Seconds), 0, timeline.Seconds + 1e-9);
@@ -108,9 +108,9 @@ public sealed class PredictionTests : IDisposable
     private static void Fill(IMeasuringExecutor executor)
     {
         executor.Rows.Clear();
-        for (int i = 0; i < _tokens.Length; i++)
+        for (int i = 0; i < Tokens.Length; i++)
         {
-            executor.Rows.Add(0, i, _tokens[i], i == _tokens.Length - 1);
+            executor.Rows.Add(0, i, Tokens[i], i == Tokens.Length - 1);
         }
     }
 

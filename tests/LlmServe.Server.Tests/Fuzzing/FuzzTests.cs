@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using Google.Protobuf;
 using Grpc.Core;
-using LlmServe.Engine;
 using LlmServe.V1;
 using Xunit.Abstractions;
 
@@ -20,7 +19,7 @@ public sealed class FuzzTests(ITestOutputHelper output)
     private const int Seed = 20260727;
     private const long MaxAllocation = 64 << 20;
 
-    private static readonly StatusCode[] _clean =
+    private static readonly StatusCode[] Clean =
         [StatusCode.OK, StatusCode.InvalidArgument, StatusCode.NotFound, StatusCode.FailedPrecondition, StatusCode.ResourceExhausted];
 
     [Fact]
@@ -43,7 +42,7 @@ public sealed class FuzzTests(ITestOutputHelper output)
             }
 
             string name = $"message {i} to {FuzzTarget.Methods[method].Method}, {Convert.ToHexString(message)}: {status}";
-            Assert.True(_clean.Contains(status.StatusCode), name);
+            Assert.True(Clean.Contains(status.StatusCode), name);
             Assert.True(allocated <= MaxAllocation, $"{name}, {allocated} bytes allocated");
             Assert.True(seconds <= 1, $"{name}, {seconds} s");
             counts[status.StatusCode] = counts.GetValueOrDefault(status.StatusCode) + 1;
@@ -67,7 +66,7 @@ public sealed class FuzzTests(ITestOutputHelper output)
             int method = i % mutators.Length;
             byte[] message = mutators[method].Next();
             var (status, _) = await raw.StreamAsync(FuzzTarget.Methods[method].Service, FuzzTarget.Methods[method].Method, message);
-            Assert.True(_clean.Contains(status.StatusCode), $"message {i}, {Convert.ToHexString(message)}: {status}");
+            Assert.True(Clean.Contains(status.StatusCode), $"message {i}, {Convert.ToHexString(message)}: {status}");
         }
 
         for (int i = 0; i < 50; i++)

@@ -3,7 +3,7 @@ namespace LlmServe.Server.Tests.Fuzzing;
 /// <summary>Changes the bytes of messages, reproducibly.</summary>
 internal sealed class Mutator(int seed, IReadOnlyList<byte[]> corpus)
 {
-    private static readonly byte[][] _interesting =
+    private static readonly byte[][] Interesting =
     [
         [0xFF, 0xFF, 0xFF, 0xFF, 0x0F], // varint of 2³² − 1
         [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01], // varint of −1
@@ -64,10 +64,10 @@ internal sealed class Mutator(int seed, IReadOnlyList<byte[]> corpus)
                 bytes.InsertRange(at, other[_random.Next(other.Length + 1)..]);
                 break;
             case 6:
-                bytes.InsertRange(at, Pick(_interesting));
+                bytes.InsertRange(at, Pick(Interesting));
                 break;
             default:
-                byte[] value = Pick(_interesting);
+                byte[] value = Pick(Interesting);
                 bytes.RemoveRange(at, Math.Min(value.Length, bytes.Count - at));
                 bytes.InsertRange(at, value);
                 break;

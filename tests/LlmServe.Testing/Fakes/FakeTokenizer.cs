@@ -17,9 +17,9 @@ public sealed class FakeTokenizer : ITokenizer
     public const int ImStart = 258;
     public const int ImEnd = 259;
     private const int FirstWord = 260;
-    private static readonly string[] s_control = ["<|bos|>", "<|eos|>", "<|im_start|>", "<|im_end|>"];
+    private static readonly string[] Control = ["<|bos|>", "<|eos|>", "<|im_start|>", "<|im_end|>"];
 
-    private static readonly string[] s_words =
+    private static readonly string[] Words =
     [
         " the", " and", " of", " to", " a", "in", "ing", "er", "th", " is", " sky", " blue", "Hello", ", ", ". ", "world", "user", "assistant",
         "system", " you", " are", " I", "ab", "abc", "stop", "STOP", "##", "\n\n", " world", "!", "é", "日", "本", "語", "😀", "ß",
@@ -38,15 +38,15 @@ public sealed class FakeTokenizer : ITokenizer
             _bytes[i] = [(byte)i];
         }
 
-        for (int i = 0; i < s_control.Length; i++)
+        for (int i = 0; i < Control.Length; i++)
         {
-            _bytes[Bos + i] = Encoding.UTF8.GetBytes(s_control[i]);
+            _bytes[Bos + i] = Encoding.UTF8.GetBytes(Control[i]);
         }
 
         _words = [];
         for (int i = FirstWord; i < Size; i++)
         {
-            string word = s_words[i - FirstWord];
+            string word = Words[i - FirstWord];
             _bytes[i] = Encoding.UTF8.GetBytes(word);
             _words.Add(word, i);
         }
@@ -92,12 +92,12 @@ public sealed class FakeTokenizer : ITokenizer
 
     private static bool TryControl(ReadOnlySpan<char> text, List<int> ids, out int length)
     {
-        for (int i = 0; i < s_control.Length; i++)
+        for (int i = 0; i < Control.Length; i++)
         {
-            if (text.StartsWith(s_control[i], StringComparison.Ordinal))
+            if (text.StartsWith(Control[i], StringComparison.Ordinal))
             {
                 ids.Add(Bos + i);
-                length = s_control[i].Length;
+                length = Control[i].Length;
                 return true;
             }
         }

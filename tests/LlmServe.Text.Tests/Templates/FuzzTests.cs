@@ -14,9 +14,9 @@ public sealed class FuzzTests(ITestOutputHelper output)
     private const long MaxAllocation = 64 << 20;
 
     // A hang, not a slow machine: a render that its limits end takes a thousandth of this.
-    private static readonly TimeSpan _hang = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Hang = TimeSpan.FromSeconds(20);
 
-    private static readonly TemplateLimits _limits = new()
+    private static readonly TemplateLimits Limits = new()
     {
         SourceLength = 1 << 16,
         Steps = 20_000,
@@ -26,7 +26,7 @@ public sealed class FuzzTests(ITestOutputHelper output)
         Time = TimeSpan.FromSeconds(1),
     };
 
-    private static readonly ChatTemplateInput _input = Rendering.Input(JsonDocument.Parse("""
+    private static readonly ChatTemplateInput Input = Rendering.Input(JsonDocument.Parse("""
         {"messages": [{"role": "system", "content": "Be kind."}, {"role": "user", "content": [{"type": "text", "text": "Hi \ud83d\ude42"}]},
          {"role": "assistant", "content": "", "tool_calls": [{"function": {"name": "f", "arguments": {"a": 1, "b": [true, null, 2.5]}}}]}],
          "tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {"a": {"type": "string"}}}}}],
@@ -71,7 +71,7 @@ public sealed class FuzzTests(ITestOutputHelper output)
             long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
             _outcomes[outcome] = _outcomes.GetValueOrDefault(outcome) + 1;
             Assert.True(allocated < MaxAllocation, $"{allocated} bytes allocated for {JsonSerializer.Serialize(source)}");
-            Assert.True(clock.Elapsed < _hang, $"{clock.Elapsed} for {JsonSerializer.Serialize(source)}");
+            Assert.True(clock.Elapsed < Hang, $"{clock.Elapsed} for {JsonSerializer.Serialize(source)}");
         }
 
         output.WriteLine(string.Join(", ", _outcomes.Select(pair => $"{pair.Key} {pair.Value}")));
@@ -81,7 +81,7 @@ public sealed class FuzzTests(ITestOutputHelper output)
     {
         try
         {
-            ChatTemplate.Parse(source, _limits).Render(_input);
+            ChatTemplate.Parse(source, Limits).Render(Input);
             return "rendered";
         }
         catch (TemplateException exception)

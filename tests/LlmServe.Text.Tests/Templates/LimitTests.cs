@@ -9,7 +9,7 @@ public sealed class LimitTests
     // What a render may allocate where a limit of a few million characters or steps ends it.
     private const long MaxAllocation = 256 << 20;
 
-    private static readonly TemplateLimits _tight = new() { Steps = 200_000, TextLength = 1 << 20, OutputLength = 1 << 18 };
+    private static readonly TemplateLimits Tight = new() { Steps = 200_000, TextLength = 1 << 20, OutputLength = 1 << 18 };
 
     [Theory]
     [InlineData("{{ 'a' * 10**9 }}", nameof(TemplateLimits.TextLength))]
@@ -40,7 +40,7 @@ public sealed class LimitTests
     public void Render_ExcessiveTemplate_NamesTheLimit(string source, string limit)
     {
         long before = GC.GetAllocatedBytesForCurrentThread();
-        var exception = Assert.Throws<TemplateLimitException>(() => Rendering.Render(source, limits: _tight with { OutputLength = 1 << 17 }));
+        var exception = Assert.Throws<TemplateLimitException>(() => Rendering.Render(source, limits: Tight with { OutputLength = 1 << 17 }));
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         Assert.Equal(limit, exception.Limit);
         Assert.Contains(limit, exception.Message, StringComparison.Ordinal);

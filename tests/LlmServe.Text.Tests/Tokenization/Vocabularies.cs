@@ -10,7 +10,7 @@ internal static class Vocabularies
     /// <summary>The embedded model's, which every clone has.</summary>
     public const string Embedded = "smollm2";
 
-    private static readonly ConcurrentDictionary<string, Lazy<ITokenizer>> _loaded = new();
+    private static readonly ConcurrentDictionary<string, Lazy<ITokenizer>> Loaded = new();
 
     /// <summary>All names, with the number of golden cases of each.</summary>
     public static readonly TheoryData<string, int> Cases = new()
@@ -29,7 +29,7 @@ internal static class Vocabularies
     public static ITokenizer Load(string name)
     {
         string path = PathOf(name);
-        return _loaded.GetOrAdd(name, _ => new Lazy<ITokenizer>(() => TokenizerFactory.Create(Metadata(path)))).Value;
+        return Loaded.GetOrAdd(name, _ => new Lazy<ITokenizer>(() => TokenizerFactory.Create(Metadata(path)))).Value;
     }
 
     /// <summary>The model file of a vocabulary; skips the test where shared data is absent.</summary>

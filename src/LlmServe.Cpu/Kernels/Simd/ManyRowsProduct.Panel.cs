@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using LlmServe.Cpu.Execution;
-using LlmServe.Cpu.Kernels.Simd.Codes;
 using LlmServe.Gguf.Formats;
 
 namespace LlmServe.Cpu.Kernels.Simd;

@@ -9,21 +9,21 @@ namespace LlmServe.Cpu.Kernels.Vnni;
 internal unsafe struct CodeRecorder : ICodeSimd<VectorValue>
 {
     [ThreadStatic]
-    private static Target? s_target;
+    private static Target? _target;
 
     private sealed record Target(Assembler Assembler, VectorCode Code, Gpr Base);
 
     /// <summary>Records what <paramref name="load"/> does; addresses in it are displacements from a register.</summary>
     public static void Record(Assembler assembler, VectorCode code, Gpr from, Action load)
     {
-        s_target = new Target(assembler, code, from);
+        _target = new Target(assembler, code, from);
         try
         {
             load();
         }
         finally
         {
-            s_target = null;
+            _target = null;
         }
     }
 
@@ -44,7 +44,7 @@ internal unsafe struct CodeRecorder : ICodeSimd<VectorValue>
     /// <summary>The table is read now and becomes a constant.</summary>
     public static VectorValue Repeat128(void* source) => Now.Code.Load(Evex.BroadcastQuarter, Constant(new ReadOnlySpan<byte>(source, 16)));
 
-    private static Target Now => s_target ?? throw new InvalidOperationException("nothing is being recorded");
+    private static Target Now => _target ?? throw new InvalidOperationException("nothing is being recorded");
 
     private static MemoryOperand Constant(ReadOnlySpan<byte> bytes) => new(Gpr.Constant, Now.Assembler.Constant(bytes), bytes.Length);
 }

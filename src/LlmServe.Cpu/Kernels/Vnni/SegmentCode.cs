@@ -57,14 +57,14 @@ internal sealed class SegmentCode<TBlock, TCodes>
     /// <summary>Where a function finds its <see cref="SegmentWork"/>: the first argument on every system but Windows.</summary>
     private const Gpr Work = Gpr.Rdi;
 
-    private static readonly bool s_halves = TBlock.SubBlockSize == 16;
+    private static readonly bool HasHalfScales = TBlock.SubBlockSize == 16;
 
-    private static readonly bool s_isSuper = PackedLayout<TBlock, TCodes>.IsSuper;
+    private static readonly bool IsSuper = PackedLayout<TBlock, TCodes>.IsSuper;
 
-    private static readonly bool s_hasMinimum = PackedLayout<TBlock, TCodes>.HasMinimum;
+    private static readonly bool HasMinimum = PackedLayout<TBlock, TCodes>.HasMinimum;
 
     /// <summary>Added to codes before the product: what packing added, or what makes signed bytes unsigned.</summary>
-    private static readonly int s_bias = TCodes.Wide ? 128 : TCodes.Bias;
+    private static readonly int Bias = TCodes.Wide ? 128 : TCodes.Bias;
 
     private readonly Assembler _assembler = new();
     private readonly VectorCode _code = new();
@@ -147,15 +147,15 @@ internal sealed class SegmentCode<TBlock, TCodes>
     private void Pieces(VectorValue[] totals)
     {
         var sums = totals.Select(_ => _code.Zero()).ToArray();
-        int scaleBytes = (s_isSuper ? 1 : _pieces) * KernelTable.TileRows * 2;
+        int scaleBytes = (IsSuper ? 1 : _pieces) * KernelTable.TileRows * 2;
         VectorValue scale = default, minimum = default;
         for (int piece = 0; piece < _pieces; piece++)
         {
-            if (piece == 0 || !s_isSuper)
+            if (piece == 0 || !IsSuper)
             {
                 int at = piece * KernelTable.TileRows * 2;
                 scale = Load(Evex.HalvesToSingles, at, 32);
-                minimum = s_hasMinimum ? Load(Evex.HalvesToSingles, scaleBytes + at, 32) : default;
+                minimum = HasMinimum ? Load(Evex.HalvesToSingles, scaleBytes + at, 32) : default;
             }
 
             Prefetch(piece);
@@ -165,7 +165,7 @@ internal sealed class SegmentCode<TBlock, TCodes>
                 _code.Into(Evex.MultiplyAdd, sums[row], _code.Combine(Evex.Multiply, scale, Activations(Scales, row, 4 * piece)), products[row]);
             }
 
-            if (s_hasMinimum)
+            if (HasMinimum)
             {
                 AddMinimums(piece, minimum, sums);
             }
@@ -180,11 +180,11 @@ internal sealed class SegmentCode<TBlock, TCodes>
     /// <summary>The piece's <c>n</c> of every row, as f32.</summary>
     private VectorValue[] Products(int piece)
     {
-        var first = Dots(piece, 0, s_halves ? 2 : 4);
-        if (!s_halves)
+        var first = Dots(piece, 0, HasHalfScales ? 2 : 4);
+        if (!HasHalfScales)
         {
-            var whole = s_isSuper ? _code.Convert(Evex.ToSingle, Load(Evex.SignedBytesTo32, SubScales(piece), 16)) : default;
-            return [.. first.Select(n => s_isSuper ? _code.Combine(Evex.Multiply, _code.Convert(Evex.ToSingle, n), whole) : _code.Convert(Evex.ToSingle, n))];
+            var whole = IsSuper ? _code.Convert(Evex.ToSingle, Load(Evex.SignedBytesTo32, SubScales(piece), 16)) : default;
+            return [.. first.Select(n => IsSuper ? _code.Combine(Evex.Multiply, _code.Convert(Evex.ToSingle, n), whole) : _code.Convert(Evex.ToSingle, n))];
         }
 
         var (low, high) = Halves(SubScales(piece));
@@ -203,9 +203,9 @@ internal sealed class SegmentCode<TBlock, TCodes>
     private VectorValue[] Dots(int piece, int begin, int end)
     {
         var dots = Enumerable.Range(0, _rows).Select(_ => _code.Zero()).ToArray();
-        if (s_bias != 0)
+        if (Bias != 0)
         {
-            int low = begin == 0 ? -s_bias : 0, high = end == 4 ? -s_bias : 0;
+            int low = begin == 0 ? -Bias : 0, high = end == 4 ? -Bias : 0;
             var bias = _code.Load(Evex.Broadcast, Constant((low & 0xffff) | (high << 16)));
             for (int row = 0; row < _rows; row++)
             {
@@ -247,7 +247,7 @@ internal sealed class SegmentCode<TBlock, TCodes>
     /// <summary>Adds minimum · d · (f32)(products of sub-block minimums and half sums).</summary>
     private void AddMinimums(int piece, VectorValue minimum, VectorValue[] sums)
     {
-        var entries = s_isSuper ? MinimumEntries(piece) : _code.Load(Evex.Broadcast, Constant(0x00010001));
+        var entries = IsSuper ? MinimumEntries(piece) : _code.Load(Evex.Broadcast, Constant(0x00010001));
         for (int row = 0; row < _rows; row++)
         {
             var products = _code.Zero();
@@ -262,7 +262,7 @@ internal sealed class SegmentCode<TBlock, TCodes>
     {
         int at = SubScales(piece) + (_pieces * PackedLayout<TBlock, TCodes>.SubStride);
         VectorValue low, high;
-        if (s_halves)
+        if (HasHalfScales)
         {
             (low, high) = Halves(at);
         }
@@ -284,7 +284,7 @@ internal sealed class SegmentCode<TBlock, TCodes>
     }
 
     private int SubScales(int piece) =>
-        (KernelTable.TileRows * 2 * (s_hasMinimum ? 2 : 1)) + (piece * PackedLayout<TBlock, TCodes>.SubStride);
+        (KernelTable.TileRows * 2 * (HasMinimum ? 2 : 1)) + (piece * PackedLayout<TBlock, TCodes>.SubStride);
 
     private void Prefetch(int piece)
     {

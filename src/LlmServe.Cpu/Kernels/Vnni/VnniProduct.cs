@@ -20,14 +20,14 @@ internal static unsafe class VnniProduct<TBlock, TCodes>
     private const int SegmentsAtOnce = 8;
 
     /// <summary>What the first segment is added to: with −0 a sum keeps its bits, also those of −0.</summary>
-    private static readonly float* s_nothing = Fill(-0f);
+    private static readonly float* Nothing = Fill(-0f);
 
     /// <summary>Functions by rows of activations less one.</summary>
-    private static readonly delegate* unmanaged[SuppressGCTransition]<SegmentWork*, void>* s_functions =
+    private static readonly delegate* unmanaged[SuppressGCTransition]<SegmentWork*, void>* Functions =
         (delegate* unmanaged[SuppressGCTransition]<SegmentWork*, void>*)Code(MostRows, i => SegmentCode<TBlock, TCodes>.Full(i + 1));
 
     /// <summary>What they go on with, by rows less one, then pieces.</summary>
-    private static readonly byte** s_rests =
+    private static readonly byte** Rests =
         Code(MostRows * PiecesPerSegment, i => SegmentCode<TBlock, TCodes>.Rest((i / PiecesPerSegment) + 1, i % PiecesPerSegment));
 
     /// <inheritdoc cref="Reference.ReferenceMatMul"/>
@@ -61,9 +61,9 @@ internal static unsafe class VnniProduct<TBlock, TCodes>
                 work.Scales = start + (row * rowBytes) + x->Layout.Scales;
                 work.Sums = start + (row * rowBytes) + x->Layout.Sums;
                 work.Results = y + (r - begin) + ((nint)row * stride);
-                work.Before = firstPiece == 0 ? s_nothing : work.Results;
-                work.Rest = s_rests[((count - 1) * PiecesPerSegment) + (pieces % PiecesPerSegment)];
-                s_functions[count - 1](&work);
+                work.Before = firstPiece == 0 ? Nothing : work.Results;
+                work.Rest = Rests[((count - 1) * PiecesPerSegment) + (pieces % PiecesPerSegment)];
+                Functions[count - 1](&work);
             }
         }
     }

@@ -7,7 +7,7 @@ internal static class GlobalFunctions
 {
     private const int MaxRange = 100_000;
 
-    private static readonly FrozenDictionary<string, Value> _table = new BuiltIn[]
+    private static readonly FrozenDictionary<string, Value> Table = new BuiltIn[]
     {
         new("raise_exception", ["message"], 1, static (context, _, arguments) =>
             throw new TemplateRaisedException(PythonFormat.Str(context, arguments[0]!))),
@@ -23,7 +23,7 @@ internal static class GlobalFunctions
             throw new TemplateRuntimeException("lipsum is not supported: its text is random, and a render depends on its input alone")),
     }.ToFrozenDictionary(function => function.Name, function => (Value)new FunctionValue(function));
 
-    public static Value? Find(string name) => _table.GetValueOrDefault(name);
+    public static Value? Find(string name) => Table.GetValueOrDefault(name);
 
     private static NamespaceValue Namespace(RenderContext context, Arguments arguments)
     {

@@ -5,7 +5,7 @@ namespace LlmServe.Text.Templates;
 /// <summary>The methods of Python's strings.</summary>
 internal static class StringMethods
 {
-    private static readonly FrozenDictionary<string, BuiltIn> _table =
+    private static readonly FrozenDictionary<string, BuiltIn> Table =
         new[] { Changes, StringInspection.All, StringDivision.All }.SelectMany(family => family).ToFrozenDictionary(method => method.Name);
 
     private static BuiltIn[] Changes =>
@@ -32,7 +32,7 @@ internal static class StringMethods
         BuiltIn.Variadic("format", BraceFormat.Format),
     ];
 
-    public static BuiltIn? Find(string name) => _table.GetValueOrDefault(name);
+    public static BuiltIn? Find(string name) => Table.GetValueOrDefault(name);
 
     private static BuiltIn Map(string name, Func<string, string> change) => new(name, [], 0, (context, self, _) =>
     {

@@ -5,10 +5,10 @@ namespace LlmServe.Text.Templates;
 /// <summary>All tests by name: what may follow <c>is</c>.</summary>
 internal static class Tests
 {
-    private static readonly FrozenDictionary<string, BuiltIn> _table =
+    private static readonly FrozenDictionary<string, BuiltIn> Table =
         new[] { TypeTests.All, ComparisonTests.All }.SelectMany(family => family).ToFrozenDictionary(test => test.Name);
 
-    public static BuiltIn? Find(string name) => _table.GetValueOrDefault(name);
+    public static BuiltIn? Find(string name) => Table.GetValueOrDefault(name);
 
     public static TemplateRuntimeException Unknown(string name) => new($"there is no test named '{name}'");
 }

@@ -66,7 +66,7 @@ internal sealed class SliceNode(Expression owner, Expression? start, Expression?
 internal static class Members
 {
     // Attributes that every Python object has: the sandbox hides them, even behind a dict's key of that name.
-    private static readonly HashSet<string> _hidden =
+    private static readonly HashSet<string> Hidden =
     [
         "__class__", "__delattr__", "__dict__", "__dir__", "__doc__", "__eq__", "__format__", "__ge__", "__getattribute__", "__getstate__", "__gt__",
         "__hash__", "__init__", "__init_subclass__", "__le__", "__lt__", "__ne__", "__new__", "__reduce__", "__reduce_ex__", "__repr__",
@@ -81,7 +81,7 @@ internal static class Members
             throw undefined.Fail();
         }
 
-        if (name.StartsWith("__", StringComparison.Ordinal) && _hidden.Contains(name))
+        if (name.StartsWith("__", StringComparison.Ordinal) && Hidden.Contains(name))
         {
             return UndefinedValue.Because($"the attribute '{name}' is not open to templates");
         }

@@ -9,7 +9,7 @@ internal delegate Value VariadicBody(RenderContext context, Value self, Argument
 /// <summary>A filter, test, method or function of the interpreter.</summary>
 internal sealed class BuiltIn
 {
-    private static readonly Value?[][] _nothing = [.. Enumerable.Range(0, 8).Select(i => new Value?[i])];
+    private static readonly Value?[][] Nothing = [.. Enumerable.Range(0, 8).Select(i => new Value?[i])];
 
     private readonly string[] _parameters;
     private readonly int _required;
@@ -49,6 +49,6 @@ internal sealed class BuiltIn
         }
 
         bool isBare = _required == 0 && arguments.Positional.Length == 0 && arguments.Named.Length == 0;
-        return _body!(context, self, isBare ? _nothing[_parameters.Length] : arguments.Bind(Name, _parameters, _required));
+        return _body!(context, self, isBare ? Nothing[_parameters.Length] : arguments.Bind(Name, _parameters, _required));
     }
 }

@@ -1,5 +1,3 @@
-using System.Numerics;
-
 namespace LlmServe.Text.Templates;
 
 /// <summary>Python's <c>==</c>, <c>&lt;</c>, <c>in</c> and hashing.</summary>

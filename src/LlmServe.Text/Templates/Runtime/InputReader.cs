@@ -10,7 +10,7 @@ internal sealed class InputReader(RenderContext context)
     // Longer ones are refused by Python too, and reading takes quadratic time.
     private const int MaxIntegerDigits = 4300;
 
-    private static readonly string[] _reasoningNames = ["reasoning_content", "thinking", "reasoning"];
+    private static readonly string[] ReasoningNames = ["reasoning_content", "thinking", "reasoning"];
 
     /// <summary>Puts all variables of an input into <paramref name="variables"/>.</summary>
     public static void Read(RenderContext context, ChatTemplateInput input, Dictionary<string, Value> variables)
@@ -66,7 +66,7 @@ internal sealed class InputReader(RenderContext context)
 
     private static Value? FindReasoning(List<KeyValuePair<Value, Value>> entries)
     {
-        foreach (string name in _reasoningNames)
+        foreach (string name in ReasoningNames)
         {
             // Of equal keys the last value counts.
             for (int i = entries.Count - 1; i >= 0; i--)

@@ -9,7 +9,7 @@ internal sealed class ExpressionLexer(SourceCursor cursor, List<Lexeme> lexemes)
     // Python refuses to read longer decimal integers, and reading takes quadratic time.
     private const int MaxIntegerDigits = 4300;
 
-    private static readonly string[] _operators =
+    private static readonly string[] Operators =
     [
         "//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]", "(", ")", "{", "}", ">", "<", "=", ".", ":", "|", ",", ";",
     ];
@@ -94,7 +94,7 @@ internal sealed class ExpressionLexer(SourceCursor cursor, List<Lexeme> lexemes)
 
     private void ReadOperator()
     {
-        string? found = Array.Find(_operators, cursor.StartsWith);
+        string? found = Array.Find(Operators, cursor.StartsWith);
         if (found is null)
         {
             throw cursor.Fail($"unexpected character {PythonFormat.Quote(cursor.Peek().ToString())}");

@@ -3,7 +3,7 @@ namespace LlmServe.Text.Templates;
 /// <summary>Parses expressions by precedence, from the inline <c>if</c> down to signs; <see cref="PrimaryParser"/> does the rest.</summary>
 internal sealed class ExpressionParser
 {
-    private static readonly HashSet<string> _comparisons = ["==", "!=", "<", "<=", ">", ">="];
+    private static readonly HashSet<string> Comparisons = ["==", "!=", "<", "<=", ">", ">="];
 
     private readonly LexemeStream _stream;
     private readonly PrimaryParser _primary;
@@ -130,7 +130,7 @@ internal sealed class ExpressionParser
     {
         if (_stream.Current.Kind == LexemeKind.Operator)
         {
-            return _comparisons.Contains(_stream.Current.Text) ? _stream.Take().Text : null;
+            return Comparisons.Contains(_stream.Current.Text) ? _stream.Take().Text : null;
         }
 
         if (_stream.SkipName("in"))

@@ -3,7 +3,7 @@ namespace LlmServe.Text.Templates;
 /// <summary>Parses what <c>set</c>, <c>for</c> and <c>with</c> assign to.</summary>
 internal sealed class TargetParser(LexemeStream stream)
 {
-    private static readonly HashSet<string> _reserved =
+    private static readonly HashSet<string> Reserved =
         ["and", "else", "if", "in", "is", "not", "or", "true", "false", "none", "True", "False", "None"];
 
     /// <summary>Names with commas between them, nested in parentheses or not.</summary>
@@ -59,6 +59,6 @@ internal sealed class TargetParser(LexemeStream stream)
             : new NameTarget(Allowed(name));
     }
 
-    private static string Allowed(Lexeme name) => _reserved.Contains(name.Text)
+    private static string Allowed(Lexeme name) => Reserved.Contains(name.Text)
         ? throw new TemplateSyntaxException($"'{name.Text}' cannot be assigned to", name.Line) : name.Text;
 }

@@ -6,14 +6,14 @@ namespace LlmServe.Text.Templates;
 /// <summary>Escapes of HTML, as text that joins a safe string gets them.</summary>
 internal static class Html
 {
-    private static readonly SearchValues<char> _special = SearchValues.Create("&<>\"'");
+    private static readonly SearchValues<char> Special = SearchValues.Create("&<>\"'");
 
     /// <summary>The text of a safe string as it is, and that of any other string with its special characters escaped.</summary>
     public static string Escape(RenderContext context, StringValue value) => value.IsSafe ? value.Text : Escape(context, value.Text);
 
     public static string Escape(RenderContext context, string text)
     {
-        if (!text.AsSpan().ContainsAny(_special))
+        if (!text.AsSpan().ContainsAny(Special))
         {
             return text;
         }

@@ -34,7 +34,7 @@ internal static class PythonCase
         + "\u1FF7\u03A9\u0342\u0399 \u1FFC\u03A9\u0399 \uFB00FF \uFB01FI \uFB02FL \uFB03FFI \uFB04FFL \uFB05ST \uFB06ST "
         + "\uFB13\u0544\u0546 \uFB14\u0544\u0535 \uFB15\u0544\u053B \uFB16\u054E\u0546 \uFB17\u0544\u053D";
 
-    private static readonly FrozenDictionary<char, string> _expanded = Expansions.Split(' ').ToFrozenDictionary(entry => entry[0], entry => entry[1..]);
+    private static readonly FrozenDictionary<char, string> Expanded = Expansions.Split(' ').ToFrozenDictionary(entry => entry[0], entry => entry[1..]);
 
     public static string Upper(string text)
     {
@@ -189,7 +189,7 @@ internal static class PythonCase
 
     private static void AppendUpper(StringBuilder result, int point)
     {
-        if (point < 0x10000 && _expanded.TryGetValue((char)point, out string? several))
+        if (point < 0x10000 && Expanded.TryGetValue((char)point, out string? several))
         {
             result.Append(several);
         }

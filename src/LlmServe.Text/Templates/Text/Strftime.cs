@@ -6,7 +6,7 @@ namespace LlmServe.Text.Templates;
 /// <summary>C's <c>strftime</c> in the C locale.</summary>
 internal static class Strftime
 {
-    private static readonly CultureInfo _invariant = CultureInfo.InvariantCulture;
+    private static readonly CultureInfo Invariant = CultureInfo.InvariantCulture;
 
     /// <summary>The time of the render in a format; an unknown directive stays as it is.</summary>
     public static string Format(RenderContext context, string format)
@@ -37,44 +37,44 @@ internal static class Strftime
 
     private static string? Directive(DateTimeOffset now, char letter) => letter switch
     {
-        'Y' => now.Year.ToString(_invariant),
-        'C' => (now.Year / 100).ToString("00", _invariant),
-        'y' => (now.Year % 100).ToString("00", _invariant),
-        'm' => now.Month.ToString("00", _invariant),
-        'd' => now.Day.ToString("00", _invariant),
-        'e' => now.Day.ToString(_invariant).PadLeft(2),
-        'H' => now.Hour.ToString("00", _invariant),
-        'I' => Hour12(now).ToString("00", _invariant),
-        'k' => now.Hour.ToString(_invariant).PadLeft(2),
-        'l' => Hour12(now).ToString(_invariant).PadLeft(2),
-        'M' => now.Minute.ToString("00", _invariant),
-        'S' => now.Second.ToString("00", _invariant),
-        'f' => now.ToString("ffffff", _invariant),
+        'Y' => now.Year.ToString(Invariant),
+        'C' => (now.Year / 100).ToString("00", Invariant),
+        'y' => (now.Year % 100).ToString("00", Invariant),
+        'm' => now.Month.ToString("00", Invariant),
+        'd' => now.Day.ToString("00", Invariant),
+        'e' => now.Day.ToString(Invariant).PadLeft(2),
+        'H' => now.Hour.ToString("00", Invariant),
+        'I' => Hour12(now).ToString("00", Invariant),
+        'k' => now.Hour.ToString(Invariant).PadLeft(2),
+        'l' => Hour12(now).ToString(Invariant).PadLeft(2),
+        'M' => now.Minute.ToString("00", Invariant),
+        'S' => now.Second.ToString("00", Invariant),
+        'f' => now.ToString("ffffff", Invariant),
         'p' => now.Hour < 12 ? "AM" : "PM",
         'P' => now.Hour < 12 ? "am" : "pm",
-        'A' => now.ToString("dddd", _invariant),
-        'a' => now.ToString("ddd", _invariant),
-        'B' => now.ToString("MMMM", _invariant),
-        'b' or 'h' => now.ToString("MMM", _invariant),
-        'j' => now.DayOfYear.ToString("000", _invariant),
-        'u' => IsoDay(now).ToString(_invariant),
-        'w' => ((int)now.DayOfWeek).ToString(_invariant),
-        'U' => ((now.DayOfYear + 6 - (int)now.DayOfWeek) / 7).ToString("00", _invariant),
-        'W' => ((now.DayOfYear + 7 - IsoDay(now)) / 7).ToString("00", _invariant),
-        'G' => ISOWeek.GetYear(now.DateTime).ToString(_invariant),
-        'V' => ISOWeek.GetWeekOfYear(now.DateTime).ToString("00", _invariant),
-        's' => now.ToUnixTimeSeconds().ToString(_invariant),
+        'A' => now.ToString("dddd", Invariant),
+        'a' => now.ToString("ddd", Invariant),
+        'B' => now.ToString("MMMM", Invariant),
+        'b' or 'h' => now.ToString("MMM", Invariant),
+        'j' => now.DayOfYear.ToString("000", Invariant),
+        'u' => IsoDay(now).ToString(Invariant),
+        'w' => ((int)now.DayOfWeek).ToString(Invariant),
+        'U' => ((now.DayOfYear + 6 - (int)now.DayOfWeek) / 7).ToString("00", Invariant),
+        'W' => ((now.DayOfYear + 7 - IsoDay(now)) / 7).ToString("00", Invariant),
+        'G' => ISOWeek.GetYear(now.DateTime).ToString(Invariant),
+        'V' => ISOWeek.GetWeekOfYear(now.DateTime).ToString("00", Invariant),
+        's' => now.ToUnixTimeSeconds().ToString(Invariant),
         _ => Combined(now, letter),
     };
 
     private static string? Combined(DateTimeOffset now, char letter) => letter switch
     {
-        'F' => now.ToString("yyyy-MM-dd", _invariant),
-        'D' or 'x' => now.ToString("MM/dd/yy", _invariant),
-        'T' or 'X' => now.ToString("HH:mm:ss", _invariant),
-        'R' => now.ToString("HH:mm", _invariant),
-        'r' => now.ToString("hh:mm:ss tt", _invariant),
-        'c' => $"{now.ToString("ddd MMM", _invariant)} {now.Day.ToString(_invariant),2} {now.ToString("HH:mm:ss yyyy", _invariant)}",
+        'F' => now.ToString("yyyy-MM-dd", Invariant),
+        'D' or 'x' => now.ToString("MM/dd/yy", Invariant),
+        'T' or 'X' => now.ToString("HH:mm:ss", Invariant),
+        'R' => now.ToString("HH:mm", Invariant),
+        'r' => now.ToString("hh:mm:ss tt", Invariant),
+        'c' => $"{now.ToString("ddd MMM", Invariant)} {now.Day.ToString(Invariant),2} {now.ToString("HH:mm:ss yyyy", Invariant)}",
         'n' => "\n",
         't' => "\t",
         '%' => "%",

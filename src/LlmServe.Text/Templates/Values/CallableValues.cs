@@ -34,14 +34,14 @@ internal sealed class CyclerValue(Value[] items) : Value
     public override Value? GetAttribute(string name) => name switch
     {
         "current" => items[_position],
-        "next" => new BoundMethod(this, _nextMethod),
-        "reset" => new BoundMethod(this, _resetMethod),
+        "next" => new BoundMethod(this, NextMethod),
+        "reset" => new BoundMethod(this, ResetMethod),
         _ => null,
     };
 
-    private static readonly BuiltIn _nextMethod = new("next", [], 0, static (_, self, _) => ((CyclerValue)self).MoveOn());
+    private static readonly BuiltIn NextMethod = new("next", [], 0, static (_, self, _) => ((CyclerValue)self).MoveOn());
 
-    private static readonly BuiltIn _resetMethod = new("reset", [], 0, static (_, self, _) =>
+    private static readonly BuiltIn ResetMethod = new("reset", [], 0, static (_, self, _) =>
     {
         ((CyclerValue)self)._position = 0;
         return NoneValue.Instance;

@@ -67,8 +67,8 @@ internal sealed class LoopValue : Value
         "nextitem" => Peek() ?? UndefinedValue.Because("there is no next item"),
         "depth" => IntValue.Of(Depth0 + 1),
         "depth0" => IntValue.Of(Depth0),
-        "cycle" => new BoundMethod(this, _cycleMethod),
-        "changed" => new BoundMethod(this, _changedMethod),
+        "cycle" => new BoundMethod(this, CycleMethod),
+        "changed" => new BoundMethod(this, ChangedMethod),
         _ => null,
     };
 
@@ -83,7 +83,7 @@ internal sealed class LoopValue : Value
         return new StringValue(_recurse(context, bound[0]!, Depth0 + 1));
     }
 
-    private static readonly BuiltIn _cycleMethod = BuiltIn.Variadic("cycle", static (context, self, arguments) =>
+    private static readonly BuiltIn CycleMethod = BuiltIn.Variadic("cycle", static (context, self, arguments) =>
     {
         if (arguments.Positional.Length == 0)
         {
@@ -93,7 +93,7 @@ internal sealed class LoopValue : Value
         return arguments.Positional[((LoopValue)self).Index0 % arguments.Positional.Length];
     });
 
-    private static readonly BuiltIn _changedMethod = BuiltIn.Variadic("changed", static (context, self, arguments) =>
+    private static readonly BuiltIn ChangedMethod = BuiltIn.Variadic("changed", static (context, self, arguments) =>
         BoolValue.Of(((LoopValue)self).HasChanged(context, arguments.Positional)));
 
     private bool HasChanged(RenderContext context, Value[] values)

@@ -38,7 +38,7 @@ internal sealed class IntValue : Value
     public const int MaxBits = 14_400;
 
     private const int CacheStart = -16;
-    private static readonly IntValue[] _cache = [.. Enumerable.Range(CacheStart, 512).Select(i => new IntValue(i))];
+    private static readonly IntValue[] Cache = [.. Enumerable.Range(CacheStart, 512).Select(i => new IntValue(i))];
 
     private IntValue(BigInteger value) => Number = value;
 
@@ -51,11 +51,11 @@ internal sealed class IntValue : Value
     public static IntValue Of(int value)
     {
         uint slot = (uint)(value - CacheStart);
-        return slot < _cache.Length ? _cache[slot] : new IntValue(value);
+        return slot < Cache.Length ? Cache[slot] : new IntValue(value);
     }
 
     public static IntValue Of(BigInteger value) =>
-        value >= CacheStart && value < CacheStart + _cache.Length ? _cache[(int)value - CacheStart] : new IntValue(value);
+        value >= CacheStart && value < CacheStart + Cache.Length ? Cache[(int)value - CacheStart] : new IntValue(value);
 }
 
 /// <summary>A float.</summary>

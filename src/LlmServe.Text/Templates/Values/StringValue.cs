@@ -5,7 +5,7 @@ internal sealed class StringValue(string text, bool isSafe = false) : Value
 {
     public static readonly StringValue Empty = new("");
 
-    private static readonly StringValue[] _asciiCharacters = [.. Enumerable.Range(0, 128).Select(i => new StringValue(((char)i).ToString()))];
+    private static readonly StringValue[] AsciiCharacters = [.. Enumerable.Range(0, 128).Select(i => new StringValue(((char)i).ToString()))];
 
     private int _length = -1;
 
@@ -23,7 +23,7 @@ internal sealed class StringValue(string text, bool isSafe = false) : Value
     /// <summary>Whether every code point is one UTF-16 unit, so that indexes need no translation.</summary>
     public bool IsSimple => Length == Text.Length;
 
-    public static StringValue Character(string text) => text.Length == 1 && text[0] < 128 ? _asciiCharacters[text[0]] : new StringValue(text);
+    public static StringValue Character(string text) => text.Length == 1 && text[0] < 128 ? AsciiCharacters[text[0]] : new StringValue(text);
 
     public override Value? GetAttribute(string name) => StringMethods.Find(name) is { } method ? new BoundMethod(this, method) : null;
 

@@ -37,14 +37,14 @@ internal enum CharClass : byte
 /// <summary>Looks characters up; the Basic Multilingual Plane from a table.</summary>
 internal static class CharClasses
 {
-    private static readonly CharClass[] _table = Build();
+    private static readonly CharClass[] Table = Build();
 
     /// <summary>Class of the code point that begins at an index, and its length in UTF-16; an unpaired surrogate counts as U+FFFD, a symbol.</summary>
     public static CharClass At(ReadOnlySpan<char> text, int index, out int length)
     {
         char c = text[index];
         length = 1;
-        return char.IsSurrogate(c) ? OfSurrogate(text, index, out length) : _table[c];
+        return char.IsSurrogate(c) ? OfSurrogate(text, index, out length) : Table[c];
     }
 
     /// <summary>As <see cref="At(ReadOnlySpan{char}, int, out int)"/>; past the end it is <see cref="CharClass.Other"/> with length 0.</summary>
@@ -55,7 +55,7 @@ internal static class CharClasses
     }
 
     /// <summary>Class of a code point.</summary>
-    public static CharClass Of(int codePoint) => codePoint < _table.Length ? _table[codePoint] : Compute(codePoint);
+    public static CharClass Of(int codePoint) => codePoint < Table.Length ? Table[codePoint] : Compute(codePoint);
 
     /// <summary>End of the run of characters from <paramref name="index"/> that have any of the classes.</summary>
     public static int RunEnd(ReadOnlySpan<char> text, int index, CharClass any)

@@ -13,15 +13,15 @@ internal static class PreTokenizerCatalog
 {
     private const string Key = "tokenizer.ggml.pre";
 
-    private static readonly Dictionary<string, PreTokenizerChoice> _choices = Build();
+    private static readonly Dictionary<string, PreTokenizerChoice> Choices = Build();
 
     /// <summary>All known names, sorted.</summary>
-    public static IEnumerable<string> Names => _choices.Keys.Order(StringComparer.Ordinal);
+    public static IEnumerable<string> Names => Choices.Keys.Order(StringComparer.Ordinal);
 
     /// <summary>The choice of a name. A file without one gets GPT-2's rule, the only one when such files were made.</summary>
     /// <exception cref="GgufException">The name is not known.</exception>
     public static PreTokenizerChoice Choose(string? name) =>
-        _choices.TryGetValue(name ?? "gpt-2", out var choice) ? choice : throw TokenizerErrors.At(Key, $"'{name}'", string.Join(", ", Names));
+        Choices.TryGetValue(name ?? "gpt-2", out var choice) ? choice : throw TokenizerErrors.At(Key, $"'{name}'", string.Join(", ", Names));
 
     private static Dictionary<string, PreTokenizerChoice> Build()
     {

@@ -10,17 +10,17 @@ public class AssemblerTests
 {
     private const int Samples = 200;
 
-    private static readonly Gpr[] s_bases = [Gpr.Rax, Gpr.Rcx, Gpr.Rdx, Gpr.Rsi, Gpr.Rdi, Gpr.R8, Gpr.R9, Gpr.R10, Gpr.R11];
+    private static readonly Gpr[] Bases = [Gpr.Rax, Gpr.Rcx, Gpr.Rdx, Gpr.Rsi, Gpr.Rdi, Gpr.R8, Gpr.R9, Gpr.R10, Gpr.R11];
 
     /// <summary>Instructions of three registers, or of two: the mnemonic, and whether there is a first source.</summary>
-    private static readonly (Evex Op, Mnemonic Mnemonic, bool HasFirst)[] s_registers =
+    private static readonly (Evex Op, Mnemonic Mnemonic, bool HasFirst)[] Registers =
     [
         (Evex.And, Mnemonic.Vpandd, true), (Evex.Or, Mnemonic.Vpord, true), (Evex.Xor, Mnemonic.Vpxord, true), (Evex.ShuffleBytes, Mnemonic.Vpshufb, true),
         (Evex.DotBytes, Mnemonic.Vpdpbusd, true), (Evex.DotWords, Mnemonic.Vpdpwssd, true), (Evex.ToSingle, Mnemonic.Vcvtdq2ps, false),
         (Evex.Multiply, Mnemonic.Vmulps, true), (Evex.Add, Mnemonic.Vaddps, true), (Evex.MultiplyAdd, Mnemonic.Vfmadd231ps, true),
     ];
 
-    private static readonly (Evex Op, Mnemonic Mnemonic, int Unit, bool HasFirst)[] s_memory =
+    private static readonly (Evex Op, Mnemonic Mnemonic, int Unit, bool HasFirst)[] Memory =
     [
         (Evex.Load, Mnemonic.Vmovdqu32, 64, false), (Evex.Broadcast, Mnemonic.Vpbroadcastd, 4, false),
         (Evex.BroadcastQuarter, Mnemonic.Vbroadcasti32x4, 16, false), (Evex.SignedBytesTo32, Mnemonic.Vpmovsxbd, 16, false),
@@ -33,7 +33,7 @@ public class AssemblerTests
     public void Vector_RegistersOfEveryNumber_AreReadBack()
     {
         var random = new Random(1);
-        foreach (var (op, mnemonic, hasFirst) in s_registers)
+        foreach (var (op, mnemonic, hasFirst) in Registers)
         {
             for (int i = 0; i < Samples; i++)
             {
@@ -51,7 +51,7 @@ public class AssemblerTests
     public void Vector_MemoryOfEveryForm_IsReadBack()
     {
         var random = new Random(2);
-        foreach (var (op, mnemonic, unit, hasFirst) in s_memory)
+        foreach (var (op, mnemonic, unit, hasFirst) in Memory)
         {
             for (int i = 0; i < Samples; i++)
             {
@@ -105,7 +105,7 @@ public class AssemblerTests
     [Fact]
     public void Moves_EveryRegister_AreReadBack()
     {
-        foreach (var register in s_bases)
+        foreach (var register in Bases)
         {
             var move = Read(a => a.Move(register, Gpr.Rdi, 72));
             Assert.Equal((Mnemonic.Mov, General(register), Register.RDI, 72UL), (move.Mnemonic, move.Op0Register, move.MemoryBase, move.MemoryDisplacement64));
@@ -160,10 +160,10 @@ public class AssemblerTests
     {
         // Multiples of the unit fit a short form; others and far ones need the long one.
         int displacement = random.Next(3) switch { 0 => unit * random.Next(-128, 128), 1 => random.Next(-200, 200), _ => random.Next(-100_000, 100_000) };
-        var from = s_bases[random.Next(s_bases.Length)];
+        var from = Bases[random.Next(Bases.Length)];
         return random.Next(2) == 0
             ? new MemoryOperand(from, displacement, unit)
-            : new MemoryOperand(from, displacement, unit, s_bases[random.Next(s_bases.Length)], 1 << random.Next(4));
+            : new MemoryOperand(from, displacement, unit, Bases[random.Next(Bases.Length)], 1 << random.Next(4));
     }
 
     private static void AssertMemory(MemoryOperand expected, Instruction actual)
