@@ -40,7 +40,7 @@ internal sealed unsafe class KernelLab : IDisposable
             Tokens = Integers(rows, _ => 0),
             Positions = Integers(rows, row => context + row),
             Slots = Integers(rows, _ => 0),
-            LogitsRows = Integers(rows, row => row),
+            SelectedRows = Integers(rows, row => row),
             BlockTables = Integers(blocks, block => block),
             BlocksPerSlot = blocks,
             Shape = Shape(),

@@ -244,12 +244,12 @@ public sealed partial class LlmEngine : IAsyncDisposable
         }
     }
 
-    /// <summary>The first prediction, after which any thread may ask for one. [no tick runs]</summary>
+    /// <summary>[no tick runs]</summary>
     private void Measure()
     {
         _measurementWanted = false;
-        _loop.Predictor.Seconds(1, 1, 0);
-        _draft?.Executor.PredictTick(1, 1, 0);
+        _executor.Costs.Measure();
+        _draft?.Executor.Costs.Measure();
         _measured.TrySetResult();
     }
 

@@ -52,7 +52,7 @@ public class AllocationTests
         executor.Rows.Clear();
         for (int i = 0; i < rows; i++)
         {
-            executor.Rows.Add(slot: i % 2, position: 40 + (i / 2), token: i, wantsLogits: i == rows - 1);
+            executor.Rows.Add(slot: i % 2, position: 40 + (i / 2), token: i, select: i == rows - 1);
         }
 
         executor.RunTick();

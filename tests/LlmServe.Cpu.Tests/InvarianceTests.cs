@@ -63,7 +63,7 @@ public class InvarianceTests
         using var model = LoadedModel.For(g, isa, lanes: 2, rows: 48, sequences: sequences.Length);
         string[] alone = [.. sequences.Select(ids => LogitsRunner.Digest(LogitsRunner.Run(model.Executor, ids, 48)))];
         Assert.Equal(g.Sha256, alone[0]);
-        var together = new LogitsRunner(model.Executor, sequences, RandomBlocks(random, sequences, model.Executor.KvBlockCount));
+        var together = new LogitsRunner(model.Executor, sequences, RandomBlocks(random, sequences, model.Executor.Memory.KvGroups[0].Blocks));
         RunShuffled(random, together, sequences);
         for (int slot = 0; slot < sequences.Length; slot++)
         {
@@ -153,12 +153,12 @@ public class InvarianceTests
         rows.Clear();
         for (int i = 0; i < g.Ids.Length; i++)
         {
-            rows.Add(0, i, g.Ids[i], wantsLogits: i % 13 == 5);
+            rows.Add(0, i, g.Ids[i], select: i % 13 == 5);
         }
 
         model.Executor.RunTick();
-        Assert.Equal(3, rows.LogitsCount);
-        for (int i = 0; i < rows.LogitsCount; i++)
+        Assert.Equal(3, rows.SelectedCount);
+        for (int i = 0; i < rows.SelectedCount; i++)
         {
             Assert.True(model.Executor.Logits(i).SequenceEqual(all.AsSpan(((13 * i) + 5) * g.Columns, g.Columns)), $"logits row {i}");
         }

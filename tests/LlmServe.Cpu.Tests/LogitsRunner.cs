@@ -26,7 +26,7 @@ internal sealed class LogitsRunner
             int count = KvBlock.CountFor(sequences[slot].Length);
             int end = first + count;
             int[] ids = blocks?[slot] ?? [.. Enumerable.Range(1, count).Select(i => end - i)];
-            Assert.All(ids, id => Assert.InRange(id, 0, executor.KvBlockCount - 1));
+            Assert.All(ids, id => Assert.InRange(id, 0, executor.Memory.KvGroups[0].Blocks - 1));
             ids.CopyTo(executor.Rows.BlockTable(slot));
             first = end;
         }
@@ -49,7 +49,7 @@ internal sealed class LogitsRunner
         foreach (int slot in slots)
         {
             int position = _done[slot]++;
-            rows.Add(slot, position, _sequences[slot][position], wantsLogits: true);
+            rows.Add(slot, position, _sequences[slot][position], select: true);
         }
 
         _executor.RunTick();

@@ -63,7 +63,7 @@ internal sealed unsafe class StageLab : IDisposable
             Selected = _ids.Length,
             Tokens = start,
             Positions = start + _ids.Length,
-            LogitsRows = start + (2 * _ids.Length),
+            SelectedRows = start + (2 * _ids.Length),
             Slots = start + (3 * _ids.Length),
             BlockTables = start + (4 * _ids.Length),
             BlocksPerSlot = 1,

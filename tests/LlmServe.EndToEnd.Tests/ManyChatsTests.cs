@@ -157,7 +157,7 @@ public sealed class ChatsAlone : IDisposable
         var compile = new CpuOptions { Lanes = lanes, MaxSequences = 12, MaxRowsPerTick = MaxRows };
         long blockBytes = (long)30 * 3 * 64 * 2 * 32 * sizeof(ushort); // layers, heads, head size, keys and values, positions
         var executor = CpuBackend.Load(_file, compile with { KvBytes = kvBlocks * blockBytes });
-        Assert.Equal((kvBlocks, blockBytes), (executor.KvBlockCount, executor.KvBlockBytes));
+        Assert.Equal((kvBlocks, blockBytes), (executor.Memory.KvGroups[0].Blocks, executor.Memory.KvGroups[0].BlockBytes));
         return new LlmEngine(executor, _tokenizer, options);
     }
 

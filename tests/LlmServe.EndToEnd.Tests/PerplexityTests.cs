@@ -78,7 +78,7 @@ public class PerplexityTests(ITestOutputHelper output)
             executor.Rows.Clear();
             for (int position = start; position < start + Chunk; position++)
             {
-                executor.Rows.Add(0, position, piece[position], wantsLogits: IsScored(position));
+                executor.Rows.Add(0, position, piece[position], select: IsScored(position));
             }
 
             executor.RunTick();

@@ -26,7 +26,7 @@ public class CpuEngineTests
         var executor = CpuBackend.Load(model, options);
         await using (var alone = new LlmEngine(executor, tokenizer, new EngineOptions { PrefixCache = false }))
         {
-            blockBytes = executor.KvBlockBytes;
+            blockBytes = executor.Memory.KvGroups[0].BlockBytes;
             for (int i = 0; i < Clients; i++)
             {
                 expected[i] = await EngineTest.Collect(alone.Submit(requests[i], CancellationToken.None));
@@ -45,7 +45,7 @@ public class CpuEngineTests
 
         var statistics = engine.Statistics;
         Assert.True(statistics is { Preemptions: > 0, CachedPromptTokens: > 0, Speculation.LookupGuesses: > 0 }, statistics.ToString());
-        Assert.Equal((0, 0, tight.KvBlockCount), (statistics.Running, statistics.Waiting, statistics.FreeKvBlocks));
+        Assert.Equal((0, 0, tight.Memory.KvGroups[0].Blocks), (statistics.Running, statistics.Waiting, statistics.FreeKvBlocks));
     }
 
     [Theory]

@@ -86,7 +86,7 @@ public class KvPrefixCacheTests
         Assert.Equal(prefixCache ? 96 : 0, answer.Usage.CachedPromptTokens);
         Assert.Equal(prefixCache ? 101 + 5 : 202, engine.Statistics.PromptRows);
         Assert.Equal((await EngineTest.Alone(second)).Tokens, answer.Tokens);
-        Assert.Equal(executor.KvBlockCount, engine.Statistics.FreeKvBlocks);
+        Assert.Equal(executor.Memory.KvGroups[0].Blocks, engine.Statistics.FreeKvBlocks);
     }
 
     [Fact]

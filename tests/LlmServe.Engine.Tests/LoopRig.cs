@@ -84,8 +84,8 @@ internal sealed class LoopRig
     {
         Executor.RunTick();
         var rows = Executor.Rows;
-        int context = (int)(rows.Positions.AsSpan(0, rows.Count).ToArray().Sum(position => (long)position) / rows.Count) + 1;
-        Loop.Predictor.Learn(times * Executor.PredictTick(rows.Count, rows.LogitsCount, context));
+        int context = (int)(rows.Positions.ToArray().Sum(position => (long)position) / rows.Count) + 1;
+        Loop.Predictor.Learn(times * Executor.Costs.Seconds(rows.Count, rows.SelectedCount, context));
         Send();
     }
 

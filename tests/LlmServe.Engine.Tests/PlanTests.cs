@@ -57,7 +57,7 @@ public class PlanTests
         {
             Assert.True(rig.Loop.Prepare());
             start = start < 0 && request.Started != 0 ? clock : start;
-            clock += rig.Executor.PredictTick(rig.Executor.Rows.Count, 0, 0);
+            clock += rig.Executor.Costs.Seconds(rig.Executor.Rows.Count, 0, 0);
             rig.Finish();
             first = first == 0 && request.Length > request.PromptLength ? clock : first;
             tokens = request.Length - request.PromptLength;
@@ -88,7 +88,7 @@ public class PlanTests
         while (request.FirstToken == 0)
         {
             Assert.True(rig.Loop.Prepare());
-            clock += rig.Executor.PredictTick(rig.Executor.Rows.Count, 0, 0);
+            clock += rig.Executor.Costs.Seconds(rig.Executor.Rows.Count, 0, 0);
             rig.Finish();
         }
 
@@ -115,7 +115,7 @@ public class PlanTests
         while (request.FirstToken == 0)
         {
             Assert.True(rig.Loop.Prepare());
-            clock += rig.Executor.PredictTick(rig.Executor.Rows.Count, 0, 0);
+            clock += rig.Executor.Costs.Seconds(rig.Executor.Rows.Count, 0, 0);
             rig.FinishAsPredicted();
         }
 

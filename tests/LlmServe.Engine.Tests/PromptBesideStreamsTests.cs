@@ -55,7 +55,7 @@ public class PromptBesideStreamsTests
         {
             Assert.True(rig.Loop.Prepare());
             var table = rig.Executor.Rows;
-            double tick = predict(table.Count, table.LogitsCount, (int)table.Positions.AsSpan(0, table.Count).ToArray().Average() + 1);
+            double tick = predict(table.Count, table.SelectedCount, (int)table.Positions.ToArray().Average() + 1);
             seconds += tick;
             longest = Math.Max(longest, tick);
             rig.FinishAsPredicted();

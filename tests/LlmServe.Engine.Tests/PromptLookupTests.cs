@@ -96,7 +96,7 @@ public class PromptLookupTests
         var statistics = engine.Statistics;
         Assert.InRange(statistics.Speculation.Accepted, 50, statistics.Speculation.Guessed - 1);
         Assert.Equal(200, executor.Ticks - 1 + statistics.Speculation.Accepted); // the two prompt ticks give one token
-        Assert.Equal(executor.KvBlockCount, statistics.FreeKvBlocks);
+        Assert.Equal(executor.Memory.KvGroups[0].Blocks, statistics.FreeKvBlocks);
     }
 
     [Fact]

@@ -14,7 +14,7 @@ public class TelemetryTests
         using var listener = new Listening("steady");
         using var reporting = new EngineMetrics("steady", () => default);
         var rig = new LoopRig(new FakeExecutorOptions { ContextLength = 512 }, new EngineOptions { StreamCapacity = 1000 }, reporting);
-        _ = rig.Loop.Predictor.Seconds(1, 1, 0);
+        rig.Executor.Costs.Measure();
         for (int i = 0; i < 6; i++)
         {
             rig.Add(EngineTest.RandomPrompt(new Random(i), 30), 300);

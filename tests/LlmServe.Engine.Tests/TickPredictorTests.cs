@@ -20,7 +20,7 @@ public class TickPredictorTests
             Learn(predictor, rows: 4, factor);
         }
 
-        Assert.InRange(predictor.Seconds(4, 1, 1) / _executor.PredictTick(4, 1, 1), 0.95 * factor, 1.05 * factor);
+        Assert.InRange(predictor.Seconds(4, 1, 1) / _executor.Costs.Seconds(4, 1, 1), 0.95 * factor, 1.05 * factor);
     }
 
     [Fact]
@@ -32,7 +32,7 @@ public class TickPredictorTests
             Learn(predictor, rows: 4, 3);
         }
 
-        Assert.Equal(3, predictor.Seconds(64, 1, 1) / _executor.PredictTick(64, 1, 1), 6);
+        Assert.Equal(3, predictor.Seconds(64, 1, 1) / _executor.Costs.Seconds(64, 1, 1), 6);
     }
 
     [Fact]
@@ -46,7 +46,7 @@ public class TickPredictorTests
             Learn(predictor, rows: 9, 1);
         }
 
-        Assert.Equal(1, predictor.Seconds(12, 1, 1) / _executor.PredictTick(12, 1, 1), 6);
+        Assert.Equal(1, predictor.Seconds(12, 1, 1) / _executor.Costs.Seconds(12, 1, 1), 6);
     }
 
     [Fact]
@@ -58,7 +58,7 @@ public class TickPredictorTests
             Learn(predictor, rows: 4, tick % 20 == 0 ? 50 : 1);
         }
 
-        Assert.InRange(predictor.Seconds(4, 1, 1) / _executor.PredictTick(4, 1, 1), 0.9, 1.1);
+        Assert.InRange(predictor.Seconds(4, 1, 1) / _executor.Costs.Seconds(4, 1, 1), 0.9, 1.1);
     }
 
     [Fact]
@@ -66,7 +66,7 @@ public class TickPredictorTests
     {
         var predictor = new TickPredictor(_executor, learns: false);
         Assert.Equal(3, Learn(predictor, rows: 4, 3), 6);
-        Assert.Equal(_executor.PredictTick(4, 1, 1), predictor.Seconds(4, 1, 1));
+        Assert.Equal(_executor.Costs.Seconds(4, 1, 1), predictor.Seconds(4, 1, 1));
     }
 
     private double Learn(TickPredictor predictor, int rows, double factor)
@@ -77,6 +77,6 @@ public class TickPredictorTests
             _executor.Rows.Add(0, row, 1, row == rows - 1);
         }
 
-        return predictor.Learn(factor * _executor.PredictTick(rows, 1, (rows - 1) / 2 + 1));
+        return predictor.Learn(factor * _executor.Costs.Seconds(rows, 1, (rows - 1) / 2 + 1));
     }
 }

@@ -33,11 +33,12 @@ internal sealed class BenchRunner
         _executor = executor;
         _plan = plan;
         _bandwidth = bandwidth;
+        executor.Costs.Measure();
         _driver = new TickDriver(executor, plan.Positions, plan.Sequences, plan.Generate);
         _prefill = [.. plan.Prompts.Order().Select(prompt => new PrefillResult(prompt, _driver.PredictPrefill(prompt)))];
-        _decode = [.. plan.Contexts.Order().Select(context => new DecodeResult(context, executor.PredictTick(1, 1, context + (plan.Generate / 2))))];
+        _decode = [.. plan.Contexts.Order().Select(context => new DecodeResult(context, executor.Costs.Seconds(1, 1, context + (plan.Generate / 2))))];
         _buckets = [.. ModelCompiler.Buckets(Math.Min(executor.Rows.Capacity, plan.Positions)).Select(rows =>
-            new BucketResult(rows, executor.PredictTick(rows, 1, rows / 2)))];
+            new BucketResult(rows, executor.Costs.Seconds(rows, 1, rows / 2)))];
         _streams = plan.Streams > 0 ? new StreamsResult(plan.Streams) : null;
     }
 

@@ -24,10 +24,10 @@ internal sealed class TickDriver
         {
             int count = KvBlock.CountFor(slot == 0 ? Math.Max(positions, streamPositions) : streamPositions);
             var table = executor.Rows.BlockTable(slot);
-            if (next + count > executor.KvBlockCount || count > table.Length)
+            if (next + count > executor.Memory.KvGroups[0].Blocks || count > table.Length)
             {
                 throw new CliException(
-                    $"the KV memory has {executor.KvBlockCount} blocks of {KvBlock.Positions} positions, too few for {sequences} streams; ask for fewer --streams or less --generate");
+                    $"the KV memory has {executor.Memory.KvGroups[0].Blocks} blocks of {KvBlock.Positions} positions, too few for {sequences} streams; ask for fewer --streams or less --generate");
             }
 
             for (int i = 0; i < count; i++)
@@ -54,7 +54,7 @@ internal sealed class TickDriver
 
     /// <summary>Seconds that the cost model expects of <see cref="Prefill"/> with the last row's logits.</summary>
     public double PredictPrefill(int tokens) => Chunks(tokens).Sum(chunk =>
-        _executor.PredictTick(chunk.Count, chunk.First + chunk.Count == tokens ? 1 : 0, chunk.First + (chunk.Count / 2)));
+        _executor.Costs.Seconds(chunk.Count, chunk.First + chunk.Count == tokens ? 1 : 0, chunk.First + (chunk.Count / 2)));
 
     /// <summary>One tick of <paramref name="rows"/> rows of one sequence from position 0 on, logits on the last.</summary>
     /// <returns>Seconds.</returns>
@@ -85,7 +85,7 @@ internal sealed class TickDriver
             rows.Clear();
             for (int end = Math.Min(streams, slot + rows.Capacity); slot < end; slot++)
             {
-                rows.Add(slot, position, TokenAt(position + slot), wantsLogits: true);
+                rows.Add(slot, position, TokenAt(position + slot), select: true);
             }
 
             _executor.RunTick();

@@ -46,11 +46,11 @@ internal sealed record TickMeasurement(CompileRequest Request, Timeline Main, IR
     public static TickMeasurement Run(IMeasuringExecutor executor, CompileRequest request, CancellationToken cancellation)
     {
         int perSlot = KvBlock.CountFor(request.Start + (request.Streams ? 1 : executor.Rows.Capacity));
-        int slots = request.Streams ? Math.Min(executor.Rows.Slots, executor.KvBlockCount / perSlot) : 1;
-        if (executor.KvBlockCount < perSlot || (request.Streams && slots < request.Rows) || request.Start + request.Rows > executor.Model.ContextLength + (request.Streams ? request.Rows : 0))
+        int slots = request.Streams ? Math.Min(executor.Rows.Slots, executor.Memory.KvGroups[0].Blocks / perSlot) : 1;
+        if (executor.Memory.KvGroups[0].Blocks < perSlot || (request.Streams && slots < request.Rows) || request.Start + request.Rows > executor.Model.ContextLength + (request.Streams ? request.Rows : 0))
         {
             throw new CliException($"--rows {request.Rows} at position {request.Start} do not fit: the context is {executor.Model.ContextLength} and the cache holds "
-                + $"{executor.KvBlockCount * KvBlock.Positions} positions");
+                + $"{executor.Memory.KvGroups[0].Blocks * KvBlock.Positions} positions");
         }
 
         for (int slot = 0; slot < slots; slot++)
@@ -63,6 +63,7 @@ internal sealed record TickMeasurement(CompileRequest Request, Timeline Main, IR
             Fill(executor, slot, request.Start, cancellation);
         }
 
+        executor.Costs.Measure();
         var buckets = new List<BucketTime>();
         foreach (int rows in executor.Compiled.Programs.Select(p => p.Rows).Where(rows => !request.Streams || rows <= slots))
         {
@@ -70,7 +71,7 @@ internal sealed record TickMeasurement(CompileRequest Request, Timeline Main, IR
             Prepare(executor, request, rows);
             var load = request.LoadOf(rows);
             double[] seconds = TimeTicks(executor);
-            buckets.Add(new BucketTime(rows, executor.PredictTick(load.Rows, load.Selected, load.Context), seconds[Ticks / 2], seconds[0]));
+            buckets.Add(new BucketTime(rows, executor.Costs.Seconds(load.Rows, load.Selected, load.Context), seconds[Ticks / 2], seconds[0]));
         }
 
         Prepare(executor, request, request.Rows);
@@ -148,7 +149,7 @@ internal sealed record TickMeasurement(CompileRequest Request, Timeline Main, IR
             executor.Rows.Clear();
             for (int position = start; position < Math.Min(positions, start + executor.Rows.Capacity); position++)
             {
-                executor.Rows.Add(slot, position, TokenAt(executor, position), wantsLogits: false);
+                executor.Rows.Add(slot, position, TokenAt(executor, position), select: false);
             }
 
             executor.RunTick();

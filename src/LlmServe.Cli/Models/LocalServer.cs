@@ -33,7 +33,7 @@ internal sealed class LocalServer : IAsyncDisposable
     public EngineStatistics Statistics => _running.Engine.Statistics;
 
     /// <summary>Bytes of a KV block.</summary>
-    public long KvBlockBytes => _running.Model.Executor.KvBlockBytes;
+    public long KvBlockBytes => _running.Model.Executor.Memory.KvGroups.Sum(g => g.BlockBytes);
 
     /// <summary>Loads the model and starts to serve it.</summary>
     /// <param name="services">Console, model loader, interrupts.</param>

@@ -17,7 +17,7 @@ internal sealed class SequenceRunner
     {
         _executor = executor;
         var table = executor.Rows.BlockTable(0);
-        Capacity = Math.Min(executor.Model.ContextLength, Math.Min(table.Length, executor.KvBlockCount) * KvBlock.Positions);
+        Capacity = Math.Min(executor.Model.ContextLength, Math.Min(table.Length, executor.Memory.KvGroups[0].Blocks) * KvBlock.Positions);
         for (int i = 0; i < KvBlock.CountFor(Capacity); i++)
         {
             table[i] = i;

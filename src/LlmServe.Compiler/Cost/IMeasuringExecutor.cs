@@ -8,10 +8,10 @@ public interface IMeasuringExecutor : IProgramExecutor
     /// <summary>The programs that it plays.</summary>
     CompiledModel Compiled { get; }
 
-    /// <summary>The profile behind <see cref="IProgramExecutor.PredictTick"/>.</summary>
+    /// <summary>The profile behind <see cref="IProgramExecutor.Costs"/>: a nominal one until <see cref="ITickCosts.Measure"/>.</summary>
     MachineProfile Profile { get; }
 
-    /// <summary>Does what <see cref="IProgramExecutor.RunTick"/> does, and takes the time after every instruction of every lane. Allocates.</summary>
+    /// <summary>Does what <see cref="ITickRunner.RunTick"/> does, and takes the time after every instruction of every lane. Allocates.</summary>
     /// <exception cref="InvalidOperationException">The row table is empty.</exception>
     Timeline MeasureTick();
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using LlmServe.Compiler;
 using LlmServe.Compiler.Cost;
@@ -20,17 +21,14 @@ internal sealed unsafe class CpuExecutor : IMeasuringExecutor
     private readonly LoweredProgram[] _programs;
     private readonly LanePool _lanes;
     private readonly TickState* _tick;
-    private readonly KernelTable _kernels;
-    private readonly ProfileCacheOptions? _profileCache;
-    private MachineProfile? _profile;
-    private TickCost[]? _costs; // [programs]
+    private readonly CpuTickCosts _costs;
+    private readonly TickOutput[] _outputs;
     private LoweredProgram _last;
     private bool _disposed;
 
     public CpuExecutor(GgufFile file, CompiledModel model, KernelTable kernels, CpuOptions options, int lanes, IProgress<LoadProgress>? progress)
     {
         _model = model;
-        _profileCache = options.ProfileCache;
         var shape = model.Graph.Shape;
         _weights = new WeightStore(file, model.Graph, kernels, lanes, options.RepackCache, progress);
         _arena = new NativeBuffer(model.Programs.Max(p => p.Memory.Bytes));
@@ -39,25 +37,27 @@ internal sealed unsafe class CpuExecutor : IMeasuringExecutor
         _frequencies = new NativeBuffer(shape.RopeFrequencies.Count * sizeof(double));
         shape.RopeFrequencies.ToArray().CopyTo(new Span<double>(_frequencies.Data, shape.RopeFrequencies.Count));
 
-        KvBlockBytes = (long)shape.Layers * shape.KeyHeads * 2 * KvBlock.Positions * KvBlock.RowBytes(model.Info.Kv, shape.HeadSize);
+        long blockBytes = (long)shape.Layers * shape.KeyHeads * 2 * KvBlock.Positions * KvBlock.RowBytes(model.Info.Kv, shape.HeadSize);
         int blocksPerSlot = KvBlock.CountFor(model.Info.ContextLength);
-        KvBlockCount = BlockCount(options, blocksPerSlot, KvBlockBytes);
-        _kv = new NativeBuffer(KvBlockCount * KvBlockBytes);
+        var group = new KvGroup(shape.Layers, BlockCount(options, blocksPerSlot, blockBytes), blockBytes, KvVisibility.All);
+        Memory = new CpuSequenceMemory([group]);
+        _kv = new NativeBuffer(group.Bytes);
         Rows = new RowTable(options.MaxRowsPerTick, options.MaxSequences, blocksPerSlot);
 
         _tick = (TickState*)NativeMemory.AllocZeroed((nuint)sizeof(TickState));
         _tick->Tokens = PointerTo(Rows.Tokens);
         _tick->Positions = PointerTo(Rows.Positions);
         _tick->Slots = PointerTo(Rows.RowSlots);
-        _tick->LogitsRows = PointerTo(Rows.LogitsRows);
-        _tick->BlockTables = PointerTo(Rows.BlockTables);
+        _tick->SelectedRows = PointerTo(Rows.SelectedRows);
+        _tick->BlockTables = PointerTo(Rows.BlockTables());
         _tick->BlocksPerSlot = blocksPerSlot;
         _tick->Shape = ShapeConstants.Of(shape, (double*)_frequencies.Data);
-        _tick->Kv = KvLayout.Of(shape, model.Info.Kv, kernels, _kv.Data, KvBlockBytes);
+        _tick->Kv = KvLayout.Of(shape, model.Info.Kv, kernels, _kv.Data, blockBytes);
         _lanes = options.LanesOf is CpuExecutor other
             ? new LanePool(other._lanes, ScratchBytes(model, kernels), _tick)
             : new LanePool(lanes, ScratchBytes(model, kernels), _tick);
-        _kernels = kernels;
+        _costs = new CpuTickCosts(model, () => MachineProfiler.Measure(model, kernels, lanes, _weights.PackedData, _weights.PackedBytes, options.ProfileCache));
+        _outputs = [new TickOutput(TickOutputs.Logits, model.Info.VocabularySize, this)];
         Backend = NameOf(kernels, lanes);
     }
 
@@ -65,9 +65,13 @@ internal sealed unsafe class CpuExecutor : IMeasuringExecutor
 
     public string Backend { get; }
 
-    public int KvBlockCount { get; }
+    public ISequenceMemory Memory { get; }
 
-    public long KvBlockBytes { get; }
+    public ITickCosts Costs => _costs;
+
+    public IReadOnlyList<ITickOutput> Outputs => _outputs;
+
+    public IReadOnlyList<ITickInput> Inputs => [];
 
     public RowTable Rows { get; }
 
@@ -76,14 +80,22 @@ internal sealed unsafe class CpuExecutor : IMeasuringExecutor
     /// <summary>What runs it.</summary>
     internal LanePool Lanes => _lanes;
 
-    public MachineProfile Profile => _profile ??= MachineProfiler.Measure(_model, _kernels, _lanes.Lanes, _weights.PackedData, _weights.PackedBytes, _profileCache);
+    public MachineProfile Profile => _costs.Profile;
 
-    public void RunTick()
+    public void BeginTick()
     {
         if (Rows.Count > 0)
         {
             Prepare();
-            _lanes.Run(_last.Steps);
+            _lanes.Begin(_last.Steps);
+        }
+    }
+
+    public void EndTick()
+    {
+        if (Rows.Count > 0)
+        {
+            _lanes.End();
         }
     }
 
@@ -103,19 +115,6 @@ internal sealed unsafe class CpuExecutor : IMeasuringExecutor
         ArgumentOutOfRangeException.ThrowIfNegative(index);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, _tick->Selected);
         return new ReadOnlySpan<float>(_last.Logits.Real(index), _model.Info.VocabularySize);
-    }
-
-    /// <summary>The machine is measured when this is first asked; from then on it allocates nothing.</summary>
-    public double PredictTick(int rows, int logitsRows, int context)
-    {
-        _costs ??= [.. _model.Programs.Select(new CostModel(Profile, _model).Precompute)];
-        int program = 0;
-        while (program < _programs.Length - 1 && _programs[program].Rows < rows)
-        {
-            program++;
-        }
-
-        return _costs[program].Seconds(new TickLoad(rows, logitsRows, context));
     }
 
     public void Dispose()
@@ -144,8 +143,9 @@ internal sealed unsafe class CpuExecutor : IMeasuringExecutor
 
     private void Prepare()
     {
+        Rows.Check(_model.Graph.Shape.Vocabulary, Memory.KvGroups);
         _tick->Rows = Rows.Count;
-        _tick->Selected = Rows.LogitsCount;
+        _tick->Selected = Rows.SelectedCount;
         _last = ProgramFor(Rows.Count);
     }
 
@@ -162,8 +162,8 @@ internal sealed unsafe class CpuExecutor : IMeasuringExecutor
         throw new InvalidOperationException($"a tick of {rows} rows is larger than the largest program ({_programs[^1].Rows} rows)");
     }
 
-    /// <summary>Arrays of the row table are pinned when they are made.</summary>
-    private static int* PointerTo(int[] pinned) => (int*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(pinned));
+    /// <summary>The row table's memory is pinned; a span without rows begins where those to come will.</summary>
+    private static int* PointerTo(ReadOnlySpan<int> pinned) => (int*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(pinned));
 
     /// <summary>Private memory that a lane needs.</summary>
     internal static long ScratchBytes(CompiledModel model, KernelTable kernels)
@@ -184,5 +184,17 @@ internal sealed unsafe class CpuExecutor : IMeasuringExecutor
             : blocksPerSlot + ((long)options.MaxSequences * KvBlock.CountFor(ShortSequence));
         long most = Math.Max(blocksPerSlot, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2 / blockBytes);
         return (int)Math.Clamp(Math.Min(wanted, (long)blocksPerSlot * options.MaxSequences), 1, Math.Min(most, int.MaxValue));
+    }
+
+    /// <summary>An output buffer of the last program that ran.</summary>
+    private sealed class TickOutput(string name, int columns, CpuExecutor executor) : ITickOutput
+    {
+        public string Name => name;
+
+        public int Columns => columns;
+
+        public bool IsSelected => true;
+
+        public ReadOnlySpan<float> Row(int index) => executor.Logits(index);
     }
 }

@@ -41,9 +41,19 @@ internal sealed unsafe class LanePool : IDisposable
     /// <summary>Plays a program: one array of steps per lane, each ended by a step without kernel and Begin = −1. Returns when all lanes are done.</summary>
     public void Run(Step** program)
     {
-        _program = program;
-        _threads.Run(this);
+        Begin(program);
+        End();
     }
+
+    /// <summary>Starts all lanes but the calling thread's, which plays its part in <see cref="End"/>.</summary>
+    public void Begin(Step** program)
+    {
+        _program = program;
+        _threads.Begin(this);
+    }
+
+    /// <summary>Plays the calling thread's part of what was begun; returns when all lanes are done.</summary>
+    public void End() => Play(0);
 
     /// <summary>The same as <see cref="Run"/>, and takes the time after every step of every lane.</summary>
     /// <param name="program">As for <see cref="Run"/>.</param>

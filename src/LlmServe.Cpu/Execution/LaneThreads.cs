@@ -36,8 +36,8 @@ internal sealed unsafe class LaneThreads
     /// <summary>Where lanes wait for each other.</summary>
     public LaneBarrier Barrier { get; }
 
-    /// <summary>Lets every lane play its part of a pool's program; returns when lane 0 has. Only one pool at a time may run.</summary>
-    public void Run(LanePool pool)
+    /// <summary>Lets every lane but 0, the caller, play its part of a pool's program. Only one pool at a time may run.</summary>
+    public void Begin(LanePool pool)
     {
         _pool = pool;
         Interlocked.Increment(ref _generation);
@@ -48,8 +48,6 @@ internal sealed unsafe class LaneThreads
                 _wake[lane].Release();
             }
         }
-
-        pool.Play(0);
     }
 
     /// <summary>One more pool uses the threads.</summary>

@@ -23,7 +23,7 @@ internal unsafe struct TickState
     public int* Slots;
 
     /// <summary>Row of each logits row. [Selected]</summary>
-    public int* LogitsRows;
+    public int* SelectedRows;
 
     /// <summary>KV blocks of each slot. [slots, BlocksPerSlot]</summary>
     public int* BlockTables;

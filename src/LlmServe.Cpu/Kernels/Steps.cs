@@ -44,7 +44,7 @@ internal static unsafe partial class Steps<TRows> where TRows : struct, IRowKern
         float* y = (float*)lane->Scratch;
         for (int row = begin; row < end; row++)
         {
-            int source = step->Selected ? lane->Tick->LogitsRows[row] : row;
+            int source = step->Selected ? lane->Tick->SelectedRows[row] : row;
             Prefetch.Lines((byte*)step->Input.Real(source + RowsAhead), columns * sizeof(float)); // other lanes have written it
             TRows.RmsNorm(step->Input.Real(source), (float*)step->Weight->Raw, y, columns, step->Constant);
             TRows.WriteForms(y, step->Output, row, 0, columns);

@@ -67,7 +67,7 @@ internal sealed unsafe class KernelProbe : IDisposable
             Tokens = _zeros,
             Positions = _positions,
             Slots = _zeros,
-            LogitsRows = _zeros,
+            SelectedRows = _zeros,
             BlockTables = blocks,
             BlocksPerSlot = CacheBlocks,
             Shape = ShapeConstants.Of(_shape, frequencies),

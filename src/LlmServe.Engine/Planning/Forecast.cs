@@ -74,7 +74,7 @@ internal sealed class Forecast(IProgramExecutor executor, TickBudget budget, int
         {
             int next = NextToEnter();
             int needed = next < 0 ? 0 : KvBlock.CountFor(_sequences[next].Rows + 1);
-            if (next < 0 || (running > 0 && needed + running > executor.KvBlockCount - held))
+            if (next < 0 || (running > 0 && needed + running > executor.Memory.KvGroups[0].Blocks - held))
             {
                 return;
             }

@@ -40,7 +40,7 @@ internal sealed class GenerationLoop
         _executor = executor;
         _onFinished = onFinished;
         MaxSequences = Math.Min(options.MaxSequences, executor.Rows.Slots);
-        _kv = new KvCacheManager(executor.Rows, executor.KvBlockCount, options.PrefixCache);
+        _kv = new KvCacheManager(executor.Rows, executor.Memory.KvGroups[0].Blocks, options.PrefixCache);
         _sequences = new SequenceSet(_kv, MaxSequences, options.MaxQueue, options.MaxSequencesPerClient);
         int maxRows = Math.Min(options.MaxRowsPerTick, executor.Rows.Capacity);
         _planner = new TickPlanner(executor, Predictor, _kv, _sequences, MaxSequences, maxRows, options, draft);
@@ -69,7 +69,7 @@ internal sealed class GenerationLoop
 
     /// <summary>Most positions that a sequence can have on this executor.</summary>
     public static int ContextOf(IProgramExecutor executor) => (int)Math.Min(
-        executor.Model.ContextLength, (long)Math.Min(executor.Rows.BlocksPerSlot, executor.KvBlockCount) * KvBlock.Positions);
+        executor.Model.ContextLength, (long)Math.Min(executor.Rows.BlocksPerSlot, executor.Memory.KvGroups[0].Blocks) * KvBlock.Positions);
 
     /// <summary>Tells what there is to do. [engine's thread]</summary>
     public void Post(LoadBoard board) => board.Post(_sequences);

@@ -27,8 +27,8 @@ internal sealed class TickPredictor(IProgramExecutor executor, bool learns)
     private volatile bool _hasLearned;
     private volatile int _trusted = int.MaxValue;
 
-    /// <summary>Whether the machine is measured, so that a prediction costs next to nothing.</summary>
-    public bool IsReady { get; private set; }
+    /// <summary>Whether the machine is measured.</summary>
+    public bool IsReady => executor.Costs.IsMeasured;
 
     /// <summary>Whether predictions follow ticks that were measured.</summary>
     public bool HasLearned => _hasLearned;
@@ -39,7 +39,7 @@ internal sealed class TickPredictor(IProgramExecutor executor, bool learns)
     /// </summary>
     public int TrustedRows => _trusted;
 
-    /// <summary>Predicted seconds. Thread-safe once <see cref="IsReady"/>.</summary>
+    /// <summary>Predicted seconds. Thread-safe.</summary>
     /// <param name="rows">Rows of the tick.</param>
     /// <param name="logitsRows">Those that want logits.</param>
     /// <param name="context">Mean position.</param>
@@ -66,7 +66,7 @@ internal sealed class TickPredictor(IProgramExecutor executor, bool learns)
         }
 
         int kind = KindOf(rows.Count);
-        double compiled = executor.PredictTick(rows.Count, rows.LogitsCount, (int)(positions / rows.Count) + 1);
+        double compiled = executor.Costs.Seconds(rows.Count, rows.SelectedCount, (int)(positions / rows.Count) + 1);
         double ratio = seconds / (compiled * Correction(kind));
         if (learns)
         {
@@ -82,12 +82,7 @@ internal sealed class TickPredictor(IProgramExecutor executor, bool learns)
         return ratio;
     }
 
-    private double Seconds(int rows, int logitsRows, int context, double correction)
-    {
-        double seconds = executor.PredictTick(rows, logitsRows, context) * correction;
-        IsReady = true; // by the first prediction at the latest
-        return seconds;
-    }
+    private double Seconds(int rows, int logitsRows, int context, double correction) => executor.Costs.Seconds(rows, logitsRows, context) * correction;
 
     /// <summary>Of the last ticks of a kind the slowest but one: promises need more than the mean, and a single disturbed tick says nothing.</summary>
     private double SecondLargest(int kind)

@@ -28,7 +28,7 @@ internal sealed class DraftCache
     {
         int slots = executor.Rows.Slots;
         _executor = executor;
-        _kv = new KvCacheManager(executor.Rows, executor.KvBlockCount, prefixCache);
+        _kv = new KvCacheManager(executor.Rows, executor.Memory.KvGroups[0].Blocks, prefixCache);
         _vocabulary = Math.Min(vocabulary, executor.Model.VocabularySize);
         _maxGuesses = maxGuesses;
         _owners = new Sequence?[slots];

@@ -28,7 +28,7 @@ internal sealed class DraftCosts(IProgramExecutor target, IProgramExecutor draft
     {
         _decoding = decoding;
         _context = context;
-        _plain = target.PredictTick(decoding, decoding, context);
+        _plain = target.Costs.Seconds(decoding, decoding, context);
     }
 
     /// <summary>Tokens that guesses are expected to bring, each right with the same chance if those before it are.</summary>
@@ -61,7 +61,7 @@ internal sealed class DraftCosts(IProgramExecutor target, IProgramExecutor draft
     /// <summary>Whether the draft may read so many tokens before the coming tick.</summary>
     public bool CanRead(int rows)
     {
-        double reading = draft.PredictTick(rows, 0, _context);
+        double reading = draft.Costs.Seconds(rows, 0, _context);
         return (_decoding == 1 && reading <= _plain) || budget.Fits(_decoding, _context, reading);
     }
 
@@ -75,8 +75,8 @@ internal sealed class DraftCosts(IProgramExecutor target, IProgramExecutor draft
         double ticks = 1.0 / _decoding;
         for (int length = 1; length <= mostGuesses; length++)
         {
-            double drafting = length * draft.PredictTick(_decoding, _decoding, _context) * ticks;
-            double verifying = target.PredictTick(_decoding + length, _decoding + length, _context);
+            double drafting = length * draft.Costs.Seconds(_decoding, _decoding, _context) * ticks;
+            double verifying = target.Costs.Seconds(_decoding + length, _decoding + length, _context);
             double speed = (_decoding + Gain(chance, length)) / (drafting + verifying);
             if (speed > most)
             {
@@ -89,8 +89,8 @@ internal sealed class DraftCosts(IProgramExecutor target, IProgramExecutor draft
     }
 
     private double Seconds(int rows, int pending, int ticks, int sequences) =>
-        target.PredictTick(_decoding + rows, _decoding + rows, _context) + Drafting(pending, ticks, sequences);
+        target.Costs.Seconds(_decoding + rows, _decoding + rows, _context) + Drafting(pending, ticks, sequences);
 
     private double Drafting(int pending, int ticks, int sequences) =>
-        draft.PredictTick(pending, sequences, _context) + ((ticks - 1) * draft.PredictTick(sequences, sequences, _context));
+        draft.Costs.Seconds(pending, sequences, _context) + ((ticks - 1) * draft.Costs.Seconds(sequences, sequences, _context));
 }

@@ -245,5 +245,5 @@ internal sealed class Speculator
 
     private int Context => (int)(_positions / _count);
 
-    private double Seconds(int rows) => _executor.PredictTick(rows, rows, Context);
+    private double Seconds(int rows) => _executor.Costs.Seconds(rows, rows, Context);
 }

@@ -53,28 +53,41 @@ public sealed class PredictionTests : IDisposable
     }
 
     [Fact]
-    public void PredictTick_Asked_GrowsWithTheLoadAndAllocatesNothing()
+    public void Seconds_Asked_GrowsWithTheLoadAndAllocatesNothing()
     {
         using var executor = Load();
-        double one = executor.PredictTick(1, 1, 10);
+        executor.Costs.Measure();
+        double one = executor.Costs.Seconds(1, 1, 10);
         long before = GC.GetAllocatedBytesForCurrentThread();
 
-        double far = executor.PredictTick(1, 1, 250);
-        double many = executor.PredictTick(16, 16, 10);
+        double far = executor.Costs.Seconds(1, 1, 250);
+        double many = executor.Costs.Seconds(16, 16, 10);
 
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
         Assert.True(one > 0);
         Assert.True(far >= one, $"{far} at 250 positions, {one} at 10");
-        Assert.True(many > 0);
+        Assert.True(many > one, $"{many} for 16 rows, {one} for one");
     }
 
     [Fact]
-    public void PredictTick_AfterMeasuring_IsThatOfTheCostModel()
+    public void Seconds_BeforeMeasuring_IsThatOfANominalMachine()
     {
         using var executor = Load();
+        var cost = new CostModel(MachineProfile.Nominal, executor.Compiled);
+
+        Assert.False(executor.Costs.IsMeasured);
+        Assert.False(executor.Profile.IsMeasured);
+        Assert.Equal(cost.Tick(executor.Compiled.ProgramFor(5), new TickLoad(5, 2, 20)), executor.Costs.Seconds(5, 2, 20), 12);
+    }
+
+    [Fact]
+    public void Seconds_AfterMeasuring_IsThatOfTheCostModel()
+    {
+        using var executor = Load();
+        executor.Costs.Measure();
         var cost = new CostModel(executor.Profile, executor.Compiled);
 
-        Assert.Equal(cost.Tick(executor.Compiled.ProgramFor(5), new TickLoad(5, 2, 20)), executor.PredictTick(5, 2, 20), 12);
+        Assert.Equal(cost.Tick(executor.Compiled.ProgramFor(5), new TickLoad(5, 2, 20)), executor.Costs.Seconds(5, 2, 20), 12);
     }
 
     [Fact]

@@ -24,13 +24,13 @@ public sealed record FakeExecutorOptions
     /// <summary>Number of the tick (from 1) that throws; 0: none.</summary>
     public int ThrowAtTick { get; init; }
 
-    /// <summary>What <see cref="IProgramExecutor.PredictTick"/> says a tick costs whatever its rows, in seconds.</summary>
+    /// <summary>What <see cref="ITickCosts.Seconds(in TickLoad)"/> says a tick costs whatever its rows, in seconds.</summary>
     public double SecondsPerTick { get; init; }
 
-    /// <summary>What <see cref="IProgramExecutor.PredictTick"/> says a row costs, in seconds.</summary>
+    /// <summary>What <see cref="ITickCosts.Seconds(in TickLoad)"/> says a row costs, in seconds.</summary>
     public double SecondsPerRow { get; init; } = 0.001;
 
-    /// <summary>What <see cref="IProgramExecutor.PredictTick"/> says of rows, logits rows and context; null: as the two figures above.</summary>
+    /// <summary>What <see cref="ITickCosts.Seconds(in TickLoad)"/> says of rows, logits rows and context; null: as the two figures above.</summary>
     public Func<int, int, int, double>? Predict { get; init; }
 
     /// <summary>Says what the model answers; null: pseudo-random.</summary>
@@ -45,7 +45,7 @@ public sealed record FakeExecutorOptions
 /// history as it is read back through the block tables: a wrong block table, a missing position, a block used twice or after it was freed either
 /// throws or changes the answer.
 /// </summary>
-public sealed class FakeExecutor : IProgramExecutor
+public sealed class FakeExecutor : IProgramExecutor, ISequenceMemory, ITickCosts, ITickOutput
 {
     private const ulong Seed = 0x243F6A8885A308D3;
     private readonly FakeExecutorOptions _options;
@@ -54,6 +54,7 @@ public sealed class FakeExecutor : IProgramExecutor
     private readonly int[] _writer; // [blocks]; slot that wrote the block in this tick, −1: none
     private readonly int[] _history; // [context]
     private readonly float[] _logits; // [rows, vocabulary]
+    private bool _began;
 
     public FakeExecutor(FakeExecutorOptions? options = null)
     {
@@ -62,6 +63,7 @@ public sealed class FakeExecutor : IProgramExecutor
         int blocksPerSequence = KvBlock.CountFor(_options.ContextLength);
         Rows = new RowTable(_options.MaxRows, _options.MaxSequences, blocksPerSequence);
         Model = new ModelInfo("fake", _options.VocabularySize, _options.ContextLength, 1, ActivationMode.Int8, KvElement.F16, "fake-0");
+        KvGroups = [new KvGroup(1, _options.KvBlocks, 1024, KvVisibility.All)];
         _tokens = new int[_options.KvBlocks * KvBlock.Positions];
         _hashes = new ulong[_tokens.Length];
         _writer = new int[_options.KvBlocks];
@@ -85,13 +87,46 @@ public sealed class FakeExecutor : IProgramExecutor
 
     public string Backend => "fake";
 
-    public int KvBlockCount => _options.KvBlocks;
+    public ISequenceMemory Memory => this;
 
-    public long KvBlockBytes => 1024;
+    public ITickCosts Costs => this;
+
+    public IReadOnlyList<ITickOutput> Outputs => [this];
+
+    public IReadOnlyList<ITickInput> Inputs => [];
+
+    public IReadOnlyList<KvGroup> KvGroups { get; }
+
+    public IStateMemory? States => null;
+
+    public bool IsMeasured { get; private set; }
+
+    public string Name => TickOutputs.Logits;
+
+    public int Columns => _options.VocabularySize;
+
+    public bool IsSelected => true;
 
     public RowTable Rows { get; }
 
+    public void Measure() => IsMeasured = true;
+
     public void RunTick()
+    {
+        BeginTick();
+        EndTick();
+    }
+
+    public void BeginTick() => _began = true;
+
+    public void EndTick()
+    {
+        Require(_began, "a tick ends that was not begun");
+        _began = false;
+        Run();
+    }
+
+    private void Run()
     {
         ObjectDisposedException.ThrowIf(IsDisposed, this);
         _options.OnTick?.Invoke(Rows);
@@ -108,24 +143,26 @@ public sealed class FakeExecutor : IProgramExecutor
         for (int row = 0; row < Rows.Count; row++)
         {
             ulong hash = Write(row);
-            if (nextLogits < Rows.LogitsCount && Rows.LogitsRows[nextLogits] == row)
+            if (nextLogits < Rows.SelectedCount && Rows.SelectedRows[nextLogits] == row)
             {
                 FillLogits(nextLogits++, hash, Rows.Positions[row] + 1);
             }
         }
 
-        Require(nextLogits == Rows.LogitsCount, "LogitsRows must name rows of the tick, ascending");
+        Require(nextLogits == Rows.SelectedCount, "SelectedRows must name rows of the tick, ascending");
         TotalRows += Rows.Count;
     }
 
     public ReadOnlySpan<float> Logits(int index)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Rows.LogitsCount);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Rows.SelectedCount);
         return _logits.AsSpan(index * _options.VocabularySize, _options.VocabularySize);
     }
 
-    public double PredictTick(int rows, int logitsRows, int context) =>
-        _options.Predict?.Invoke(rows, logitsRows, context) ?? _options.SecondsPerTick + rows * _options.SecondsPerRow;
+    public ReadOnlySpan<float> Row(int index) => Logits(index);
+
+    public double Seconds(in TickLoad load) =>
+        _options.Predict?.Invoke(load.Rows, load.Selected, load.Context) ?? _options.SecondsPerTick + load.Rows * _options.SecondsPerRow;
 
     public void Dispose()
     {

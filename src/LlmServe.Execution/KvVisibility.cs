@@ -1,0 +1,23 @@
+namespace LlmServe.Execution;
+
+/// <summary>Which positions a row attends to: those from <see cref="First"/> to its own.</summary>
+/// <param name="Window">Most positions, the row's own included; 0: no window.</param>
+/// <param name="Chunk">A row sees no position before the last multiple of this; 0: no chunks.</param>
+public readonly record struct KvVisibility(int Window = 0, int Chunk = 0)
+{
+    /// <summary>All positions up to the row's own.</summary>
+    public static KvVisibility All => default;
+
+    /// <summary>Whether every row sees all positions before it.</summary>
+    public bool IsAll => Window == 0 && Chunk == 0;
+
+    /// <summary>
+    /// The first position that a row at <paramref name="position"/> sees. No later row sees one before it, so blocks that lie before it whole can be given
+    /// back once every row up to this one is computed and none of them is taken back; their entries in the block table are not read.
+    /// </summary>
+    public int First(int position)
+    {
+        int first = Window > 0 ? Math.Max(0, position - Window + 1) : 0;
+        return Chunk > 0 ? Math.Max(first, position / Chunk * Chunk) : first;
+    }
+}
