@@ -1,0 +1,24 @@
+namespace LlmServe.Constraints.Automata;
+
+/// <summary>Rules that call one another, and the one that a whole text must be.</summary>
+internal sealed class RuleSet
+{
+    /// <summary>The rules by number.</summary>
+    public List<RuleGraph> Rules { get; } = [];
+
+    /// <summary>The rule of whole texts.</summary>
+    public int Root { get; set; }
+
+    /// <summary>Adds an empty rule.</summary>
+    /// <param name="name">How errors call it.</param>
+    /// <param name="keepApart">Whether it is never copied into its callers.</param>
+    /// <returns>Its number.</returns>
+    public int Add(string name, bool keepApart = false)
+    {
+        Rules.Add(new RuleGraph(name) { KeepApart = keepApart });
+        return Rules.Count - 1;
+    }
+
+    /// <summary>A rule by its number.</summary>
+    public RuleGraph this[int rule] => Rules[rule];
+}

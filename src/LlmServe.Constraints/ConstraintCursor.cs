@@ -1,0 +1,236 @@
+using LlmServe.Constraints.Runtime;
+
+namespace LlmServe.Constraints;
+
+/// <summary>
+/// Follows one sequence through its constraint: which tokens may come next, and which have come. Everything it says is a function of the rule, the
+/// vocabulary and the tokens accepted, so that a sequence that is read again says the same. Not thread-safe; nothing is allocated per token once its
+/// buffers have grown.
+/// </summary>
+public sealed class ConstraintCursor
+{
+    /// <summary>How many tokens can be taken back.</summary>
+    public const int MostTakenBack = 256;
+
+    private readonly TokenConstraint _constraint;
+    private readonly StackMachine _machine;
+    private readonly TokenWalker _walker;
+    private readonly CursorHistory _history;
+    private readonly ulong[] _mask; // [(vocabulary + 63) / 64]
+    private Configuration _here;
+    private bool _maskIsCurrent;
+
+    internal ConstraintCursor(TokenConstraint constraint)
+    {
+        _constraint = constraint;
+        _machine = new StackMachine(constraint.Automaton);
+        _walker = new TokenWalker(constraint.Vocabulary.Trie, _machine);
+        _mask = new ulong[constraint.Vocabulary.MaskLength];
+        _here = _machine.Begin();
+        _history = new CursorHistory(_machine, MostTakenBack);
+    }
+
+    /// <summary>The constraint.</summary>
+    public TokenConstraint Constraint => _constraint;
+
+    /// <summary>Number of tokens accepted.</summary>
+    public int Position { get; private set; }
+
+    /// <summary>Whether the text so far is whole, so that it may end here.</summary>
+    public bool IsComplete => _here.Complete || IsEnded;
+
+    /// <summary>Whether nothing but the end may follow.</summary>
+    public bool MustEnd => IsEnded || _here.IsOver;
+
+    /// <summary>Whether a token that ends the generation has been accepted.</summary>
+    public bool IsEnded { get; private set; }
+
+    /// <summary>Memory of the cursor in bytes.</summary>
+    public long Bytes => _machine.Bytes + 8L * _mask.Length;
+
+    /// <summary>
+    /// The tokens that may come next, one bit per id, lowest first: those after which some text of the rule can still be completed, and where
+    /// <see cref="IsComplete"/> those that end a generation. At least one bit is set until <see cref="IsEnded"/>. Valid until the next call.
+    /// </summary>
+    public ReadOnlySpan<ulong> Mask()
+    {
+        if (!_maskIsCurrent)
+        {
+            FillMask();
+            _maskIsCurrent = true;
+        }
+
+        return _mask;
+    }
+
+    /// <summary>Whether a token may come next.</summary>
+    public bool Allows(int token)
+    {
+        if (token < 0 || token >= _constraint.Vocabulary.Size || IsEnded)
+        {
+            return false;
+        }
+
+        if (_maskIsCurrent)
+        {
+            return (_mask[token >> 6] >> token & 1) != 0;
+        }
+
+        int top = _here.End;
+        var mark = _machine.Arena.Now;
+        bool allowed = (_here.Complete && IsEndToken(token)) || !Read(token).IsDead;
+        _machine.Truncate(top);
+        _machine.Arena.Release(mark);
+        return allowed;
+    }
+
+    /// <summary>Takes the next token.</summary>
+    /// <returns>False, and nothing changes, if it may not come.</returns>
+    public bool TryAccept(int token)
+    {
+        if (token < 0 || token >= _constraint.Vocabulary.Size || IsEnded)
+        {
+            return false;
+        }
+
+        var mark = _machine.Arena.Now;
+        var next = Read(token);
+        bool ends = next.IsDead && IsEndToken(token) && _here.Complete;
+        if (next.IsDead && !ends)
+        {
+            _machine.Truncate(_here.End);
+            _machine.Arena.Release(mark);
+            return false;
+        }
+
+        _maskIsCurrent &= !ends && _machine.AreEqual(_here, next);
+        IsEnded = ends;
+        _here = _history.Keep(_here, ends ? _here : next);
+        Position++;
+        return true;
+    }
+
+    /// <summary>
+    /// Tokens that are certain to come next, whatever the model says: what the rule prescribes, in the tokenizer's own division as far as what follows
+    /// cannot change that. Often empty. Valid until the next call; nothing is accepted by it.
+    /// </summary>
+    public ReadOnlySpan<int> ForcedTokens()
+    {
+        if (IsEnded)
+        {
+            return [];
+        }
+
+        int top = _here.End;
+        var mark = _machine.Arena.Now;
+        var forced = _constraint.Forced.After(_machine, _here);
+        _machine.Truncate(top);
+        _machine.Arena.Release(mark);
+        return forced;
+    }
+
+    /// <summary>Takes tokens back, so that the cursor stands where it stood after <paramref name="position"/> of them.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">More than <see cref="MostTakenBack"/> tokens would be taken back, or fewer than none.</exception>
+    public void Rewind(int position)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(position, Position);
+        ArgumentOutOfRangeException.ThrowIfLessThan(position, Math.Max(0, Position - MostTakenBack));
+        if (position < Position)
+        {
+            _here = _history.GoBack(Position - position);
+            Position = position;
+            IsEnded = false;
+            _maskIsCurrent = false;
+        }
+    }
+
+    private bool IsEndToken(int token) => Array.BinarySearch(_constraint.Vocabulary.EndTokens, token) >= 0;
+
+    /// <summary>Where reading stands after a token; the machine's last configuration.</summary>
+    private Configuration Read(int token)
+    {
+        var named = _machine.StepToken(_here, token);
+        if (!VocabularyTrie.IsText(_constraint.Vocabulary.Tokenizer, token))
+        {
+            return named;
+        }
+
+        var at = _here;
+        foreach (byte value in _constraint.Vocabulary.Tokenizer.BytesOf(token))
+        {
+            at = _machine.Step(at, value);
+            if (at.IsDead)
+            {
+                return named.IsDead ? at : _machine.MoveTo(named, named.Begin);
+            }
+        }
+
+        return named.IsDead ? at : _machine.Join(named, at);
+    }
+
+    private void FillMask()
+    {
+        Array.Clear(_mask);
+        if (IsEnded)
+        {
+            return;
+        }
+
+        for (int head = _here.Begin; head < _here.KernelEnd; head++)
+        {
+            var set = _constraint.SetOf(_machine.StateOf(head), _walker, _machine);
+            set.AddTo(_mask);
+            if (set.Exits.Length > 0)
+            {
+                AddBeyond(set.Exits, _machine.SetOf(head));
+            }
+        }
+
+        AddNamedTokens();
+        if (_here.Complete)
+        {
+            foreach (int token in _constraint.Vocabulary.EndTokens)
+            {
+                _mask[token >> 6] |= 1UL << token;
+            }
+        }
+    }
+
+    /// <summary>Adds tokens in which a rule ends and what lies below it goes on.</summary>
+    private void AddBeyond(int[] exits, int set)
+    {
+        int top = _here.End;
+        var mark = _machine.Arena.Now;
+        var beyond = _machine.Return(set);
+        if (!beyond.IsOver)
+        {
+            _walker.Tokens.Clear();
+            foreach (int node in exits)
+            {
+                _walker.Walk(beyond, node, exits: false);
+            }
+
+            foreach (int token in _walker.Tokens.Items)
+            {
+                _mask[token >> 6] |= 1UL << token;
+            }
+        }
+
+        _machine.Truncate(top);
+        _machine.Arena.Release(mark);
+    }
+
+    private void AddNamedTokens()
+    {
+        for (int head = _here.Begin; head < _here.End; head++)
+        {
+            if (_machine.Automaton.HasTokens(_machine.StateOf(head)))
+            {
+                foreach (var edge in _machine.Automaton.Tokens(_machine.StateOf(head)))
+                {
+                    _mask[edge.Token >> 6] |= 1UL << edge.Token;
+                }
+            }
+        }
+    }
+}

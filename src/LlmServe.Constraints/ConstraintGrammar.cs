@@ -1,0 +1,82 @@
+using System.Text;
+using LlmServe.Constraints.Automata;
+using LlmServe.Constraints.Rules;
+using LlmServe.Constraints.Runtime;
+
+namespace LlmServe.Constraints;
+
+/// <summary>How a text stands to a rule.</summary>
+/// <param name="Accepted">Whether it is one of the rule's texts.</param>
+/// <param name="IsPrefix">Whether one of the rule's texts begins with it; every accepted text is.</param>
+/// <param name="FailedAt">The first byte after which no text of the rule can follow; null if <paramref name="IsPrefix"/>.</param>
+public readonly record struct ConstraintMatch(bool Accepted, bool IsPrefix, int? FailedAt);
+
+/// <summary>A compiled rule, over bytes of UTF-8; it knows no vocabulary. Immutable and safe to share between threads.</summary>
+public sealed class ConstraintGrammar
+{
+    private ConstraintGrammar(ConstraintRule rule, StateTable table, IReadOnlyList<string> relaxed)
+    {
+        Rule = rule;
+        Table = table;
+        Relaxed = relaxed;
+        Automaton = new Automaton(table);
+    }
+
+    /// <summary>The rule.</summary>
+    public ConstraintRule Rule { get; }
+
+    /// <summary>What was left out of the rule because it asked for that (<see cref="ConstraintRule.Relax"/>): JSON pointers of keywords.</summary>
+    public IReadOnlyList<string> Relaxed { get; }
+
+    /// <summary>Number of states of the automaton.</summary>
+    public int StateCount => Automaton.StateCount;
+
+    internal StateTable Table { get; }
+
+    internal Automaton Automaton { get; }
+
+    /// <summary>Compiles a rule.</summary>
+    /// <param name="rule">The rule.</param>
+    /// <param name="vocabulary">Where tokens that the rule names are found; null: a rule that names tokens is refused.</param>
+    /// <param name="limits">What it may cost; null: <see cref="ConstraintLimits.Default"/>.</param>
+    /// <param name="cancellation">Stops the work.</param>
+    /// <exception cref="ConstraintException">The rule is malformed, nothing satisfies it, it cannot be honoured, or it is too large.</exception>
+    public static ConstraintGrammar Compile(
+        ConstraintRule rule, ConstraintVocabulary? vocabulary = null, ConstraintLimits? limits = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(rule);
+        limits ??= ConstraintLimits.Default;
+        int bytes = Encoding.UTF8.GetByteCount(rule.Text);
+        if (bytes > limits.MaxRuleBytes)
+        {
+            throw new ConstraintException("the rule", $"it has {bytes} bytes; at most {limits.MaxRuleBytes} are allowed");
+        }
+
+        var meter = new WorkMeter(limits, cancellation);
+        var parsed = RuleReader.Read(rule, vocabulary, meter);
+        return new ConstraintGrammar(rule, AutomatonBuilder.Build(parsed.Rules, meter), parsed.Relaxed);
+    }
+
+    /// <summary>Says how a text stands to the rule.</summary>
+    /// <param name="text">UTF-8; a character may be cut off at the end.</param>
+    public ConstraintMatch Match(ReadOnlySpan<byte> text)
+    {
+        var machine = new StackMachine(Automaton);
+        var here = machine.Begin();
+        for (int i = 0; i < text.Length; i++)
+        {
+            var next = machine.Step(here, text[i]);
+            if (next.IsDead)
+            {
+                return new ConstraintMatch(false, false, i);
+            }
+
+            here = machine.MoveTo(next, 0);
+        }
+
+        return new ConstraintMatch(here.Complete, true, null);
+    }
+
+    /// <summary>Says how a text stands to the rule.</summary>
+    public ConstraintMatch Match(string text) => Match(Encoding.UTF8.GetBytes(text));
+}
