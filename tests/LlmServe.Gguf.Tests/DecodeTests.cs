@@ -81,7 +81,7 @@ public sealed unsafe class DecodeTests
     {
         using var index = JsonDocument.Parse(File.ReadAllBytes(TestData.Local("quants", "index.json")));
         var entries = index.RootElement.GetProperty("formats").EnumerateObject().ToList();
-        Assert.Equal(25, entries.Count);
+        Assert.Equal(27, entries.Count);
         foreach (var entry in entries)
         {
             var format = BlockFormat.Get((GgmlType)entry.Value.GetProperty("id").GetUInt32());

@@ -50,7 +50,9 @@ public sealed unsafe class GgufFileTests
     [SkippableFact]
     public void Open_EverySharedModel_CanBeReadInFull()
     {
-        string[] paths = Directory.GetFiles(TestData.Shared(), "*.gguf", SearchOption.AllDirectories);
+        // Folders of this name hold what must be refused.
+        string[] paths = [.. Directory.GetFiles(TestData.Shared(), "*.gguf", SearchOption.AllDirectories)
+            .Where(path => !path.Split(Path.DirectorySeparatorChar).Contains("bad"))];
         Assert.NotEmpty(paths);
         foreach (string path in paths)
         {

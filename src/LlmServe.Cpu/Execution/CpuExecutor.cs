@@ -173,7 +173,7 @@ internal sealed unsafe class CpuExecutor : IMeasuringExecutor
         long panels = model.Programs.Max(p => (long)p.Rows * Math.Max(96, LoweredProgram.PanelFloats / p.Rows) * sizeof(float) * 2);
         var shape = model.Graph.Shape;
         long attention = (long)Kernels.Simd.AttentionTile.ScratchFloats(shape.HeadSize, shape.HeadsPerKeyHead) * sizeof(float);
-        return Math.Max(attention, panels + ((long)widest * sizeof(float)) + kernels.ScratchBytes(columns)) + 4096;
+        return Math.Max(attention, panels + ((long)widest * sizeof(float)) + kernels.ScratchBytes(model.Graph.Weights)) + 4096;
     }
 
     private static int BlockCount(CpuOptions options, int blocksPerSlot, long blockBytes)

@@ -46,8 +46,8 @@ internal abstract unsafe class KernelTable
     /// <summary>Rows of a tile.</summary>
     public const int TileRows = 16;
 
-    /// <summary>Bytes of scratch that matrix kernels need beside result panels.</summary>
-    public abstract long ScratchBytes(int largestColumns);
+    /// <summary>Bytes of scratch that matrix kernels need beside result panels, for the weights of a model.</summary>
+    public abstract long ScratchBytes(IEnumerable<Weight> weights);
 
     /// <summary>The entry points over a set of row kernels.</summary>
     protected static delegate*<Step*, LaneState*, void> EntryOf<TRows>(Opcode opcode) where TRows : struct, IRowKernels<TRows> => opcode switch

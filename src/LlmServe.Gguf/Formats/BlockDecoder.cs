@@ -1,6 +1,6 @@
 namespace LlmServe.Gguf.Formats;
 
-/// <summary>Decodes rows to f32: NUMERICS "Decoded weights", the exact real value rounded once. Plain loops, meant as the oracle of faster code.</summary>
+/// <summary>Decodes rows to f32: docs/numerics.md, "Decoded weights", the exact real value rounded once. Plain loops, meant as the oracle of faster code.</summary>
 internal static unsafe class BlockDecoder
 {
     /// <summary>Decodes <paramref name="count"/> weights, a multiple of the block size.</summary>
@@ -11,17 +11,17 @@ internal static unsafe class BlockDecoder
             for (int piece = 0; piece < T.BlockSize / 32; piece++, destination += 32)
             {
                 T.Unpack(data, piece, out var codes);
-                DecodeHalf<T>(in codes, 0, codes.SubScale0, codes.SubMinimum0, destination);
-                DecodeHalf<T>(in codes, 16, codes.SubScale1, codes.SubMinimum1, destination);
+                float second = T.Kind == BlockKind.Paired ? codes.SecondScale : codes.Scale;
+                DecodeHalf<T>(in codes, 0, codes.Scale * codes.SubScale0, codes.SubMinimum0, destination);
+                DecodeHalf<T>(in codes, 16, second * codes.SubScale1, codes.SubMinimum1, destination);
             }
         }
     }
 
-    private static void DecodeHalf<T>(in Codes32 codes, int start, int subScale, int subMinimum, float* destination)
+    private static void DecodeHalf<T>(in Codes32 codes, int start, float scale, int subMinimum, float* destination)
         where T : unmanaged, IBlockFormat<T>
     {
-        float scale = codes.Scale * subScale;
-        if (T.Kind is BlockKind.Symmetric or BlockKind.Super)
+        if (T.Kind is not (BlockKind.WithMinimum or BlockKind.SuperWithMinimum))
         {
             // A plain product, since adding a zero would turn −0 into +0.
             for (int i = start; i < start + 16; i++)

@@ -3,21 +3,19 @@ using System.Diagnostics.CodeAnalysis;
 namespace LlmServe.Gguf.Formats;
 
 /// <summary>What is known at run time about an element type: its sizes, and how to decode it where this project can.</summary>
-public sealed unsafe class BlockFormat
+public unsafe class BlockFormat
 {
     private static readonly BlockFormat?[] Table = BuildTable();
 
     private readonly delegate*<byte*, float*, long, void> _decode;
     private readonly delegate*<float*, byte*, long, void> _encode;
 
-    private BlockFormat(GgmlType type, int blockSize, int blockBytes, BlockKind? kind = null, int subBlockSize = 1,
-        delegate*<byte*, float*, long, void> decode = null, delegate*<float*, byte*, long, void> encode = null)
+    private BlockFormat(
+        GgmlType type, int blockSize, int blockBytes, delegate*<byte*, float*, long, void> decode = null, delegate*<float*, byte*, long, void> encode = null)
     {
         Type = type;
         BlockSize = blockSize;
         BlockBytes = blockBytes;
-        Kind = kind;
-        SubBlockSize = subBlockSize;
         _decode = decode;
         _encode = encode;
     }
@@ -35,10 +33,10 @@ public sealed unsafe class BlockFormat
     public int BlockBytes { get; }
 
     /// <summary>Which terms the dot product has; null for plain numbers and for quantized types known only by size.</summary>
-    public BlockKind? Kind { get; }
+    public virtual BlockKind? Kind => null;
 
     /// <summary>Weights that share one scale: 16 or 32; 1 where <see cref="Kind"/> is null.</summary>
-    public int SubBlockSize { get; }
+    public virtual int SubBlockSize => 1;
 
     /// <summary>True where a block holds more than one element, also for types that cannot be decoded here.</summary>
     public bool IsQuantized => BlockSize > 1;
@@ -80,7 +78,7 @@ public sealed unsafe class BlockFormat
         return checked(elements / BlockSize * BlockBytes);
     }
 
-    /// <summary>Decodes consecutive weights to f32: the exact real value rounded once (NUMERICS "Decoded weights").</summary>
+    /// <summary>Decodes consecutive weights to f32: the exact real value rounded once (docs/numerics.md, "Decoded weights").</summary>
     /// <param name="data">Blocks, any alignment; <see cref="BytesOf"/>(count) bytes are read.</param>
     /// <param name="destination">[count]</param>
     /// <param name="count">Weights, a multiple of <see cref="BlockSize"/>.</param>
@@ -130,6 +128,11 @@ public sealed unsafe class BlockFormat
         }
     }
 
+    /// <summary>What a visitor makes for this format.</summary>
+    /// <exception cref="GgufException">Not a block format that can be decoded here; the message lists those.</exception>
+    public virtual TResult Accept<TResult>(IBlockFormatVisitor<TResult> visitor) =>
+        throw new GgufException($"{Name} is no block format that is supported; supported are {string.Join(", ", All.Where(format => format.Kind is not null).Select(format => format.Name))}.");
+
     /// <inheritdoc/>
     public override string ToString() => Name;
 
@@ -141,28 +144,18 @@ public sealed unsafe class BlockFormat
         }
     }
 
-    private static BlockFormat Quantized<T>(delegate*<float*, byte*, long, void> encode = null) where T : unmanaged, IBlockFormat<T>
-    {
-        if (sizeof(T) != T.BlockBytes)
-        {
-            throw new InvalidOperationException($"Layout of {T.Type} takes {sizeof(T)} bytes, {T.BlockBytes} expected.");
-        }
-
-        return new BlockFormat(T.Type, T.BlockSize, T.BlockBytes, T.Kind, T.SubBlockSize, &BlockDecoder.Decode<T>, encode);
-    }
-
     private static BlockFormat?[] BuildTable()
     {
         BlockFormat[] formats =
         [
-            new(GgmlType.F32, 1, 4, decode: &BlockDecoder.DecodeF32, encode: &BlockEncoder.EncodeF32),
-            new(GgmlType.F16, 1, 2, decode: &BlockDecoder.DecodeF16, encode: &BlockEncoder.EncodeF16),
-            new(GgmlType.BF16, 1, 2, decode: &BlockDecoder.DecodeBF16, encode: &BlockEncoder.EncodeBF16),
-            Quantized<Q4_0>(&BlockEncoder.Encode<Q4_0>), Quantized<Q4_1>(&BlockEncoder.Encode<Q4_1>),
-            Quantized<Q5_0>(&BlockEncoder.Encode<Q5_0>), Quantized<Q5_1>(&BlockEncoder.Encode<Q5_1>),
-            Quantized<Q8_0>(&BlockEncoder.Encode<Q8_0>),
-            Quantized<Q4_K>(&BlockEncoder.Encode<Q4_K>), Quantized<Q6_K>(&BlockEncoder.Encode<Q6_K>),
-            Quantized<Q2_K>(), Quantized<Q3_K>(), Quantized<Q5_K>(), Quantized<IQ4_NL>(), Quantized<IQ4_XS>(),
+            new(GgmlType.F32, 1, 4, &BlockDecoder.DecodeF32, &BlockEncoder.EncodeF32),
+            new(GgmlType.F16, 1, 2, &BlockDecoder.DecodeF16, &BlockEncoder.EncodeF16),
+            new(GgmlType.BF16, 1, 2, &BlockDecoder.DecodeBF16, &BlockEncoder.EncodeBF16),
+            new Block<Q4_0>(&BlockEncoder.Encode<Q4_0>), new Block<Q4_1>(&BlockEncoder.Encode<Q4_1>),
+            new Block<Q5_0>(&BlockEncoder.Encode<Q5_0>), new Block<Q5_1>(&BlockEncoder.Encode<Q5_1>),
+            new Block<Q8_0>(&BlockEncoder.Encode<Q8_0>),
+            new Block<Q4_K>(&BlockEncoder.Encode<Q4_K>), new Block<Q6_K>(&BlockEncoder.Encode<Q6_K>),
+            new Block<Q2_K>(), new Block<Q3_K>(), new Block<Q5_K>(), new Block<IQ4_NL>(), new Block<IQ4_XS>(),
 
             // Known by size, so that a file that holds them can be listed.
             new(GgmlType.F64, 1, 8), new(GgmlType.I8, 1, 1), new(GgmlType.I16, 1, 2), new(GgmlType.I32, 1, 4), new(GgmlType.I64, 1, 8),
@@ -171,7 +164,7 @@ public sealed unsafe class BlockFormat
             new(GgmlType.IQ2_XXS, 256, 66), new(GgmlType.IQ2_XS, 256, 74), new(GgmlType.IQ2_S, 256, 82),
             new(GgmlType.IQ3_XXS, 256, 98), new(GgmlType.IQ3_S, 256, 110),
             new(GgmlType.TQ1_0, 256, 54), new(GgmlType.TQ2_0, 256, 66),
-            new(GgmlType.MXFP4, 32, 17), new(GgmlType.NVFP4, 64, 36),
+            new(GgmlType.MXFP4, 32, 17), new(GgmlType.NVFP4, 64, 36), new(GgmlType.Q1_0, 128, 18), new(GgmlType.Q2_0, 64, 18),
         ];
         var table = new BlockFormat?[formats.Max(format => (int)format.Type) + 1];
         foreach (var format in formats)
@@ -180,5 +173,23 @@ public sealed unsafe class BlockFormat
         }
 
         return table;
+    }
+
+    /// <summary>A quantized format, by its struct.</summary>
+    private sealed class Block<T> : BlockFormat where T : unmanaged, IBlockFormat<T>
+    {
+        public Block(delegate*<float*, byte*, long, void> encode = null) : base(T.Type, T.BlockSize, T.BlockBytes, &BlockDecoder.Decode<T>, encode)
+        {
+            if (sizeof(T) != T.BlockBytes)
+            {
+                throw new InvalidOperationException($"Layout of {T.Type} takes {sizeof(T)} bytes, {T.BlockBytes} expected.");
+            }
+        }
+
+        public override BlockKind? Kind => T.Kind;
+
+        public override int SubBlockSize => T.SubBlockSize;
+
+        public override TResult Accept<TResult>(IBlockFormatVisitor<TResult> visitor) => visitor.Visit<T>();
     }
 }

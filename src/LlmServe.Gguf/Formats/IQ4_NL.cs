@@ -6,9 +6,6 @@ namespace LlmServe.Gguf.Formats;
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 public unsafe struct IQ4_NL : IBlockFormat<IQ4_NL>
 {
-    /// <summary>The sixteen integers that codes stand for, ascending; IQ4_XS uses the same.</summary>
-    public static ReadOnlySpan<sbyte> Values => BlockBits.Iq4Values;
-
     private ushort _scale;
     private fixed byte _nibbles[16];
 
@@ -26,6 +23,12 @@ public unsafe struct IQ4_NL : IBlockFormat<IQ4_NL>
 
     /// <inheritdoc/>
     public static int SubBlockSize => 32;
+
+    /// <inheritdoc/>
+    public static int CodeBits => 4;
+
+    /// <inheritdoc/>
+    public static ReadOnlySpan<sbyte> CodeTable => BlockBits.Iq4Values;
 
     /// <inheritdoc/>
     public static void Unpack(byte* block, int piece, out Codes32 codes)

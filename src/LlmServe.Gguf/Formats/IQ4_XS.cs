@@ -27,6 +27,12 @@ public unsafe struct IQ4_XS : IBlockFormat<IQ4_XS>
     public static int SubBlockSize => 32;
 
     /// <inheritdoc/>
+    public static int CodeBits => 4;
+
+    /// <inheritdoc/>
+    public static ReadOnlySpan<sbyte> CodeTable => BlockBits.Iq4Values;
+
+    /// <inheritdoc/>
     public static void Unpack(byte* block, int piece, out Codes32 codes)
     {
         var source = (IQ4_XS*)block;

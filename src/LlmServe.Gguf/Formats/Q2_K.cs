@@ -27,6 +27,9 @@ public unsafe struct Q2_K : IBlockFormat<Q2_K>
     public static int SubBlockSize => 16;
 
     /// <inheritdoc/>
+    public static int CodeBits => 2;
+
+    /// <inheritdoc/>
     public static void Unpack(byte* block, int piece, out Codes32 codes)
     {
         var source = (Q2_K*)block;

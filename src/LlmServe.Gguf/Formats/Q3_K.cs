@@ -27,6 +27,12 @@ public unsafe struct Q3_K : IBlockFormat<Q3_K>
     public static int SubBlockSize => 16;
 
     /// <inheritdoc/>
+    public static int CodeBits => 3;
+
+    /// <inheritdoc/>
+    public static int CodeBias => 4;
+
+    /// <inheritdoc/>
     public static void Unpack(byte* block, int piece, out Codes32 codes)
     {
         var source = (Q3_K*)block;

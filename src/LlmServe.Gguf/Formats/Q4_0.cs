@@ -25,6 +25,12 @@ public unsafe struct Q4_0 : IBlockFormat<Q4_0>, IBlockEncoder
     public static int SubBlockSize => 32;
 
     /// <inheritdoc/>
+    public static int CodeBits => 4;
+
+    /// <inheritdoc/>
+    public static int CodeBias => 8;
+
+    /// <inheritdoc/>
     public static void Unpack(byte* block, int piece, out Codes32 codes)
     {
         var source = (Q4_0*)block;

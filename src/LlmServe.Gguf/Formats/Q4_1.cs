@@ -26,6 +26,9 @@ public unsafe struct Q4_1 : IBlockFormat<Q4_1>, IBlockEncoder
     public static int SubBlockSize => 32;
 
     /// <inheritdoc/>
+    public static int CodeBits => 4;
+
+    /// <inheritdoc/>
     public static void Unpack(byte* block, int piece, out Codes32 codes)
     {
         var source = (Q4_1*)block;

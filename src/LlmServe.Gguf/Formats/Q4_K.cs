@@ -27,6 +27,9 @@ public unsafe struct Q4_K : IBlockFormat<Q4_K>, IBlockEncoder
     public static int SubBlockSize => 32;
 
     /// <inheritdoc/>
+    public static int CodeBits => 4;
+
+    /// <inheritdoc/>
     public static void Unpack(byte* block, int piece, out Codes32 codes)
     {
         var source = (Q4_K*)block;

@@ -26,6 +26,12 @@ public unsafe struct Q5_0 : IBlockFormat<Q5_0>, IBlockEncoder
     public static int SubBlockSize => 32;
 
     /// <inheritdoc/>
+    public static int CodeBits => 5;
+
+    /// <inheritdoc/>
+    public static int CodeBias => 16;
+
+    /// <inheritdoc/>
     public static void Unpack(byte* block, int piece, out Codes32 codes)
     {
         var source = (Q5_0*)block;

@@ -27,6 +27,9 @@ public unsafe struct Q5_1 : IBlockFormat<Q5_1>, IBlockEncoder
     public static int SubBlockSize => 32;
 
     /// <inheritdoc/>
+    public static int CodeBits => 5;
+
+    /// <inheritdoc/>
     public static void Unpack(byte* block, int piece, out Codes32 codes)
     {
         var source = (Q5_1*)block;

@@ -28,6 +28,9 @@ public unsafe struct Q5_K : IBlockFormat<Q5_K>
     public static int SubBlockSize => 32;
 
     /// <inheritdoc/>
+    public static int CodeBits => 5;
+
+    /// <inheritdoc/>
     public static void Unpack(byte* block, int piece, out Codes32 codes)
     {
         var source = (Q5_K*)block;

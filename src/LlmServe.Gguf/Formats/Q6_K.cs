@@ -27,6 +27,12 @@ public unsafe struct Q6_K : IBlockFormat<Q6_K>, IBlockEncoder
     public static int SubBlockSize => 16;
 
     /// <inheritdoc/>
+    public static int CodeBits => 6;
+
+    /// <inheritdoc/>
+    public static int CodeBias => 32;
+
+    /// <inheritdoc/>
     public static void Unpack(byte* block, int piece, out Codes32 codes)
     {
         var source = (Q6_K*)block;

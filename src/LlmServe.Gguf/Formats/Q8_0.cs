@@ -25,6 +25,9 @@ public unsafe struct Q8_0 : IBlockFormat<Q8_0>, IBlockEncoder
     public static int SubBlockSize => 32;
 
     /// <inheritdoc/>
+    public static int CodeBits => 8;
+
+    /// <inheritdoc/>
     public static void Unpack(byte* block, int piece, out Codes32 codes)
     {
         var source = (Q8_0*)block;

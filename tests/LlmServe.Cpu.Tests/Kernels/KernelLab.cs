@@ -23,13 +23,24 @@ internal static unsafe class KernelLab
         [GgmlType.Q6_K] = [208],
         [GgmlType.IQ4_NL] = [0],
         [GgmlType.IQ4_XS] = [0],
+        [GgmlType.F16] = [0],
+        [GgmlType.BF16] = [0],
     };
 
     /// <summary>The formats with quantized matrix kernels.</summary>
-    public static IEnumerable<GgmlType> Quantized => Halves.Keys;
+    public static IEnumerable<GgmlType> Quantized => BlockFormat.All.Where(format => format.Kind is not null).Select(format => format.Type);
 
-    /// <summary>Byte offsets of the binary16 numbers in a block of a quantized format.</summary>
-    public static int[] HalvesOf(GgmlType type) => Halves[type];
+    /// <summary>Columns of a matrix come in this unit: whole blocks, and pieces of 32.</summary>
+    public static int ColumnsOf(GgmlType type) => Math.Max(32, BlockFormat.Get(type).BlockSize);
+
+    /// <summary>Sets the binary16 numbers of a block; formats whose scales are something else are left as they are.</summary>
+    public static void SetHalves(Span<byte> block, GgmlType type, Func<ushort> next)
+    {
+        foreach (int at in Halves.GetValueOrDefault(type, []))
+        {
+            BinaryPrimitives.WriteUInt16LittleEndian(block[at..], next());
+        }
+    }
 
     /// <summary>Rows of blocks as a file could hold them, all bits random, scales finite.</summary>
     public static byte[] RandomWeights(Random random, GgmlType type, int rows, int columns)
@@ -49,10 +60,7 @@ internal static unsafe class KernelLab
             int step = format.IsQuantized ? format.BlockBytes : 2;
             for (int block = 0; block < data.Length; block += step)
             {
-                foreach (int at in Halves.GetValueOrDefault(type, [0]))
-                {
-                    BinaryPrimitives.WriteUInt16LittleEndian(data.AsSpan(block + at), RandomScale(random, type));
-                }
+                SetHalves(data.AsSpan(block, step), type, () => RandomScale(random, type));
             }
         }
 

@@ -1,3 +1,4 @@
+using LlmServe.Compiler.Graph;
 using LlmServe.Cpu.Execution;
 using LlmServe.Cpu.Kernels;
 using LlmServe.Cpu.Kernels.Reference;
@@ -36,10 +37,10 @@ public unsafe class MatrixProductTests
     {
         Require(isa);
         var random = new Random(((int)type * 10) + (int)mode);
-        var format = BlockFormat.Get(type);
+        int unit = KernelLab.ColumnsOf(type);
         for (int shape = 0; shape < Shapes; shape++)
         {
-            int columns = format.BlockSize == 256 ? 256 * random.Next(1, 4) : shape < Columns32.Length ? Columns32[shape] : 32 * random.Next(1, 20);
+            int columns = unit == 256 ? 256 * random.Next(1, 4) : unit == 32 && shape < Columns32.Length ? Columns32[shape] : unit * random.Next(1, 640 / unit);
             int matrixRows = shape % 3 == 0 ? random.Next(1, 20) : random.Next(20, 130);
             int rows = shape % 2 == 0 ? random.Next(1, 4) : random.Next(4, 41);
             Compare(random, type, mode, isa, matrixRows, columns, rows, programRows: rows);
@@ -63,10 +64,10 @@ public unsafe class MatrixProductTests
     {
         Require(isa);
         var random = new Random((int)type + 40);
-        int block = BlockFormat.Get(type).BlockSize == 256 ? 256 : 32;
+        int unit = KernelLab.ColumnsOf(type);
         for (int rows = 1; rows <= 40; rows++)
         {
-            int columns = block == 256 ? 256 * (1 + (rows % 2)) : 256 + (32 * (rows % 8));
+            int columns = unit == 256 ? 256 * (1 + (rows % 2)) : 256 + (unit * (rows % (256 / unit)));
             Compare(random, type, mode, isa, matrixRows: 16 + rows, columns, rows, programRows: rows);
         }
     }
@@ -78,7 +79,7 @@ public unsafe class MatrixProductTests
     {
         Require(isa);
         var random = new Random((int)type + 80);
-        int tail = BlockFormat.Get(type).BlockSize == 256 ? 0 : 96;
+        int tail = KernelLab.ColumnsOf(type) switch { 32 => 96, 256 => 0, int unit => unit };
         foreach (int columns in (int[])[2048, 2048 + tail, 4352 + tail])
         {
             Compare(random, type, mode, isa, matrixRows: 20, columns, rows: 1, programRows: 1);
@@ -191,7 +192,7 @@ public unsafe class MatrixProductTests
     {
         var layout = new ActivationLayout(kernels.FormFor(type, mode, programRows), matrix->Columns);
         using var activations = new GuardedBuffer((long)layout.RowBytes * rows);
-        using var scratch = new GuardedBuffer(kernels.ScratchBytes(matrix->Columns));
+        using var scratch = new GuardedBuffer(kernels.ScratchBytes([new Weight(0, "", type, matrix->Rows, matrix->Columns)]));
         using var y = new GuardedBuffer((long)stride * rows * sizeof(float));
         var view = new ActivationView(activations.Data, layout);
         for (int row = 0; row < rows; row++)
@@ -211,14 +212,10 @@ public unsafe class MatrixProductTests
     private static void FillCodes(byte[] weights, GgmlType type, byte value)
     {
         int blockBytes = BlockFormat.Get(type).BlockBytes;
-        int[] halves = KernelLab.HalvesOf(type);
         for (int block = 0; block < weights.Length; block += blockBytes)
         {
             weights.AsSpan(block, blockBytes).Fill(value);
-            foreach (int at in halves)
-            {
-                BitConverter.TryWriteBytes(weights.AsSpan(block + at), (Half)1f);
-            }
+            KernelLab.SetHalves(weights.AsSpan(block, blockBytes), type, () => BitConverter.HalfToUInt16Bits((Half)1f));
         }
     }
 }

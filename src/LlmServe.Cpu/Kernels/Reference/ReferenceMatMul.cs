@@ -68,7 +68,15 @@ internal static unsafe class ReferenceMatMul
                 Unpack<TFormat>(weights, k, out var w);
                 float d = scales[block];
                 int h0 = sums[2 * block], h1 = sums[(2 * block) + 1];
-                int n = (w.SubScale0 * Dot16(w.Q, codes + k)) + (w.SubScale1 * Dot16(w.Q + 16, codes + k + 16));
+                int n0 = w.SubScale0 * Dot16(w.Q, codes + k), n1 = w.SubScale1 * Dot16(w.Q + 16, codes + k + 16);
+                if (TFormat.Kind == BlockKind.Paired)
+                {
+                    acc = MathF.FusedMultiplyAdd(w.Scale * d, n0, acc);
+                    acc = MathF.FusedMultiplyAdd(w.SecondScale * d, n1, acc);
+                    continue;
+                }
+
+                int n = n0 + n1;
                 acc = MathF.FusedMultiplyAdd(w.Scale * d, n, acc);
                 if (TFormat.Kind == BlockKind.WithMinimum)
                 {
@@ -105,7 +113,8 @@ internal static unsafe class ReferenceMatMul
                         sx += x[k + i];
                     }
 
-                    acc = MathF.FusedMultiplyAdd(w.Scale * (sub == 0 ? w.SubScale0 : w.SubScale1), t, acc);
+                    float scale = TFormat.Kind == BlockKind.Paired && sub > 0 ? w.SecondScale : w.Scale;
+                    acc = MathF.FusedMultiplyAdd(scale * (sub == 0 ? w.SubScale0 : w.SubScale1), t, acc);
                     if (TFormat.Kind == BlockKind.WithMinimum)
                     {
                         acc = MathF.FusedMultiplyAdd(w.Minimum, sx, acc);

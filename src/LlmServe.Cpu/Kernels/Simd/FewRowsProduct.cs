@@ -24,7 +24,7 @@ internal static unsafe class FewRowsProduct<TSimd, V, TBlock, TCodes>
     private const int PrefetchBytes = 2048;
 
     /// <summary>Whether activations come as 16-bit numbers.</summary>
-    private static readonly bool WideCodes = TCodes.Wide && !TSimd.SumsSignedBytes;
+    private static readonly bool WideCodes = TCodes.IsWide && !TSimd.SumsSignedBytes;
 
     /// <inheritdoc cref="Reference.ReferenceMatMul"/>
     public static void Run(Matrix* matrix, ActivationView* x, int rows, int begin, int end, float* y, int stride, byte* scratch)
@@ -76,7 +76,7 @@ internal static unsafe class FewRowsProduct<TSimd, V, TBlock, TCodes>
                     acc3 = Piece(at, 3 * vector, values, d, halfSums, acc3);
                 }
 
-                at.Next();
+                at.Next(piece);
                 values += WideCodes ? 64 : 32;
                 scales += 4;
                 sums += 4;
@@ -110,6 +110,11 @@ internal static unsafe class FewRowsProduct<TSimd, V, TBlock, TCodes>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V Piece(in SegmentCursor<TBlock, TCodes> at, int part, byte* x, V d, V halfSums, V acc)
     {
+        if (PackedLayout<TBlock, TCodes>.IsPaired)
+        {
+            return PairedPiece(at, part, x, d, halfSums, acc);
+        }
+
         var subScales = PackedLayout<TBlock, TCodes>.IsSuper ? PieceProduct<TSimd, V, TBlock, TCodes>.SubEntries(at.SubScales, part) : TSimd.Set(0x00010001);
         var n = PieceProduct<TSimd, V, TBlock, TCodes>.Dot(at.Codes + part, x, subScales);
         if (TCodes.Bias != 0)
@@ -119,14 +124,30 @@ internal static unsafe class FewRowsProduct<TSimd, V, TBlock, TCodes>
             n = TSimd.Subtract32(n, TSimd.MultiplyAdd16(bias, halfSums));
         }
 
-        acc = TSimd.MultiplyAdd(TSimd.Multiply(TSimd.LoadHalves(at.Scales + (part / 2)), d), TSimd.ToSingle(n), acc);
+        acc = TSimd.MultiplyAdd(TSimd.Multiply(ScaleLoad<TSimd, V, TBlock>.Load(at.Scales + (part / 2)), d), TSimd.ToSingle(n), acc);
         if (PackedLayout<TBlock, TCodes>.HasMinimum)
         {
             var minimums = PackedLayout<TBlock, TCodes>.IsSuper ? PieceProduct<TSimd, V, TBlock, TCodes>.SubEntries(at.SubMinimums, part) : TSimd.Set(0x00010001);
-            var m = TSimd.Multiply(TSimd.LoadHalves(at.Minimums + (part / 2)), d);
+            var m = TSimd.Multiply(ScaleLoad<TSimd, V, TBlock>.Load(at.Minimums + (part / 2)), d);
             acc = TSimd.MultiplyAdd(m, TSimd.ToSingle(TSimd.MultiplyAdd16(minimums, halfSums)), acc);
         }
 
         return acc;
+    }
+
+    /// <summary>The same where halves have scales of their own: a product for each.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V PairedPiece(in SegmentCursor<TBlock, TCodes> at, int part, byte* x, V d, V halfSums, V acc)
+    {
+        PieceProduct<TSimd, V, TBlock, TCodes>.DotHalves(at.Codes + part, x, out var first, out var second);
+        if (TCodes.Bias != 0)
+        {
+            first = TSimd.Subtract32(first, TSimd.MultiplyAdd16(TSimd.Set(TCodes.Bias), halfSums));
+            second = TSimd.Subtract32(second, TSimd.MultiplyAdd16(TSimd.Set(TCodes.Bias << 16), halfSums));
+        }
+
+        byte* scales = at.Scales + (part / 2);
+        acc = TSimd.MultiplyAdd(TSimd.Multiply(ScaleLoad<TSimd, V, TBlock>.Load(scales), d), TSimd.ToSingle(first), acc);
+        return TSimd.MultiplyAdd(TSimd.Multiply(ScaleLoad<TSimd, V, TBlock>.Load(scales + (2 * TileRows)), d), TSimd.ToSingle(second), acc);
     }
 }

@@ -168,7 +168,7 @@ internal static unsafe class FewRowsRealProduct<TSimd, V, TBlock, TCodes>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V Codes(V t, V codes, int part, float* x) =>
         TCodes.IsNibbles ? TSimd.AddNibbles(t, codes, part, TCodes.Bias, x + (2 * part))
-        : TCodes.Wide ? TSimd.AddSignedBytes(t, codes, part & 1, x + (2 * part))
+        : TCodes.IsWide ? TSimd.AddSignedBytes(t, codes, part & 1, x + (2 * part))
         : TSimd.AddBytes(t, codes, part & 1, TCodes.Bias, x + (2 * part));
 
     /// <summary>The segment: scales and minimums applied to the sub-blocks, in order.</summary>
@@ -176,6 +176,7 @@ internal static unsafe class FewRowsRealProduct<TSimd, V, TBlock, TCodes>
     {
         var at = new SegmentCursor<TBlock, TCodes>(segment, pieces);
         var acc = TSimd.Zero;
+        int piece = 0;
         for (byte* end = t + (pieces * SubBlocks * VectorBytes); t < end; t += SubBlocks * VectorBytes)
         {
             RealScales<TSimd, V, TBlock, TCodes>.Load(at.Scales, at.SubScales, first, out var scale0, out var scale1);
@@ -192,7 +193,7 @@ internal static unsafe class FewRowsRealProduct<TSimd, V, TBlock, TCodes>
             }
 
             sums += SubBlocks;
-            at.Next();
+            at.Next(piece++);
         }
 
         return acc;

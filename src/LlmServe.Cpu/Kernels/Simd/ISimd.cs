@@ -103,7 +103,7 @@ internal unsafe interface ISimd<V> : ICodeSimd<V> where V : unmanaged
     /// </summary>
     static abstract V AddNibbles(V sum, V codes, int part, int bias, float* x);
 
-    /// <summary>Two fused steps with the bytes from 2 · part of each lane on: unsigned codes of up to six bits less a bias.</summary>
+    /// <summary>Two fused steps with the bytes from 2 · part of each lane on: unsigned codes of up to seven bits less a bias.</summary>
     static abstract V AddBytes(V sum, V codes, int part, int bias, float* x);
 
     /// <summary>Two fused steps with the bytes from 2 · part of each lane on: signed codes.</summary>
@@ -114,6 +114,9 @@ internal unsafe interface ISimd<V> : ICodeSimd<V> where V : unmanaged
 
     /// <summary>One binary16 per lane, widened exactly to f32. Infinities and NaN are not meant.</summary>
     static abstract V LoadHalves(void* source);
+
+    /// <summary>One bfloat16 per lane, as f32.</summary>
+    static abstract V LoadBrains(void* source);
 
     /// <summary>One signed byte per lane, as a 16-bit number in both halves of the lane.</summary>
     static abstract V LoadBytePairs(void* source);

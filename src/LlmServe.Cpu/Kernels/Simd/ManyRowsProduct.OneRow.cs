@@ -11,7 +11,7 @@ internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
     private static void SegmentOfOneRow(byte* panel, int pieces, ActivationView* x, int row, int column, int count, float* y)
     {
         byte* start = x->Row(row);
-        byte* codes = start + (TCodes.Wide ? x->Layout.Signed16 + (2 * column) : x->Layout.Unsigned8 + column);
+        byte* codes = start + (TCodes.IsWide ? x->Layout.Signed16 + (2 * column) : x->Layout.Unsigned8 + column);
         byte* scales = start + x->Layout.Scales + (column / 32 * 4);
         byte* sums = start + x->Layout.Sums + (column / 32 * 4);
         int vector = VectorBytes, row6 = Row, pieceBytes = PieceBytes, scaleOffset = ScaleOffset;
@@ -19,42 +19,53 @@ internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
         for (int piece = 0; piece < pieces; piece++)
         {
             V n0, n1, n2, n3, n4, n5;
-            if (TCodes.Wide)
+            if (TCodes.IsWide)
             {
                 Wide(panel, codes, out n0, out n1, out n2, out n3, out n4, out n5);
             }
-            else if (TwoSums)
-            {
-                Narrow(panel, panel + CorrectionOffset, panel + SubScaleOffset, codes, 4, out n0, out n1, out n2, out n3, out n4, out n5);
-                Narrow(panel + (4 * row6), panel + CorrectionOffset + row6, panel + SubScaleOffset + row6, codes + 16, 4,
-                    out var m0, out var m1, out var m2, out var m3, out var m4, out var m5);
-                n0 = TSimd.Add32(n0, m0);
-                n1 = TSimd.Add32(n1, m1);
-                n2 = TSimd.Add32(n2, m2);
-                n3 = TSimd.Add32(n3, m3);
-                n4 = TSimd.Add32(n4, m4);
-                n5 = TSimd.Add32(n5, m5);
-            }
             else
             {
-                Narrow(panel, panel + CorrectionOffset, panel + SubScaleOffset, codes, 8, out n0, out n1, out n2, out n3, out n4, out n5);
+                Narrow(panel, codes, 0, out n0, out n1, out n2, out n3, out n4, out n5);
             }
 
             var d = TSimd.Broadcast(scales);
             byte* w = panel + scaleOffset;
+            if (Sums > 1 && !PackedLayout<TBlock, TCodes>.IsPaired)
+            {
+                AddSum(panel, codes, 1, ref n0, ref n1, ref n2, ref n3, ref n4, ref n5);
+            }
+
+            if (Sums > 2)
+            {
+                AddSum(panel, codes, 2, ref n0, ref n1, ref n2, ref n3, ref n4, ref n5);
+                AddSum(panel, codes, 3, ref n0, ref n1, ref n2, ref n3, ref n4, ref n5);
+            }
+
             a0 = TSimd.AddScaled(a0, n0, d, w);
             a1 = TSimd.AddScaled(a1, n1, d, w + vector);
             a2 = TSimd.AddScaled(a2, n2, d, w + (2 * vector));
             a3 = TSimd.AddScaled(a3, n3, d, w + (3 * vector));
             a4 = TSimd.AddScaled(a4, n4, d, w + (4 * vector));
             a5 = TSimd.AddScaled(a5, n5, d, w + (5 * vector));
+            if (PackedLayout<TBlock, TCodes>.IsPaired)
+            {
+                w += row6;
+                Narrow(panel, codes, 1, out n0, out n1, out n2, out n3, out n4, out n5);
+                a0 = TSimd.AddScaled(a0, n0, d, w);
+                a1 = TSimd.AddScaled(a1, n1, d, w + vector);
+                a2 = TSimd.AddScaled(a2, n2, d, w + (2 * vector));
+                a3 = TSimd.AddScaled(a3, n3, d, w + (3 * vector));
+                a4 = TSimd.AddScaled(a4, n4, d, w + (4 * vector));
+                a5 = TSimd.AddScaled(a5, n5, d, w + (5 * vector));
+            }
+
             if (PackedLayout<TBlock, TCodes>.HasMinimum)
             {
                 AddMinimums(panel, d, TSimd.Broadcast(sums), ref a0, ref a1, ref a2, ref a3, ref a4, ref a5);
             }
 
             panel += pieceBytes;
-            codes += TCodes.Wide ? 64 : 32;
+            codes += TCodes.IsWide ? 64 : 32;
             scales += 4;
             sums += 4;
         }
@@ -94,12 +105,26 @@ internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
         a5 = TSimd.AddScaled(a5, TSimd.AddProducts16(zero, halfSums, sub + (5 * vector)), d, m + (5 * vector));
     }
 
-    /// <summary>Narrow codes: <paramref name="groups"/> fours in one 16-bit sum, widened with the sub-block scale where the format has one.</summary>
+    /// <summary>Adds a further sum of the piece.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Narrow(
-        byte* weights, byte* corrections, byte* subScales, byte* x, int groups, out V n0, out V n1, out V n2, out V n3, out V n4, out V n5)
+    private static void AddSum(byte* panel, byte* x, int sum, ref V n0, ref V n1, ref V n2, ref V n3, ref V n4, ref V n5)
     {
-        int vector = VectorBytes, row6 = Row;
+        Narrow(panel, x, sum, out var m0, out var m1, out var m2, out var m3, out var m4, out var m5);
+        n0 = TSimd.Add32(n0, m0);
+        n1 = TSimd.Add32(n1, m1);
+        n2 = TSimd.Add32(n2, m2);
+        n3 = TSimd.Add32(n3, m3);
+        n4 = TSimd.Add32(n4, m4);
+        n5 = TSimd.Add32(n5, m5);
+    }
+
+    /// <summary>Narrow codes: one of a piece's 16-bit sums, widened with the sub-block scale where the format has one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Narrow(byte* panel, byte* x, int sum, out V n0, out V n1, out V n2, out V n3, out V n4, out V n5)
+    {
+        int vector = VectorBytes, row6 = Row, groups = SumGroups;
+        byte* weights = panel + (sum * groups * row6), corrections = panel + CorrectionOffset + (sum * row6), subScales = panel + SubScaleOffset + (sum * row6);
+        x += sum * groups * 4;
         n0 = TSimd.Load(corrections);
         n1 = TSimd.Load(corrections + vector);
         n2 = TSimd.Load(corrections + (2 * vector));

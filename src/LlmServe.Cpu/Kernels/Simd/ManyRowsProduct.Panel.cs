@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using LlmServe.Cpu.Execution;
+using LlmServe.Cpu.Kernels.Simd.Codes;
 using LlmServe.Gguf.Formats;
 
 namespace LlmServe.Cpu.Kernels.Simd;
@@ -23,13 +24,16 @@ internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
     private static readonly bool SumsSignedBytes = TSimd.SumsSignedBytes;
 
     /// <summary>Whether codes and activations are multiplied as 16-bit numbers.</summary>
-    private static readonly bool WideCodes = TCodes.Wide && !TSimd.SumsSignedBytes;
+    private static readonly bool WideCodes = TCodes.IsWide && !TSimd.SumsSignedBytes;
 
     /// <summary>Whether sums start at a correction, since activations are x + 128.</summary>
-    private static readonly bool Corrected = !TCodes.Wide && !TSimd.SumsSignedBytes;
+    private static readonly bool Corrected = !TCodes.IsWide && !TSimd.SumsSignedBytes;
 
-    /// <summary>Sums per piece: two where halves have their own scale, or where all of a piece would overflow 16 bits.</summary>
-    private static readonly bool TwoSums = TBlock.SubBlockSize == 16 || (Corrected && TCodes.GroupsPerSum < 8 && TCodes.Bias != 16);
+    /// <summary>Sums per piece: 1, 2 or 4. Two at least where halves have their own scale, more where those of 16 bits would overflow.</summary>
+    private static readonly int Sums = Math.Max(TBlock.SubBlockSize == 16 ? 2 : 1, Corrected ? 8 / Planes.GroupsPerSum(TCodes.Magnitude) : 1);
+
+    /// <summary>Groups of four in a sum.</summary>
+    private static readonly int SumGroups = 8 / Sums;
 
     private static readonly int VectorBytes = TSimd.Lanes * 4;
 
@@ -40,13 +44,13 @@ internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
 
     private static readonly int CorrectionOffset = CodeBytes;
 
-    private static readonly int ScaleOffset = CorrectionOffset + (!Corrected ? 0 : (TwoSums ? 2 : 1) * Row);
+    private static readonly int ScaleOffset = CorrectionOffset + (Corrected ? Sums * Row : 0);
 
-    private static readonly int MinimumOffset = ScaleOffset + Row;
+    private static readonly int MinimumOffset = ScaleOffset + (PackedLayout<TBlock, TCodes>.IsPaired ? 2 * Row : Row);
 
     private static readonly int SubScaleOffset = MinimumOffset + (PackedLayout<TBlock, TCodes>.HasMinimum ? Row : 0);
 
-    private static readonly int SubMinimumOffset = SubScaleOffset + (PackedLayout<TBlock, TCodes>.IsSuper ? (TwoSums ? 2 : 1) * Row : 0);
+    private static readonly int SubMinimumOffset = SubScaleOffset + (PackedLayout<TBlock, TCodes>.IsSuper ? Sums * Row : 0);
 
     private static readonly int PieceBytes = SubMinimumOffset + (TBlock.Kind == BlockKind.SuperWithMinimum ? Row : 0);
 
@@ -78,7 +82,7 @@ internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
                     Prefetch.LinesOfSecondCache(next + (piece * PackedLayout<TBlock, TCodes>.PieceShare), PackedLayout<TBlock, TCodes>.PieceShare);
                 }
 
-                at.Next();
+                at.Next(piece);
                 target += PieceBytes;
             }
         }
@@ -88,23 +92,22 @@ internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
     private static void UnpackPiece(in SegmentCursor<TBlock, TCodes> at, int row, byte* target)
     {
         byte* codes = at.Codes + (row * 4);
-        var first = UnpackPair(codes, 0, target);
-        first = TSimd.Add16(first, UnpackPair(codes, 1, target));
-        var second = UnpackPair(codes, 2, target);
-        second = TSimd.Add16(second, UnpackPair(codes, 3, target));
+        V first = UnpackPair(codes, 0, target), second = UnpackPair(codes, 1, target);
+        V third = UnpackPair(codes, 2, target), fourth = UnpackPair(codes, 3, target);
         if (Corrected)
         {
-            TSimd.Store(target + CorrectionOffset, TSimd.Subtract16(TSimd.Zero, TwoSums ? first : TSimd.Add16(first, second)));
-            if (TwoSums)
-            {
-                TSimd.Store(target + CorrectionOffset + Row, TSimd.Subtract16(TSimd.Zero, second));
-            }
+            StoreCorrections(target + CorrectionOffset, first, second, third, fourth);
         }
 
-        TSimd.Store(target + ScaleOffset, TSimd.LoadHalves(at.Scales + (row * 2)));
+        TSimd.Store(target + ScaleOffset, ScaleLoad<TSimd, V, TBlock>.Load(at.Scales + (row * 2)));
+        if (PackedLayout<TBlock, TCodes>.IsPaired)
+        {
+            TSimd.Store(target + ScaleOffset + Row, ScaleLoad<TSimd, V, TBlock>.Load(at.Scales + ((TileRows + row) * 2)));
+        }
+
         if (PackedLayout<TBlock, TCodes>.HasMinimum)
         {
-            TSimd.Store(target + MinimumOffset, TSimd.LoadHalves(at.Minimums + (row * 2)));
+            TSimd.Store(target + MinimumOffset, ScaleLoad<TSimd, V, TBlock>.Load(at.Minimums + (row * 2)));
         }
 
         if (PackedLayout<TBlock, TCodes>.IsSuper)
@@ -118,26 +121,46 @@ internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
         }
     }
 
+    /// <summary>Stores what the sums start at, from 128 times the sums of pairs of groups.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreCorrections(byte* target, V first, V second, V third, V fourth)
+    {
+        if (Sums == 4)
+        {
+            TSimd.Store(target, TSimd.Subtract16(TSimd.Zero, first));
+            TSimd.Store(target + Row, TSimd.Subtract16(TSimd.Zero, second));
+            TSimd.Store(target + (2 * Row), TSimd.Subtract16(TSimd.Zero, third));
+            TSimd.Store(target + (3 * Row), TSimd.Subtract16(TSimd.Zero, fourth));
+            return;
+        }
+
+        first = TSimd.Add16(first, second);
+        third = TSimd.Add16(third, fourth);
+        TSimd.Store(target, TSimd.Subtract16(TSimd.Zero, Sums == 2 ? first : TSimd.Add16(first, third)));
+        if (Sums == 2)
+        {
+            TSimd.Store(target + Row, TSimd.Subtract16(TSimd.Zero, third));
+        }
+    }
+
     /// <summary>Stores the scales of a piece, or of its halves, as the sums need them.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void StoreSubScales(V scales, byte* target)
     {
-        if (Corrected)
+        // Without halves both 16 bits of an entry are the same.
+        var first = Corrected ? TSimd.LowTwice(scales) : TSimd.ShiftRightArithmetic32(TSimd.ShiftLeft32(scales, 16), 16);
+        var second = Corrected ? TSimd.HighTwice(scales) : TSimd.ShiftRightArithmetic32(scales, 16);
+        TSimd.Store(target, first);
+        if (Sums == 2)
         {
-            TSimd.Store(target, TSimd.LowTwice(scales));
-            if (TwoSums)
-            {
-                TSimd.Store(target + Row, TSimd.HighTwice(scales));
-            }
-
-            return;
+            TSimd.Store(target + Row, second);
         }
 
-        // Without halves both 16 bits of an entry are the same.
-        TSimd.Store(target, TwoSums ? TSimd.ShiftRightArithmetic32(TSimd.ShiftLeft32(scales, 16), 16) : TSimd.ShiftRightArithmetic32(scales, 16));
-        if (TwoSums)
+        if (Sums == 4)
         {
-            TSimd.Store(target + Row, TSimd.ShiftRightArithmetic32(scales, 16));
+            TSimd.Store(target + Row, first);
+            TSimd.Store(target + (2 * Row), second);
+            TSimd.Store(target + (3 * Row), second);
         }
     }
 

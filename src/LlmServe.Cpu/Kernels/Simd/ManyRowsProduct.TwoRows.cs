@@ -26,32 +26,43 @@ internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
             {
                 WideTwo(panel, codes, toSecond, out n0, out n1, out n2, out n3, out n4, out n5);
             }
-            else if (TwoSums)
-            {
-                NarrowTwo(panel, panel + CorrectionOffset, panel + SubScaleOffset, codes, toSecond, 4, out n0, out n1, out n2, out n3, out n4, out n5);
-                NarrowTwo(panel + (4 * Row), panel + CorrectionOffset + Row, panel + SubScaleOffset + Row, codes + 16, toSecond, 4,
-                    out var m0, out var m1, out var m2, out var m3, out var m4, out var m5);
-                n0 = TSimd.Add32(n0, m0);
-                n1 = TSimd.Add32(n1, m1);
-                n2 = TSimd.Add32(n2, m2);
-                n3 = TSimd.Add32(n3, m3);
-                n4 = TSimd.Add32(n4, m4);
-                n5 = TSimd.Add32(n5, m5);
-            }
             else
             {
-                NarrowTwo(panel, panel + CorrectionOffset, panel + SubScaleOffset, codes, toSecond, 8, out n0, out n1, out n2, out n3, out n4, out n5);
+                NarrowTwo(panel, codes, toSecond, 0, out n0, out n1, out n2, out n3, out n4, out n5);
             }
 
             var d0 = TSimd.Broadcast(scales);
             var d1 = TSimd.Broadcast(scales + toSecond);
             byte* w = panel + scaleOffset;
+            if (Sums > 1 && !PackedLayout<TBlock, TCodes>.IsPaired)
+            {
+                AddSumTwo(panel, codes, toSecond, 1, ref n0, ref n1, ref n2, ref n3, ref n4, ref n5);
+            }
+
+            if (Sums > 2)
+            {
+                AddSumTwo(panel, codes, toSecond, 2, ref n0, ref n1, ref n2, ref n3, ref n4, ref n5);
+                AddSumTwo(panel, codes, toSecond, 3, ref n0, ref n1, ref n2, ref n3, ref n4, ref n5);
+            }
+
             a0 = TSimd.AddScaled(a0, n0, d0, w);
             a1 = TSimd.AddScaled(a1, n1, d0, w + vector);
             a2 = TSimd.AddScaled(a2, n2, d0, w + (2 * vector));
             a3 = TSimd.AddScaled(a3, n3, d1, w);
             a4 = TSimd.AddScaled(a4, n4, d1, w + vector);
             a5 = TSimd.AddScaled(a5, n5, d1, w + (2 * vector));
+            if (PackedLayout<TBlock, TCodes>.IsPaired)
+            {
+                w += Row;
+                NarrowTwo(panel, codes, toSecond, 1, out n0, out n1, out n2, out n3, out n4, out n5);
+                a0 = TSimd.AddScaled(a0, n0, d0, w);
+                a1 = TSimd.AddScaled(a1, n1, d0, w + vector);
+                a2 = TSimd.AddScaled(a2, n2, d0, w + (2 * vector));
+                a3 = TSimd.AddScaled(a3, n3, d1, w);
+                a4 = TSimd.AddScaled(a4, n4, d1, w + vector);
+                a5 = TSimd.AddScaled(a5, n5, d1, w + (2 * vector));
+            }
+
             if (PackedLayout<TBlock, TCodes>.HasMinimum)
             {
                 byte* m = panel + MinimumOffset;
@@ -91,13 +102,26 @@ internal static unsafe partial class ManyRowsProduct<TSimd, V, TBlock, TCodes>
         a2 = TSimd.AddScaled(a2, TSimd.AddProducts16(zero, halfSums, sub + (2 * vector)), d, m + (2 * vector));
     }
 
-    /// <summary>Narrow codes: <paramref name="groups"/> fours in one 16-bit sum, widened with the sub-block scale where the format has one.</summary>
+    /// <summary>Adds a further sum of the piece.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void NarrowTwo(
-        byte* weights, byte* corrections, byte* subScales, byte* x, nint toSecond, int groups,
-        out V n0, out V n1, out V n2, out V n3, out V n4, out V n5)
+    private static void AddSumTwo(byte* panel, byte* x, nint toSecond, int sum, ref V n0, ref V n1, ref V n2, ref V n3, ref V n4, ref V n5)
     {
-        int vector = VectorBytes, row3 = Row;
+        NarrowTwo(panel, x, toSecond, sum, out var m0, out var m1, out var m2, out var m3, out var m4, out var m5);
+        n0 = TSimd.Add32(n0, m0);
+        n1 = TSimd.Add32(n1, m1);
+        n2 = TSimd.Add32(n2, m2);
+        n3 = TSimd.Add32(n3, m3);
+        n4 = TSimd.Add32(n4, m4);
+        n5 = TSimd.Add32(n5, m5);
+    }
+
+    /// <summary>Narrow codes: one of a piece's sums, widened with the sub-block scale where the format has one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void NarrowTwo(byte* panel, byte* x, nint toSecond, int sum, out V n0, out V n1, out V n2, out V n3, out V n4, out V n5)
+    {
+        int vector = VectorBytes, row3 = Row, groups = SumGroups;
+        byte* weights = panel + (sum * groups * row3), corrections = panel + CorrectionOffset + (sum * row3), subScales = panel + SubScaleOffset + (sum * row3);
+        x += sum * groups * 4;
         n0 = n3 = Corrected ? TSimd.Load(corrections) : TSimd.Zero;
         n1 = n4 = Corrected ? TSimd.Load(corrections + vector) : TSimd.Zero;
         n2 = n5 = Corrected ? TSimd.Load(corrections + (2 * vector)) : TSimd.Zero;

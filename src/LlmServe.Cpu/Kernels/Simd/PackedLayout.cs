@@ -9,7 +9,7 @@ namespace LlmServe.Cpu.Kernels.Simd;
 /// <summary>
 /// Layout of a repacked matrix: tiles of 16 rows; in a tile, segments of up to 8 pieces (256 columns); in a segment
 /// <c>[scales][minimums][sub-block scales][sub-block minimums][codes]</c>, each part for its pieces in order and, within a piece, row after row.
-/// Scales and minimums are binary16: one per piece, or one per segment for formats of 256. Sub-block entries are bytes, one or two per piece.
+/// Scales and minimums are 16 bits (<see cref="ScaleStorage"/>): one for as many pieces as a block has, or two per piece. Sub-block entries are bytes, one or two per piece.
 /// Minimums of formats of 256 are stored negated, since that is how they enter.
 /// </summary>
 internal static unsafe class PackedLayout<TBlock, TCodes>
@@ -19,9 +19,19 @@ internal static unsafe class PackedLayout<TBlock, TCodes>
     public const int TileRows = 16;
     public const int PiecesPerSegment = 8;
 
+    /// <summary>Whether sub-blocks have integer scales, and perhaps minimums.</summary>
     public static readonly bool IsSuper = TBlock.Kind is BlockKind.Super or BlockKind.SuperWithMinimum;
 
     public static readonly bool HasMinimum = TBlock.Kind is BlockKind.WithMinimum or BlockKind.SuperWithMinimum;
+
+    /// <summary>Whether halves of pieces have scales of their own.</summary>
+    public static readonly bool IsPaired = TBlock.Kind == BlockKind.Paired;
+
+    /// <summary>Pieces that share a scale: 1, 2, 4 or 8.</summary>
+    public static readonly int PiecesPerScale = IsPaired ? 1 : TBlock.BlockSize / 32;
+
+    /// <summary>Bytes of the scales of those pieces, of all rows of a tile; the same for minimums.</summary>
+    public static readonly int ScaleStride = TileRows * 2 * (IsPaired ? 2 : 1);
 
     /// <summary>Bytes between the sub-block entries of pieces: 16 for sub-blocks of 32, 32 for sub-blocks of 16.</summary>
     public static readonly int SubStride = TBlock.SubBlockSize == 16 ? 2 * TileRows : TileRows;
@@ -29,10 +39,13 @@ internal static unsafe class PackedLayout<TBlock, TCodes>
     /// <summary>Bytes before the codes of a segment: its scales and minimums, then its sub-block scales and minimums.</summary>
     public static int CodesOffset(int pieces)
     {
-        int scaleBytes = (IsSuper ? 1 : pieces) * TileRows * 2;
+        int scaleBytes = ScaleBytes(pieces);
         int subBytes = IsSuper ? pieces * SubStride : 0;
         return (HasMinimum ? 2 * scaleBytes : scaleBytes) + (TBlock.Kind == BlockKind.SuperWithMinimum ? 2 * subBytes : subBytes);
     }
+
+    /// <summary>Bytes of the scales of a segment.</summary>
+    public static int ScaleBytes(int pieces) => (pieces + PiecesPerScale - 1) / PiecesPerScale * ScaleStride;
 
     /// <summary>Bytes of a segment.</summary>
     public static int SegmentBytes(int pieces) => CodesOffset(pieces) + (pieces * TCodes.PieceBytes);
@@ -70,7 +83,7 @@ internal static unsafe class PackedLayout<TBlock, TCodes>
                 for (int piece = 0; piece < pieces; piece++)
                 {
                     PackPiece(matrix, tile * TileRows, column + (32 * piece), at);
-                    at.Next();
+                    at.Next(piece);
                 }
 
                 target = at.Codes;
@@ -97,10 +110,15 @@ internal static unsafe class PackedLayout<TBlock, TCodes>
                 throw new InvalidDataException($"row {firstRow + r}, columns {column} to {column + 31}: scale {source.Scale}, minimum {source.Minimum}");
             }
 
-            ((Half*)at.Scales)[r] = (Half)source.Scale;
+            StoreScale(at.Scales, r, source.Scale);
+            if (IsPaired)
+            {
+                StoreScale(at.Scales, TileRows + r, source.SecondScale);
+            }
+
             if (HasMinimum)
             {
-                ((Half*)at.Minimums)[r] = (Half)(IsSuper ? -source.Minimum : source.Minimum);
+                StoreScale(at.Minimums, r, IsSuper ? -source.Minimum : source.Minimum);
             }
 
             StoreSub(at.SubScales, IsSuper, r, source.SubScale0, source.SubScale1);
@@ -108,6 +126,15 @@ internal static unsafe class PackedLayout<TBlock, TCodes>
         }
 
         TCodes.Pack(codes, at.Codes);
+    }
+
+    /// <summary>Stores a scale or a minimum in its 16 bits, of which it needs no more.</summary>
+    private static void StoreScale(byte* target, int at, float value)
+    {
+        float stored = MathF.ScaleB(value, -TBlock.ScaleExponent);
+        ((ushort*)target)[at] = TBlock.ScaleStorage == ScaleStorage.BFloat16
+            ? (ushort)(BitConverter.SingleToUInt32Bits(stored) >> 16)
+            : BitConverter.HalfToUInt16Bits((Half)stored);
     }
 
     private static void StoreSub(byte* target, bool present, int row, int first, int second)

@@ -16,6 +16,9 @@ internal static unsafe class PieceProduct<TSimd, V, TBlock, TCodes>
 {
     private static readonly bool SumsSignedBytes = TSimd.SumsSignedBytes;
 
+    /// <summary>Groups of four whose products add up in 16 bits.</summary>
+    public static readonly int GroupsPerSum = Planes.GroupsPerSum(TCodes.Largest);
+
     /// <summary>
     /// <paramref name="x"/> points at the piece's 32 codes: signed bytes, or 16-bit numbers in the order 0, 2, 1, 3 of each four for wide codes
     /// (unless the instruction set sums signed bytes).
@@ -29,7 +32,7 @@ internal static unsafe class PieceProduct<TSimd, V, TBlock, TCodes>
             return SignedDot(codes, x, scales);
         }
 
-        if (TCodes.Wide)
+        if (TCodes.IsWide)
         {
             var sum = Wide(codes, x, 0);
             sum = TSimd.Add32(sum, Wide(codes, x, 1));
@@ -40,24 +43,43 @@ internal static unsafe class PieceProduct<TSimd, V, TBlock, TCodes>
         }
 
         bool halves = TBlock.SubBlockSize == 16;
-        if (TCodes.GroupsPerSum == 8 && !halves)
+        if (GroupsPerSum == 8 && !halves)
         {
             var all = TSimd.Add16(TSimd.Add16(Pair(codes, x, 0), Pair(codes, x, 1)), TSimd.Add16(Pair(codes, x, 2), Pair(codes, x, 3)));
             return TSimd.MultiplyAdd16(all, scales);
         }
 
-        var first = halves ? TSimd.LowTwice(scales) : scales;
-        var second = halves ? TSimd.HighTwice(scales) : scales;
-        if (TCodes.GroupsPerSum == 2)
+        return TSimd.Add32(Half(codes, x, 0, halves ? TSimd.LowTwice(scales) : scales), Half(codes, x, 2, halves ? TSimd.HighTwice(scales) : scales));
+    }
+
+    /// <summary>The dot products of the halves of a piece, each by itself, for formats whose halves have real scales of their own; <paramref name="x"/> as above.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void DotHalves(byte* codes, byte* x, out V first, out V second)
+    {
+        if (SumsSignedBytes)
         {
-            var low = TSimd.Add32(TSimd.MultiplyAdd16(Pair(codes, x, 0), first), TSimd.MultiplyAdd16(Pair(codes, x, 1), first));
-            var high = TSimd.Add32(TSimd.MultiplyAdd16(Pair(codes, x, 2), second), TSimd.MultiplyAdd16(Pair(codes, x, 3), second));
-            return TSimd.Add32(low, high);
+            first = SignedPair(SignedPair(TSimd.Zero, codes, x, 0), codes, x, 1);
+            second = SignedPair(SignedPair(TSimd.Zero, codes, x, 2), codes, x, 3);
+            return;
         }
 
-        return TSimd.Add32(
-            TSimd.MultiplyAdd16(TSimd.Add16(Pair(codes, x, 0), Pair(codes, x, 1)), first),
-            TSimd.MultiplyAdd16(TSimd.Add16(Pair(codes, x, 2), Pair(codes, x, 3)), second));
+        var ones = TSimd.Set(0x00010001);
+        first = Half(codes, x, 0, ones);
+        second = Half(codes, x, 2, ones);
+    }
+
+    /// <summary>Two pairs of groups, unsigned codes, widened as often as 16-bit sums ask for; scales as pairs of equal 16 bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Half(byte* codes, byte* x, int pair, V scale)
+    {
+        if (GroupsPerSum == 1)
+        {
+            return TSimd.Add32(PairInTwo(codes, x, pair, scale), PairInTwo(codes, x, pair + 1, scale));
+        }
+
+        return GroupsPerSum == 2
+            ? TSimd.Add32(TSimd.MultiplyAdd16(Pair(codes, x, pair), scale), TSimd.MultiplyAdd16(Pair(codes, x, pair + 1), scale))
+            : TSimd.MultiplyAdd16(TSimd.Add16(Pair(codes, x, pair), Pair(codes, x, pair + 1)), scale);
     }
 
     /// <summary>With 32-bit sums: all codes, biased or not, are signed bytes.</summary>
@@ -95,6 +117,16 @@ internal static unsafe class PieceProduct<TSimd, V, TBlock, TCodes>
             TSimd.MultiplyAddBytes(odd, TSimd.Broadcast(x + (8 * pair) + 4)));
     }
 
+    /// <summary>32-bit sums over eight weights, unsigned codes of which only a group fits 16-bit sums.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V PairInTwo(byte* codes, byte* x, int pair, V scale)
+    {
+        TCodes.LoadPair<TSimd, V>(codes, pair, out var even, out var odd);
+        return TSimd.Add32(
+            TSimd.MultiplyAdd16(TSimd.MultiplyAddBytes(even, TSimd.Broadcast(x + (8 * pair))), scale),
+            TSimd.MultiplyAdd16(TSimd.MultiplyAddBytes(odd, TSimd.Broadcast(x + (8 * pair) + 4)), scale));
+    }
+
     /// <summary>32-bit sums over eight weights, signed bytes widened by shifts.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V Wide(byte* codes, byte* x, int pair)
@@ -114,7 +146,7 @@ internal static unsafe class PieceProduct<TSimd, V, TBlock, TCodes>
         ? TSimd.LoadTwoBytes(entries + (part / 2))
         : TSimd.LoadBytePairs(entries + (part / 4));
 
-    /// <summary>16-bit pairs times a power of two, given in both halves (biases are 4, 8, 16 or 32).</summary>
+    /// <summary>16-bit pairs times a power of two, given in both halves (biases are 1 to 64).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Times(V pairs, int both) => TSimd.ShiftLeft16(pairs, (byte)System.Numerics.BitOperations.TrailingZeroCount(both));
 }

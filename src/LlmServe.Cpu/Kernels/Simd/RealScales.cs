@@ -13,12 +13,19 @@ internal static unsafe class RealScales<TSimd, V, TBlock, TCodes>
 {
     /// <summary>
     /// The f32 numbers of a piece's first half and, where sub-blocks are 16 long, of its second one, for the rows of a vector from <paramref name="row"/> of
-    /// the tile on. <paramref name="halves"/> and <paramref name="entries"/> point at the piece's binary16 scales (or minimums) and its sub-block entries.
+    /// the tile on. <paramref name="scales"/> and <paramref name="entries"/> point at the piece's scales (or minimums) and its sub-block entries.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Load(byte* halves, byte* entries, int row, out V first, out V second)
+    public static void Load(byte* scales, byte* entries, int row, out V first, out V second)
     {
-        var factor = TSimd.LoadHalves(halves + (row * 2));
+        var factor = ScaleLoad<TSimd, V, TBlock>.Load(scales + (row * 2));
+        if (PackedLayout<TBlock, TCodes>.IsPaired)
+        {
+            first = factor;
+            second = ScaleLoad<TSimd, V, TBlock>.Load(scales + ((PackedLayout<TBlock, TCodes>.TileRows + row) * 2));
+            return;
+        }
+
         if (!PackedLayout<TBlock, TCodes>.IsSuper)
         {
             first = second = factor;

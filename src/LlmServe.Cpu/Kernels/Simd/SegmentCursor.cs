@@ -9,8 +9,6 @@ internal unsafe struct SegmentCursor<TBlock, TCodes>
     where TBlock : unmanaged, IBlockFormat<TBlock>
     where TCodes : struct, ICodePlanes
 {
-    private const int TileRows = PackedLayout<TBlock, TCodes>.TileRows;
-
     public byte* Scales;
     public byte* Minimums;
     public byte* SubScales;
@@ -22,7 +20,8 @@ internal unsafe struct SegmentCursor<TBlock, TCodes>
     public SegmentCursor(byte* segment, int pieces)
     {
         // As PackedLayout.CodesOffset, but written out: more methods to inline would exhaust what the JIT inlines into a kernel.
-        int scaleBytes = (PackedLayout<TBlock, TCodes>.IsSuper ? 1 : pieces) * TileRows * 2;
+        int shared = PackedLayout<TBlock, TCodes>.PiecesPerScale;
+        int scaleBytes = (pieces + shared - 1) / shared * PackedLayout<TBlock, TCodes>.ScaleStride;
         int subBytes = PackedLayout<TBlock, TCodes>.IsSuper ? pieces * PackedLayout<TBlock, TCodes>.SubStride : 0;
         Scales = segment;
         Minimums = Scales + scaleBytes;
@@ -31,18 +30,19 @@ internal unsafe struct SegmentCursor<TBlock, TCodes>
         Codes = SubMinimums + (TBlock.Kind == BlockKind.SuperWithMinimum ? subBytes : 0);
     }
 
-    /// <summary>Goes on by some pieces, outside of inner loops.</summary>
+    /// <summary>Goes from the first piece on to another, outside of inner loops.</summary>
     public void Skip(int pieces)
     {
         for (int i = 0; i < pieces; i++)
         {
-            Next();
+            Next(i);
         }
     }
 
     /// <summary>Goes to the next piece.</summary>
+    /// <param name="piece">The number of the present one in its segment.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Next()
+    public void Next(int piece)
     {
         Codes += TCodes.PieceBytes;
         if (PackedLayout<TBlock, TCodes>.IsSuper)
@@ -50,10 +50,12 @@ internal unsafe struct SegmentCursor<TBlock, TCodes>
             SubScales += PackedLayout<TBlock, TCodes>.SubStride;
             SubMinimums += PackedLayout<TBlock, TCodes>.SubStride;
         }
-        else
+
+        int shared = PackedLayout<TBlock, TCodes>.PiecesPerScale;
+        if (shared == 1 || (shared < PackedLayout<TBlock, TCodes>.PiecesPerSegment && (piece + 1) % shared == 0))
         {
-            Scales += TileRows * 2;
-            Minimums += TileRows * 2;
+            Scales += PackedLayout<TBlock, TCodes>.ScaleStride;
+            Minimums += PackedLayout<TBlock, TCodes>.ScaleStride;
         }
     }
 }

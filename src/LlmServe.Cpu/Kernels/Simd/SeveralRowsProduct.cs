@@ -29,10 +29,10 @@ internal static unsafe class SeveralRowsProduct<TSimd, V, TBlock, TCodes>
     private static readonly bool SumsSignedBytes = TSimd.SumsSignedBytes;
 
     /// <summary>Whether activations come as 16-bit numbers.</summary>
-    private static readonly bool WideCodes = TCodes.Wide && !SumsSignedBytes;
+    private static readonly bool WideCodes = TCodes.IsWide && !SumsSignedBytes;
 
     /// <summary>Sums of byte products per piece: as many as their 16 bits and sub-block scales ask for.</summary>
-    private static readonly int Sums = SumsSignedBytes || TCodes.GroupsPerSum == 8 ? (HalfScales ? 2 : 1) : TCodes.GroupsPerSum == 2 ? 4 : 2;
+    private static readonly int Sums = Math.Max(HalfScales ? 2 : 1, SumsSignedBytes || WideCodes ? 1 : 8 / PieceProduct<TSimd, V, TBlock, TCodes>.GroupsPerSum);
 
     /// <inheritdoc cref="Reference.ReferenceMatMul"/>
     public static void Run(Matrix* matrix, ActivationView* x, int rows, int begin, int end, float* y, int stride, byte* scratch)
@@ -74,6 +74,15 @@ internal static unsafe class SeveralRowsProduct<TSimd, V, TBlock, TCodes>
             for (int piece = 0; piece < pieces; piece++)
             {
                 ahead = PackedLayout<TBlock, TCodes>.PrefetchPiece(ahead);
+                if (PackedLayout<TBlock, TCodes>.IsPaired)
+                {
+                    PairedPiece(at, part, codes, scales, toSums, to1, to2, to3, ref a0, ref a1, ref a2, ref a3);
+                    at.Next(piece);
+                    codes += 32;
+                    scales += 4;
+                    continue;
+                }
+
                 var pairs = PackedLayout<TBlock, TCodes>.IsSuper ? PieceProduct<TSimd, V, TBlock, TCodes>.SubEntries(at.SubScales, part) : TSimd.Set(0x00010001);
                 V n0, n1, n2, n3;
                 if (WideCodes)
@@ -96,7 +105,7 @@ internal static unsafe class SeveralRowsProduct<TSimd, V, TBlock, TCodes>
                     n3 = TSimd.SubtractProducts16(n3, bias, sums + to3);
                 }
 
-                var w = TSimd.LoadHalves(at.Scales + (part / 2));
+                var w = ScaleLoad<TSimd, V, TBlock>.Load(at.Scales + (part / 2));
                 a0 = TSimd.AddScaledBy(a0, n0, w, scales);
                 a1 = TSimd.AddScaledBy(a1, n1, w, scales + to1);
                 a2 = TSimd.AddScaledBy(a2, n2, w, scales + to2);
@@ -104,7 +113,7 @@ internal static unsafe class SeveralRowsProduct<TSimd, V, TBlock, TCodes>
                 if (PackedLayout<TBlock, TCodes>.HasMinimum)
                 {
                     var minimums = PackedLayout<TBlock, TCodes>.IsSuper ? PieceProduct<TSimd, V, TBlock, TCodes>.SubEntries(at.SubMinimums, part) : TSimd.Set(0x00010001);
-                    var m = TSimd.LoadHalves(at.Minimums + (part / 2));
+                    var m = ScaleLoad<TSimd, V, TBlock>.Load(at.Minimums + (part / 2));
                     byte* sums = scales + toSums;
                     a0 = TSimd.AddMinimum(a0, minimums, sums, m, scales);
                     a1 = TSimd.AddMinimum(a1, minimums, sums + to1, m, scales + to1);
@@ -112,7 +121,7 @@ internal static unsafe class SeveralRowsProduct<TSimd, V, TBlock, TCodes>
                     a3 = TSimd.AddMinimum(a3, minimums, sums + to3, m, scales + to3);
                 }
 
-                at.Next();
+                at.Next(piece);
                 codes += WideCodes ? 64 : 32;
                 scales += 4;
             }
@@ -149,34 +158,85 @@ internal static unsafe class SeveralRowsProduct<TSimd, V, TBlock, TCodes>
         var (first, second) = Scales(pairs);
         V s0 = TSimd.Zero, s1 = TSimd.Zero, s2 = TSimd.Zero, s3 = TSimd.Zero;
         n0 = n1 = n2 = n3 = TSimd.Zero;
-        Pair(codes, x, 0, to1, to2, to3, ref s0, ref s1, ref s2, ref s3);
-        if (Sums == 4)
-        {
-            Widen(first, ref n0, ref n1, ref n2, ref n3, ref s0, ref s1, ref s2, ref s3);
-        }
-
-        Pair(codes, x, 1, to1, to2, to3, ref s0, ref s1, ref s2, ref s3);
-        if (Sums > 1)
-        {
-            Widen(first, ref n0, ref n1, ref n2, ref n3, ref s0, ref s1, ref s2, ref s3);
-        }
-
-        Pair(codes, x, 2, to1, to2, to3, ref s0, ref s1, ref s2, ref s3);
-        if (Sums == 4)
+        Half(codes, x, 0, to1, to2, to3, first, ref n0, ref n1, ref n2, ref n3, ref s0, ref s1, ref s2, ref s3);
+        Half(codes, x, 2, to1, to2, to3, second, ref n0, ref n1, ref n2, ref n3, ref s0, ref s1, ref s2, ref s3);
+        if (Sums == 1)
         {
             Widen(second, ref n0, ref n1, ref n2, ref n3, ref s0, ref s1, ref s2, ref s3);
         }
-
-        Pair(codes, x, 3, to1, to2, to3, ref s0, ref s1, ref s2, ref s3);
-        Widen(second, ref n0, ref n1, ref n2, ref n3, ref s0, ref s1, ref s2, ref s3);
     }
 
-    /// <summary>Adds eight weights' products to the 16-bit sums.</summary>
+    /// <summary>Half a piece, 16 weights: sums of byte products, widened where they would grow too large, and at its end where halves differ.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Pair(byte* codes, byte* x, int pair, nint to1, nint to2, nint to3, ref V s0, ref V s1, ref V s2, ref V s3)
+    private static void Half(
+        byte* codes, byte* x, int pair, nint to1, nint to2, nint to3, V scale,
+        ref V n0, ref V n1, ref V n2, ref V n3, ref V s0, ref V s1, ref V s2, ref V s3)
+    {
+        Pair(codes, x, pair, to1, to2, to3, scale, ref n0, ref n1, ref n2, ref n3, ref s0, ref s1, ref s2, ref s3);
+        if (Sums >= 4)
+        {
+            Widen(scale, ref n0, ref n1, ref n2, ref n3, ref s0, ref s1, ref s2, ref s3);
+        }
+
+        Pair(codes, x, pair + 1, to1, to2, to3, scale, ref n0, ref n1, ref n2, ref n3, ref s0, ref s1, ref s2, ref s3);
+        if (Sums > 1)
+        {
+            Widen(scale, ref n0, ref n1, ref n2, ref n3, ref s0, ref s1, ref s2, ref s3);
+        }
+    }
+
+    /// <summary>A piece whose halves have scales of their own: a product for each.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PairedPiece(
+        in SegmentCursor<TBlock, TCodes> at, int part, byte* x, byte* scales, nint toSums, nint to1, nint to2, nint to3, ref V a0, ref V a1, ref V a2, ref V a3)
+    {
+        var ones = TSimd.Set(SumsSignedBytes ? 1 : 0x00010001);
+        byte* sums = scales + toSums;
+        for (int half = 0; half < 2; half++)
+        {
+            V n0, n1, n2, n3, s0, s1, s2, s3;
+            n0 = n1 = n2 = n3 = s0 = s1 = s2 = s3 = TSimd.Zero;
+            Half(at.Codes + part, x, 2 * half, to1, to2, to3, ones, ref n0, ref n1, ref n2, ref n3, ref s0, ref s1, ref s2, ref s3);
+            if (TCodes.Bias != 0)
+            {
+                var bias = TSimd.Set(TCodes.Bias << (16 * half));
+                n0 = TSimd.SubtractProducts16(n0, bias, sums);
+                n1 = TSimd.SubtractProducts16(n1, bias, sums + to1);
+                n2 = TSimd.SubtractProducts16(n2, bias, sums + to2);
+                n3 = TSimd.SubtractProducts16(n3, bias, sums + to3);
+            }
+
+            var w = ScaleLoad<TSimd, V, TBlock>.Load(at.Scales + (part / 2) + (2 * TileRows * half));
+            a0 = TSimd.AddScaledBy(a0, n0, w, scales);
+            a1 = TSimd.AddScaledBy(a1, n1, w, scales + to1);
+            a2 = TSimd.AddScaledBy(a2, n2, w, scales + to2);
+            a3 = TSimd.AddScaledBy(a3, n3, w, scales + to3);
+        }
+    }
+
+    /// <summary>Adds eight weights' products to the 16-bit sums; where only four fit, those of the first four go on to the 32-bit ones.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Pair(
+        byte* codes, byte* x, int pair, nint to1, nint to2, nint to3, V scale,
+        ref V n0, ref V n1, ref V n2, ref V n3, ref V s0, ref V s1, ref V s2, ref V s3)
     {
         TCodes.LoadPair<TSimd, V>(codes, pair, out var even, out var odd);
         x += 8 * pair;
+        if (Sums == 8)
+        {
+            s0 = TSimd.AddByteProducts(s0, even, TSimd.Broadcast(x));
+            s1 = TSimd.AddByteProducts(s1, even, TSimd.Broadcast(x + to1));
+            s2 = TSimd.AddByteProducts(s2, even, TSimd.Broadcast(x + to2));
+            s3 = TSimd.AddByteProducts(s3, even, TSimd.Broadcast(x + to3));
+            Widen(scale, ref n0, ref n1, ref n2, ref n3, ref s0, ref s1, ref s2, ref s3);
+            x += 4;
+            s0 = TSimd.AddByteProducts(s0, odd, TSimd.Broadcast(x));
+            s1 = TSimd.AddByteProducts(s1, odd, TSimd.Broadcast(x + to1));
+            s2 = TSimd.AddByteProducts(s2, odd, TSimd.Broadcast(x + to2));
+            s3 = TSimd.AddByteProducts(s3, odd, TSimd.Broadcast(x + to3));
+            return;
+        }
+
         s0 = TSimd.AddPairProducts(s0, even, odd, x);
         s1 = TSimd.AddPairProducts(s1, even, odd, x + to1);
         s2 = TSimd.AddPairProducts(s2, even, odd, x + to2);

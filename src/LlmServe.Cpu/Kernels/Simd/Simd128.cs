@@ -198,6 +198,9 @@ internal unsafe struct Simd128 : ISimd<V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V LoadBrains(void* source) => Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(long*)source).AsUInt16()).AsInt32() << 16;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V LoadBytePairs(void* source) =>
         LowTwice(Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(int*)source).AsSByte())));
 

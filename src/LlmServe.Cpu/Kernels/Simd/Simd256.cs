@@ -191,6 +191,9 @@ internal unsafe struct Simd256 : ISimd<V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V LoadBrains(void* source) => Avx2.ConvertToVector256Int32((ushort*)source) << 16;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V LoadBytePairs(void* source) =>
         LowTwice(Avx2.ConvertToVector256Int32((sbyte*)source));
 

@@ -147,8 +147,8 @@ internal unsafe struct Simd512 : ISimd<V>
     public static V AddBytes(V sum, V codes, int part, int bias, float* x)
     {
         var word = part == 0 ? codes : codes >>> 16;
-        sum = AddField(sum, word, 0x3f, 0, 0, bias, x);
-        return AddField(sum, word, 0x3f, 8, 0, bias, x + 1);
+        sum = AddField(sum, word, 0x7f, 0, 0, bias, x);
+        return AddField(sum, word, 0x7f, 8, 0, bias, x + 1);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -193,6 +193,9 @@ internal unsafe struct Simd512 : ISimd<V>
         var bits = Avx512F.ConvertToVector512Int32(Vector256.Load((short*)source)) << 13;
         return MultiplyAdd(bits & Set(unchecked((int)0x8fffe000)), Set(0x77800000), V.Zero);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V LoadBrains(void* source) => Avx512F.ConvertToVector512Int32(Vector256.Load((ushort*)source)) << 16;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V LoadBytePairs(void* source) =>

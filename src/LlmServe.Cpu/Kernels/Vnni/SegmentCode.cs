@@ -63,8 +63,10 @@ internal sealed class SegmentCode<TBlock, TCodes>
 
     private static readonly bool HasMinimum = PackedLayout<TBlock, TCodes>.HasMinimum;
 
+    private static readonly bool IsPaired = PackedLayout<TBlock, TCodes>.IsPaired;
+
     /// <summary>Added to codes before the product: what packing added, or what makes signed bytes unsigned.</summary>
-    private static readonly int Bias = TCodes.Wide ? 128 : TCodes.Bias;
+    private static readonly int Bias = TCodes.IsWide ? 128 : TCodes.Bias;
 
     private readonly Assembler _assembler = new();
     private readonly VectorCode _code = new();
@@ -147,23 +149,25 @@ internal sealed class SegmentCode<TBlock, TCodes>
     private void Pieces(VectorValue[] totals)
     {
         var sums = totals.Select(_ => _code.Zero()).ToArray();
-        int scaleBytes = (IsSuper ? 1 : _pieces) * KernelTable.TileRows * 2;
         VectorValue scale = default, minimum = default;
         for (int piece = 0; piece < _pieces; piece++)
         {
-            if (piece == 0 || !IsSuper)
+            int shared = PackedLayout<TBlock, TCodes>.PiecesPerScale, at = piece / shared * PackedLayout<TBlock, TCodes>.ScaleStride;
+            if (piece % shared == 0)
             {
-                int at = piece * KernelTable.TileRows * 2;
-                scale = Load(Evex.HalvesToSingles, at, 32);
-                minimum = HasMinimum ? Load(Evex.HalvesToSingles, scaleBytes + at, 32) : default;
+                scale = LoadScale(at);
+                minimum = HasMinimum ? LoadScale(PackedLayout<TBlock, TCodes>.ScaleBytes(_pieces) + at) : default;
             }
 
             Prefetch(piece);
-            var products = Products(piece);
-            for (int row = 0; row < _rows; row++)
+            if (IsPaired)
             {
-                _code.Into(Evex.MultiplyAdd, sums[row], _code.Combine(Evex.Multiply, scale, Activations(Scales, row, 4 * piece)), products[row]);
+                AddScaled(sums, Singles(Dots(piece, 0, 2)), scale, piece);
+                AddScaled(sums, Singles(Dots(piece, 2, 4)), LoadScale(at + (KernelTable.TileRows * 2)), piece);
+                continue;
             }
+
+            AddScaled(sums, Products(piece), scale, piece);
 
             if (HasMinimum)
             {
@@ -177,14 +181,30 @@ internal sealed class SegmentCode<TBlock, TCodes>
         }
     }
 
+    /// <summary>Adds scale · d · n for every row.</summary>
+    private void AddScaled(VectorValue[] sums, VectorValue[] products, VectorValue scale, int piece)
+    {
+        for (int row = 0; row < _rows; row++)
+        {
+            _code.Into(Evex.MultiplyAdd, sums[row], _code.Combine(Evex.Multiply, scale, Activations(Scales, row, 4 * piece)), products[row]);
+        }
+    }
+
+    private VectorValue[] Singles(VectorValue[] integers) => [.. integers.Select(n => _code.Convert(Evex.ToSingle, n))];
+
     /// <summary>The piece's <c>n</c> of every row, as f32.</summary>
     private VectorValue[] Products(int piece)
     {
         var first = Dots(piece, 0, HasHalfScales ? 2 : 4);
+        if (!IsSuper)
+        {
+            return Singles(first);
+        }
+
         if (!HasHalfScales)
         {
-            var whole = IsSuper ? _code.Convert(Evex.ToSingle, Load(Evex.SignedBytesTo32, SubScales(piece), 16)) : default;
-            return [.. first.Select(n => IsSuper ? _code.Combine(Evex.Multiply, _code.Convert(Evex.ToSingle, n), whole) : _code.Convert(Evex.ToSingle, n))];
+            var whole = _code.Convert(Evex.ToSingle, Load(Evex.SignedBytesTo32, SubScales(piece), 16));
+            return [.. first.Select(n => _code.Combine(Evex.Multiply, _code.Convert(Evex.ToSingle, n), whole))];
         }
 
         var (low, high) = Halves(SubScales(piece));
@@ -235,7 +255,7 @@ internal sealed class SegmentCode<TBlock, TCodes>
         VectorValue even = default, odd = default;
         int at = PackedLayout<TBlock, TCodes>.CodesOffset(_pieces) + (piece * TCodes.PieceBytes);
         CodeRecorder.Record(_assembler, _code, Segment, () => TCodes.LoadPair<CodeRecorder, VectorValue>((byte*)at, pair, out even, out odd));
-        if (TCodes.Wide)
+        if (TCodes.IsWide)
         {
             var flip = Constant(unchecked((int)0x80808080));
             (even, odd) = (_code.Combine(Evex.Xor, even, flip), _code.Combine(Evex.Xor, odd, flip));
@@ -284,7 +304,7 @@ internal sealed class SegmentCode<TBlock, TCodes>
     }
 
     private int SubScales(int piece) =>
-        (KernelTable.TileRows * 2 * (HasMinimum ? 2 : 1)) + (piece * PackedLayout<TBlock, TCodes>.SubStride);
+        (PackedLayout<TBlock, TCodes>.ScaleStride * (HasMinimum ? 2 : 1)) + (piece * PackedLayout<TBlock, TCodes>.SubStride);
 
     private void Prefetch(int piece)
     {
@@ -293,6 +313,20 @@ internal sealed class SegmentCode<TBlock, TCodes>
         {
             _code.Prefetch(Segment, from + at);
         }
+    }
+
+    /// <summary>Stored scales or minimums of the tile's rows, as the real numbers they are.</summary>
+    private VectorValue LoadScale(int at)
+    {
+        if (TBlock.ScaleStorage == ScaleStorage.BFloat16)
+        {
+            return _code.Shift(Evex.ShiftLeft32, Load(Evex.UnsignedWordsTo32, at, 32), 16);
+        }
+
+        var stored = Load(Evex.HalvesToSingles, at, 32);
+        return TBlock.ScaleExponent == 0
+            ? stored
+            : _code.Combine(Evex.Multiply, stored, Constant(BitConverter.SingleToInt32Bits(MathF.ScaleB(1, TBlock.ScaleExponent))));
     }
 
     private VectorValue Load(Evex op, int at, int bytes) => _code.Load(op, new MemoryOperand(Segment, at, bytes));
