@@ -2,7 +2,7 @@ namespace LlmServe.Engine;
 
 /// <summary>What an engine is doing, as of its last tick.</summary>
 /// <param name="Running">Sequences that hold a slot.</param>
-/// <param name="Waiting">Requests that wait for one, preempted sequences among them.</param>
+/// <param name="Waiting">Requests that wait for one: preempted sequences and places of requests that are being prepared among them.</param>
 /// <param name="Paused">Running or waiting sequences whose reader does not read.</param>
 /// <param name="KvBlocks">KV blocks that exist.</param>
 /// <param name="FreeKvBlocks">KV blocks that no sequence holds, cached ones included.</param>
@@ -18,4 +18,7 @@ public readonly record struct EngineStatistics(
 {
     /// <summary>How guessing ahead goes.</summary>
     public SpeculationStatistics Speculation { get; init; }
+
+    /// <summary>Times that a listener of metrics or traces threw. What it threw is ignored: no request depends on who listens.</summary>
+    public long ListenerFailures { get; init; }
 }

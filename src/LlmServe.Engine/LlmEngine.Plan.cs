@@ -30,7 +30,7 @@ public sealed partial class LlmEngine
         {
             _measurementWanted = true;
             Wake();
-            Task.WaitAny(_measured.Task, _ended.Task);
+            Task.WaitAny(_measured.Task, _over.Task);
         }
 
         Load load;
@@ -45,11 +45,11 @@ public sealed partial class LlmEngine
             }
 
             refusal ??= refused?.Message;
-            running = _statistics.Running;
-            waiting = _statistics.Waiting + _incoming.Count;
+            running = _loop.Running;
+            waiting = Math.Max(0, _places.Total - running);
             int room = (int)Math.Min(maxTokens ?? ContextLength, (long)ContextLength - promptTokens);
             int tokens = _board.Lengths.Expect(room, toTheLimit: maxTokens is not null);
-            load = _board.CopyWith(_incoming, new SequenceLoad { Rows = promptTokens, Tokens = tokens, Priority = priority }, client);
+            load = _board.CopyWith(_taken, _incoming, new SequenceLoad { Rows = promptTokens, Tokens = tokens, Priority = priority }, client);
         }
 
         if (refusal is not null)

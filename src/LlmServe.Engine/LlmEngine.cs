@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Threading.Channels;
 using LlmServe.Engine.Planning;
 using LlmServe.Engine.Scheduling;
@@ -11,18 +12,21 @@ namespace LlmServe.Engine;
 /// <summary>Runs generations on a compiled model: one thread, one loop, many sequences. Thread-safe.</summary>
 public sealed partial class LlmEngine : IAsyncDisposable
 {
-    private readonly object _lock = new();
+    private readonly object _lock = new(); // an object, not a Lock: the engine's thread waits on it
     private readonly IProgramExecutor _executor;
     private readonly DraftModel? _draft;
     private readonly GenerationLoop _loop;
     private readonly EngineMetrics _metrics;
+    private readonly RequestEnd _unbegun; // ends requests that never ran, on any thread
     private readonly int _streamCapacity;
-    private readonly RequestCounts _live; // guarded by _lock
+    private readonly RequestPlaces _places; // guarded by _lock
     private readonly LoadBoard _board; // guarded by _lock
     private readonly TaskCompletionSource _measured = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _measurementWanted;
-    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly List<Sequence> _incoming = []; // guarded by _lock, as everything below
+    private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private List<Sequence> _incoming = []; // guarded by _lock, as everything below
+    private List<Sequence> _taken = []; // given to the loop, but not on the board yet
     private EngineStatistics _statistics;
     private EngineException? _failure;
     private long _arrivals;
@@ -58,8 +62,9 @@ public sealed partial class LlmEngine : IAsyncDisposable
         Tokenizer = tokenizer;
         ContextLength = GenerationLoop.ContextOf(executor);
         _metrics = new EngineMetrics(options.Name ?? executor.Model.Architecture, () => Statistics);
-        _loop = new GenerationLoop(executor, tokenizer, options, OnFinished, _metrics, draft, learns: true);
-        _live = new RequestCounts(_loop.MaxSequences + options.MaxQueue, options.MaxRequestsPerClient);
+        _unbegun = new RequestEnd(_metrics, OnUnbegunEnded);
+        _loop = new GenerationLoop(executor, tokenizer, options, OnEnded, _metrics, draft, learns: true);
+        _places = new RequestPlaces(_loop.MaxSequences + options.MaxQueue, options.MaxRequestsPerClient);
         _board = new LoadBoard(executor, _loop.Predictor, options, _loop.MaxSequences);
         if (options.MeasureFirst)
         {
@@ -68,6 +73,7 @@ public sealed partial class LlmEngine : IAsyncDisposable
 
         _statistics = _loop.Statistics;
         new Thread(Run) { Name = "llmserve engine", IsBackground = true }.Start();
+        _metrics.Publish();
     }
 
     /// <summary>The model that runs.</summary>
@@ -82,55 +88,122 @@ public sealed partial class LlmEngine : IAsyncDisposable
     /// <summary>Most tokens of prompt and answer together: the model's context, or what the KV memory holds if that is less.</summary>
     public int ContextLength { get; }
 
-    /// <summary>What the engine is doing, as of its last tick.</summary>
+    /// <summary>Most requests that run, wait and are being prepared, together.</summary>
+    public int Capacity => _places.Most;
+
+    /// <summary>
+    /// Ends when the engine is over: successfully once it was stopped, with the <see cref="EngineException"/> as soon as it has failed, whether or not
+    /// anybody waits for an answer then.
+    /// </summary>
+    public Task Completion => _completion.Task;
+
+    /// <summary>What the engine is doing, as of its last tick; requests are counted as of now.</summary>
     public EngineStatistics Statistics
     {
         get
         {
             lock (_lock)
             {
-                return _statistics;
+                int running = _loop.Running;
+                return _statistics with
+                {
+                    Running = running, Waiting = Math.Max(0, _places.Total - running), ListenerFailures = _metrics.ListenerFailures,
+                };
             }
         }
     }
+
+    /// <summary>
+    /// Takes a place for a request that is still to be prepared. When all places are taken, the client that holds most gives way to one that holds at
+    /// least two fewer: its youngest request that has not begun is refused.
+    /// </summary>
+    /// <param name="client">Who asks (<see cref="GenerationRequest.Client"/>).</param>
+    /// <param name="priority">How urgently (<see cref="GenerationRequest.Priority"/>).</param>
+    /// <param name="ticket">The place; dispose it.</param>
+    /// <param name="refusal">Why there is none. Not thrown, so that refusing costs next to nothing.</param>
+    /// <returns>Whether there is a place.</returns>
+    public bool TryReserve(
+        string? client, int priority, [NotNullWhen(true)] out AdmissionTicket? ticket, [NotNullWhen(false)] out EngineException? refusal)
+    {
+        ticket = null;
+        refusal = RequestValidator.ShareError(client, priority);
+        if (refusal is not null)
+        {
+            return false;
+        }
+
+        AdmissionTicket? displaced = null;
+        lock (_lock)
+        {
+            refusal = Refusal(client);
+            if (refusal is null)
+            {
+                ticket = new AdmissionTicket(this, _arrivals++, client, priority);
+                if (!_places.TryAdd(ticket, out displaced))
+                {
+                    ticket = null;
+                    refusal = Refusal(client)!; // who could have given way has just begun to run
+                }
+            }
+        }
+
+        if (displaced is not null)
+        {
+            TellDisplaced(displaced);
+        }
+
+        return ticket is not null;
+    }
+
+    /// <summary><see cref="TryReserve"/>, throwing the refusal.</summary>
+    /// <param name="client">Who asks.</param>
+    /// <param name="priority">How urgently.</param>
+    /// <exception cref="EngineException">There is no place.</exception>
+    public AdmissionTicket Reserve(string? client = null, int priority = 0) =>
+        TryReserve(client, priority, out var ticket, out var refusal) ? ticket : throw refusal;
 
     /// <summary>Queues a generation.</summary>
     /// <param name="request">What to generate.</param>
     /// <param name="cancellation">Ends it with <see cref="FinishReason.Cancelled"/>, also while it waits.</param>
     /// <returns>
     /// Its updates; the last has a finish reason, then the channel completes. While they are not read the sequence pauses, so cancel what is not read to
-    /// the end. If the engine fails the channel completes with an <see cref="EngineException"/>.
+    /// the end. If the engine fails, or something in this request alone, the channel completes with an <see cref="EngineException"/>.
     /// </returns>
     /// <exception cref="EngineException">The request is invalid, the queue is full, or the engine is stopping or has failed.</exception>
     public ChannelReader<GenerationUpdate> Submit(GenerationRequest request, CancellationToken cancellation)
     {
         int[] prompt = RequestValidator.Check(request, Model.VocabularySize, ContextLength);
-        int limit = (int)Math.Min(ContextLength, (long)prompt.Length + (request.MaxTokens ?? ContextLength));
-        var stream = new UpdateStream(_streamCapacity, Wake);
-        Sequence sequence;
-        Load? load = null;
-        lock (_lock)
+        var ticket = Reserve(request.Client, request.Priority);
+        ticket.TryUse();
+        return Start(ticket, request, prompt, cancellation);
+    }
+
+    /// <summary><see cref="AdmissionTicket.Submit"/>.</summary>
+    internal ChannelReader<GenerationUpdate> Use(AdmissionTicket ticket, GenerationRequest request, CancellationToken cancellation)
+    {
+        int[] prompt = RequestValidator.Check(request, Model.VocabularySize, ContextLength);
+        if (!ticket.TryUse())
         {
-            ThrowIfRefusing(request.Client);
-            sequence = new Sequence(_arrivals++, request, prompt, limit, Tokenizer, stream);
-            _live.Add(sequence.Request.Client);
-            if (_measured.Task.IsCompleted)
-            {
-                load = _board.CopyWith(_incoming, _board.LoadOf(sequence), request.Client);
-            }
+            throw ticket.Refusal ?? (Exception)new InvalidOperationException("the ticket was used or given back before; take one for every request");
         }
 
-        sequence.Activity = RequestActivity.Start(_metrics.Name, request, prompt.Length);
-        sequence.Predicted = load is { } present ? _board.Run(present) : null;
+        return Start(ticket, request, prompt, cancellation);
+    }
 
-        // Registered before the engine's thread sees the sequence, so that it can always unregister; runs at once if already cancelled.
-        sequence.Cancellation = cancellation.UnsafeRegister(Cancel, sequence);
-        Enqueue(sequence);
-        return stream;
+    /// <summary><see cref="AdmissionTicket.Dispose"/>.</summary>
+    internal void GiveBack(AdmissionTicket ticket)
+    {
+        lock (_lock)
+        {
+            _places.Remove(ticket);
+        }
+
+        Wake(); // a stop may wait for the last place
     }
 
     /// <summary>
     /// Takes no new request, lets accepted ones finish until <paramref name="grace"/> ends, then ends the rest with <see cref="FinishReason.Aborted"/>.
+    /// Places that are taken count as accepted.
     /// </summary>
     /// <param name="grace"><see cref="Timeout.InfiniteTimeSpan"/> waits for all.</param>
     public async Task StopAsync(TimeSpan grace)
@@ -143,7 +216,7 @@ public sealed partial class LlmEngine : IAsyncDisposable
         Wake();
         using (var ended = new CancellationTokenSource())
         {
-            await Task.WhenAny(_ended.Task, Task.Delay(grace, ended.Token)).ConfigureAwait(false);
+            await Task.WhenAny(_over.Task, Task.Delay(grace, ended.Token)).ConfigureAwait(false);
             await ended.CancelAsync().ConfigureAwait(false);
         }
 
@@ -165,8 +238,14 @@ public sealed partial class LlmEngine : IAsyncDisposable
         }
 
         _metrics.Dispose();
-        _draft?.Executor.Dispose();
-        _executor.Dispose();
+        try
+        {
+            _draft?.Executor.Dispose();
+        }
+        finally
+        {
+            _executor.Dispose();
+        }
     }
 
     private Task AbortAsync()
@@ -178,18 +257,10 @@ public sealed partial class LlmEngine : IAsyncDisposable
         }
 
         Wake();
-        return _ended.Task;
+        return _over.Task;
     }
 
-    private void ThrowIfRefusing(string? client)
-    {
-        if (Refusal(client) is { } refusal)
-        {
-            throw refusal;
-        }
-    }
-
-    /// <summary>Why no request is taken from this client now; null: one is.</summary>
+    /// <summary>Why no request is taken from this client now; null: one is. [lock]</summary>
     private EngineException? Refusal(string? client)
     {
         if (_failure is not null)
@@ -197,42 +268,121 @@ public sealed partial class LlmEngine : IAsyncDisposable
             return new EngineException(EngineError.Failed, _failure.Message, null, _failure.InnerException);
         }
 
-        if (_stopping)
-        {
-            return new EngineException(EngineError.Stopping, "the engine is stopping and takes no new requests");
-        }
-
-        return _live.Refusal(client);
+        return _stopping ? Stopping() : _places.Refusal(client);
     }
 
-    private void Enqueue(Sequence sequence)
+    private static EngineException Stopping() => new(EngineError.Stopping, "the engine is stopping and takes no new requests");
+
+    /// <summary>Queues a checked request on a place that nobody else can use any more.</summary>
+    private UpdateStream Start(AdmissionTicket ticket, GenerationRequest request, int[] prompt, CancellationToken cancellation)
     {
-        lock (_lock)
+        Sequence? sequence = null;
+        try
         {
-            if (!_ended.Task.IsCompleted)
+            int limit = (int)Math.Min(ContextLength, (long)prompt.Length + (request.MaxTokens ?? ContextLength));
+            var stream = new UpdateStream(_streamCapacity, Wake);
+            sequence = new Sequence(ticket.Arrival, request, prompt, limit, Tokenizer, stream) { Ticket = ticket };
+            sequence.Activity = _metrics.Begin(sequence);
+            sequence.Predicted = Predict(sequence);
+
+            // Registered before the engine's thread sees the sequence, so that it can always unregister; runs at once if already cancelled.
+            sequence.Cancellation = cancellation.UnsafeRegister(Cancel, sequence);
+            if (TryQueue(ticket, sequence) is { } refusal)
             {
-                _incoming.Add(sequence);
-                _awake = true;
-                Monitor.Pulse(_lock);
-                return;
+                throw refusal;
             }
 
-            _live.Remove(sequence.Request.Client);
+            return stream;
         }
-
-        // The loop ended between the two locks.
-        RequestActivity.End(sequence, FinishReason.Aborted);
-        sequence.Cancellation.Unregister();
-        lock (_lock)
+        catch
         {
-            ThrowIfRefusing(null);
+            if (sequence?.TryEndWaiting() ?? false)
+            {
+                sequence.Cancellation.Unregister();
+                _metrics.Abandoned(sequence);
+            }
+
+            GiveBack(ticket);
+            throw;
         }
     }
 
-    private void Cancel(object? sequence)
+    /// <summary>Hands a sequence over to the engine's thread, unless it was cancelled meanwhile. Why that cannot be; null: done.</summary>
+    private EngineException? TryQueue(AdmissionTicket ticket, Sequence sequence)
     {
-        ((Sequence)sequence!).RequestCancel();
+        lock (_lock)
+        {
+            if (sequence.HasEnded)
+            {
+                return null;
+            }
+
+            if (ticket.Refusal is { } refusal)
+            {
+                return refusal;
+            }
+
+            ticket.Sequence = sequence;
+            _incoming.Add(sequence);
+            _awake = true;
+            Monitor.Pulse(_lock);
+            return null;
+        }
+    }
+
+    /// <summary>What is predicted for a request; null: nothing, because the machine is not measured or the forecast failed, which is no reason to refuse.</summary>
+    private ForecastTimes? Predict(Sequence sequence)
+    {
+        if (!_measured.Task.IsCompleted)
+        {
+            return null;
+        }
+
+        try
+        {
+            Load load;
+            lock (_lock)
+            {
+                load = _board.CopyWith(_taken, _incoming, _board.LoadOf(sequence), sequence.Client);
+            }
+
+            return _board.Run(load);
+        }
+        catch (Exception)
+        {
+            return null;
+        }
+    }
+
+    private void Cancel(object? state)
+    {
+        var sequence = (Sequence)state!;
+        sequence.RequestCancel();
+        if (sequence.TryEndWaiting())
+        {
+            _unbegun.Tell(sequence, FinishReason.Cancelled);
+        }
+
         Wake();
+    }
+
+    private void TellDisplaced(AdmissionTicket ticket)
+    {
+        ticket.TellLost();
+        if (ticket.Sequence is { } sequence)
+        {
+            _unbegun.Tell(sequence, FinishReason.Displaced, ticket.Refusal!.Message);
+        }
+
+        Wake();
+    }
+
+    private void OnUnbegunEnded(Sequence sequence)
+    {
+        lock (_lock)
+        {
+            _places.Remove(sequence.Ticket!);
+        }
     }
 
     private void Wake()
@@ -241,99 +391,6 @@ public sealed partial class LlmEngine : IAsyncDisposable
         {
             _awake = true;
             Monitor.Pulse(_lock);
-        }
-    }
-
-    /// <summary>[no tick runs]</summary>
-    private void Measure()
-    {
-        _measurementWanted = false;
-        _executor.Costs.Measure();
-        _draft?.Executor.Costs.Measure();
-        _measured.TrySetResult();
-    }
-
-    private void OnFinished(Sequence sequence)
-    {
-        lock (_lock)
-        {
-            _live.Remove(sequence.Request.Client);
-            _statistics = _loop.Statistics;
-            if (sequence.Finish is FinishReason.Stop or FinishReason.Length && !sequence.Request.IgnoreEndOfGeneration)
-            {
-                _board.Lengths.Add(sequence.Length - sequence.PromptLength);
-            }
-        }
-    }
-
-    /// <summary>The engine's thread.</summary>
-    private void Run()
-    {
-        try
-        {
-            while (TakeIncoming())
-            {
-                if (_measurementWanted)
-                {
-                    Measure();
-                }
-
-                bool worked = _loop.Step();
-                lock (_lock)
-                {
-                    _statistics = _loop.Statistics;
-                    _loop.Post(_board);
-                    while (!worked && !_awake)
-                    {
-                        Monitor.Wait(_lock);
-                    }
-                }
-            }
-        }
-        catch (Exception failure)
-        {
-            Fail(failure);
-        }
-    }
-
-    /// <summary>Hands new sequences to the loop. False when the loop is over.</summary>
-    private bool TakeIncoming()
-    {
-        lock (_lock)
-        {
-            _awake = false;
-            foreach (var sequence in _incoming)
-            {
-                _loop.Add(sequence);
-            }
-
-            _incoming.Clear();
-            if (!_aborting && !(_stopping && _live.Total == 0))
-            {
-                return true;
-            }
-
-            _loop.AbortAll();
-            _ended.TrySetResult();
-            return false;
-        }
-    }
-
-    /// <summary>A tick threw: nobody may wait for an answer that will not come.</summary>
-    private void Fail(Exception cause)
-    {
-        lock (_lock)
-        {
-            _failure = new EngineException(
-                EngineError.Failed, $"the engine failed and has stopped; restart it. Cause: {cause.Message}", null, cause);
-            foreach (var sequence in _incoming)
-            {
-                _loop.Add(sequence);
-            }
-
-            _incoming.Clear();
-            _loop.FailAll(_failure);
-            _ended.TrySetResult();
         }
     }
 }

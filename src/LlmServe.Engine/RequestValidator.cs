@@ -38,6 +38,14 @@ internal static class RequestValidator
         CheckShare(maxTokens, client, priority);
     }
 
+    /// <summary>What is wrong with who asks and how urgently; null: nothing.</summary>
+    public static EngineException? ShareError(string? client, int priority) =>
+        client?.Length > RequestLimits.MaxClientLength
+            ? Error("client", $"has {client.Length} characters; at most {RequestLimits.MaxClientLength} are allowed")
+        : priority is < RequestLimits.MinPriority or > RequestLimits.MaxPriority
+            ? Error("priority", $"must be {RequestLimits.MinPriority} to {RequestLimits.MaxPriority}; found {priority}")
+        : null;
+
     private static void CheckShare(int? maxTokens, string? client, int priority)
     {
         if (maxTokens is < 1)
@@ -45,14 +53,9 @@ internal static class RequestValidator
             Throw("max_tokens", $"must be at least 1; found {maxTokens}");
         }
 
-        if (client?.Length > RequestLimits.MaxClientLength)
+        if (ShareError(client, priority) is { } error)
         {
-            Throw("client", $"has {client.Length} characters; at most {RequestLimits.MaxClientLength} are allowed");
-        }
-
-        if (priority is < RequestLimits.MinPriority or > RequestLimits.MaxPriority)
-        {
-            Throw("priority", $"must be {RequestLimits.MinPriority} to {RequestLimits.MaxPriority}; found {priority}");
+            throw error;
         }
     }
 
@@ -168,6 +171,7 @@ internal static class RequestValidator
     private static string Text(float value) => value.ToString("R", CultureInfo.InvariantCulture);
 
     [DoesNotReturn]
-    private static void Throw(string field, string message) =>
-        throw new EngineException(EngineError.InvalidArgument, $"{field} {message}", field);
+    private static void Throw(string field, string message) => throw Error(field, message);
+
+    private static EngineException Error(string field, string message) => new(EngineError.InvalidArgument, $"{field} {message}", field);
 }

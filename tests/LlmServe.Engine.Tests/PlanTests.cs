@@ -46,7 +46,7 @@ public class PlanTests
         int maxTokens = random.Next(2, 60);
         var board = new LoadBoard(rig.Executor, rig.Loop.Predictor, options, 8);
         rig.Loop.Post(board);
-        var forecast = board.Run(board.CopyWith([], new SequenceLoad { Rows = promptTokens, Tokens = maxTokens }, "client 0"));
+        var forecast = board.Run(board.CopyWith([], [], new SequenceLoad { Rows = promptTokens, Tokens = maxTokens }, "client 0"));
         var request = rig.Add(EngineTest.RandomPrompt(random, promptTokens), maxTokens, client: "client 0");
 
         double clock = 0;
@@ -82,7 +82,7 @@ public class PlanTests
         rig.Step();
         var board = new LoadBoard(rig.Executor, rig.Loop.Predictor, options, 8);
         rig.Loop.Post(board);
-        var forecast = board.Run(board.CopyWith([], new SequenceLoad { Rows = tokens, Tokens = 2 }, "proxy"));
+        var forecast = board.Run(board.CopyWith([], [], new SequenceLoad { Rows = tokens, Tokens = 2 }, "proxy"));
         var request = rig.Add(new int[tokens], 2, client: "proxy");
         double clock = 0;
         while (request.FirstToken == 0)
@@ -109,7 +109,7 @@ public class PlanTests
 
         var board = new LoadBoard(rig.Executor, rig.Loop.Predictor, options, 8);
         rig.Loop.Post(board);
-        var forecast = board.Run(board.CopyWith([], new SequenceLoad { Rows = 900, Tokens = 2 }, "other"));
+        var forecast = board.Run(board.CopyWith([], [], new SequenceLoad { Rows = 900, Tokens = 2 }, "other"));
         var request = rig.Add(new int[900], 2, client: "other");
         double clock = 0;
         while (request.FirstToken == 0)

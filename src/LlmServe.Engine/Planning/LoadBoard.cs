@@ -57,20 +57,35 @@ internal sealed class LoadBoard
         Append(sequences.Waiting);
     }
 
-    /// <summary>What is known, those who have just come, and one request more.</summary>
-    public Load CopyWith(List<Sequence> incoming, SequenceLoad request, string? client)
+    /// <summary>What is known, those who have come since, and one request more.</summary>
+    public Load CopyWith(List<Sequence> taken, List<Sequence> incoming, SequenceLoad request, string? client)
     {
-        var loads = new SequenceLoad[_count + incoming.Count + 1];
+        var loads = new SequenceLoad[_count + taken.Count + incoming.Count + 1];
         var clients = new List<ClientLoad>(_clients.AsSpan(0, _clientCount).ToArray());
         _posted.AsSpan(0, _count).CopyTo(loads);
-        for (int i = 0; i < incoming.Count; i++)
+        int at = _count;
+        foreach (var sequence in taken)
         {
-            loads[_count + i] = LoadOf(incoming[i]) with { Client = IndexOf(clients, incoming[i].Request.Client) };
+            loads[at++] = NewLoad(sequence) with { Client = IndexOf(clients, sequence.Client) };
+        }
+
+        foreach (var sequence in incoming)
+        {
+            loads[at++] = NewLoad(sequence) with { Client = IndexOf(clients, sequence.Client) };
         }
 
         loads[^1] = request with { Client = IndexOf(clients, client), Arrival = long.MaxValue };
         return new Load(loads, [.. clients]);
     }
+
+    /// <summary>A sequence that the loop has taken may be running by now; it counts as it came.</summary>
+    private SequenceLoad NewLoad(Sequence sequence) => new()
+    {
+        Rows = sequence.PromptLength,
+        Tokens = Lengths.Expect(sequence.Limit - sequence.PromptLength, sequence.Request.IgnoreEndOfGeneration),
+        Arrival = sequence.Arrival,
+        Priority = sequence.Priority,
+    };
 
     /// <summary>Forecasts the last sequence of <paramref name="load"/>, whose arrays are used up.</summary>
     public ForecastTimes Run(Load load) => new Forecast(_executor, _budget, _maxRows, _slots, load).Follow();
@@ -93,7 +108,7 @@ internal sealed class LoadBoard
         foreach (var sequence in sequences)
         {
             // Whoever does not read asks for nothing and makes room for others.
-            if (!sequence.IsPaused && !sequence.CancelRequested && _count < _posted.Length)
+            if (!sequence.IsPaused && !sequence.CancelRequested && !sequence.HasEnded && _count < _posted.Length)
             {
                 _posted[_count++] = LoadOf(sequence) with { Client = sequence.Share.Index };
             }
@@ -113,7 +128,7 @@ internal sealed class LoadBoard
             Positions = decoding ? sequence.Length : sequence.Computed,
             Overtaken = sequence.Overtaken,
             Arrival = sequence.Arrival,
-            Priority = sequence.Request.Priority,
+            Priority = sequence.Priority,
         };
     }
 }

@@ -18,9 +18,9 @@ internal static class FairOrder
     /// <summary>Whether <paramref name="a"/> is let in before <paramref name="b"/>: fewer running sequences, then fewer prompt rows count as less.</summary>
     public static bool EntersBefore(Sequence a, Sequence b)
     {
-        if (a.Request.Priority != b.Request.Priority)
+        if (a.Priority != b.Priority)
         {
-            return a.Request.Priority > b.Request.Priority;
+            return a.Priority > b.Priority;
         }
 
         return a.Share == b.Share || a.Share.Running == b.Share.Running ? ReadsBefore(a, b) : a.Share.Running < b.Share.Running;
@@ -29,9 +29,9 @@ internal static class FairOrder
     /// <summary>Whether the prompt of <paramref name="a"/> is read before that of <paramref name="b"/>: fewer prompt rows count as less.</summary>
     public static bool ReadsBefore(Sequence a, Sequence b)
     {
-        if (a.Request.Priority != b.Request.Priority)
+        if (a.Priority != b.Priority)
         {
-            return a.Request.Priority > b.Request.Priority;
+            return a.Priority > b.Priority;
         }
 
         return a.Share == b.Share || a.Share.Rows == b.Share.Rows ? a.Arrival < b.Arrival : a.Share.Rows < b.Share.Rows;
@@ -39,7 +39,7 @@ internal static class FairOrder
 
     /// <summary>Whether <paramref name="a"/>, of the same client and priority as the older <paramref name="b"/>, has fewer tokens left to read.</summary>
     public static bool Overtakes(Sequence a, Sequence b) =>
-        a.Share == b.Share && a.Request.Priority == b.Request.Priority && a.Pending < b.Pending;
+        a.Share == b.Share && a.Priority == b.Priority && a.Pending < b.Pending;
 
     /// <summary>
     /// The rows by which a client's oldest prompt is overtaken, after it or one that overtakes it was given more. Up to 0 it may be overtaken. Below 0 it is
@@ -52,5 +52,5 @@ internal static class FairOrder
 
     /// <summary>Whether <paramref name="a"/> loses its blocks before <paramref name="b"/>: lower priority, then younger.</summary>
     public static bool LeavesBefore(Sequence a, Sequence b) =>
-        a.Request.Priority == b.Request.Priority ? a.Arrival > b.Arrival : a.Request.Priority < b.Request.Priority;
+        a.Priority == b.Priority ? a.Arrival > b.Arrival : a.Priority < b.Priority;
 }

@@ -18,7 +18,7 @@ internal sealed class GenerationLoop
     private readonly SequenceSet _sequences;
     private readonly TickPlanner _planner;
     private readonly TokenWriter _writer;
-    private readonly Action<Sequence> _onFinished;
+    private readonly RequestEnd _end;
     private readonly EngineMetrics? _metrics;
     private long _ticks;
     private long _promptRows;
@@ -27,18 +27,18 @@ internal sealed class GenerationLoop
     /// <param name="executor">Runs ticks.</param>
     /// <param name="tokenizer">Names the end-of-generation tokens.</param>
     /// <param name="options">Limits.</param>
-    /// <param name="onFinished">Called once per sequence when it has left, before its stream completes.</param>
+    /// <param name="onEnded">Called once per sequence when it has left, before its stream completes.</param>
     /// <param name="metrics">Where to report; null: nowhere.</param>
     /// <param name="draft">A model that guesses tokens ahead; null: there is none.</param>
     /// <param name="learns">Whether predicted times follow measured ones.</param>
     public GenerationLoop(
-        IProgramExecutor executor, ITokenizer tokenizer, EngineOptions options, Action<Sequence> onFinished, EngineMetrics? metrics = null,
+        IProgramExecutor executor, ITokenizer tokenizer, EngineOptions options, Action<Sequence> onEnded, EngineMetrics? metrics = null,
         DraftModel? draft = null, bool learns = false)
     {
         Predictor = new TickPredictor(executor, learns);
         _metrics = metrics;
         _executor = executor;
-        _onFinished = onFinished;
+        _end = new RequestEnd(metrics, onEnded);
         MaxSequences = Math.Min(options.MaxSequences, executor.Rows.Slots);
         _kv = new KvCacheManager(executor.Rows, executor.Memory.KvGroups[0].Blocks, options.PrefixCache);
         _sequences = new SequenceSet(_kv, MaxSequences, options.MaxQueue, options.MaxSequencesPerClient);
@@ -59,6 +59,9 @@ internal sealed class GenerationLoop
     /// <summary>Whether no sequence runs or waits.</summary>
     public bool IsEmpty => _sequences.Running.Count == 0 && _sequences.Waiting.Count == 0;
 
+    /// <summary>Sequences that hold a slot now. Any thread.</summary>
+    public int Running => _sequences.Running.Count;
+
     /// <summary>Numbers as of now. [engine's thread]</summary>
     public EngineStatistics Statistics => new(
         _sequences.Running.Count, _sequences.Waiting.Count, CountPaused(_sequences.Running) + CountPaused(_sequences.Waiting), _kv.BlockCount,
@@ -77,6 +80,11 @@ internal sealed class GenerationLoop
     /// <summary>Takes over a sequence.</summary>
     public void Add(Sequence sequence)
     {
+        if (sequence.HasEnded)
+        {
+            return;
+        }
+
         _sequences.Add(sequence);
         if (sequence.Predicted is { } times)
         {
@@ -141,50 +149,64 @@ internal sealed class GenerationLoop
         }
     }
 
-    /// <summary>Sends the chosen tokens and lets finished sequences go.</summary>
+    /// <summary>Sends the chosen tokens and lets finished sequences go. What fails for one sequence alone ends that one.</summary>
     internal void Send()
     {
         long now = Stopwatch.GetTimestamp();
         foreach (var sequence in _planner.Scheduled)
         {
-            if (sequence.TickChosen == 0)
+            if (sequence.TickChosen > 0)
             {
-                continue;
-            }
-
-            var reason = _writer.Write(sequence);
-            _metrics?.Sent(sequence.LastSent, now);
-            sequence.LastSent = now;
-            if (reason != FinishReason.None)
-            {
-                Leave(sequence, reason);
+                Send(sequence, now);
             }
         }
     }
 
-    /// <summary>Ends all sequences with <see cref="FinishReason.Aborted"/>.</summary>
-    public void AbortAll()
+    /// <summary>Takes a sequence out and ends it, unless somebody else ended it before.</summary>
+    public void End(Sequence sequence, FinishReason reason)
     {
-        while (Last() is { } sequence)
+        Remove(sequence);
+        if (sequence.TryEnd())
         {
-            TokenWriter.WriteEnd(sequence, FinishReason.Aborted);
-            Leave(sequence, FinishReason.Aborted);
+            _end.Tell(sequence, reason);
         }
     }
 
-    /// <summary>Ends all sequences with an error on their streams. Slots and blocks are left alone: after a failure nothing runs any more.</summary>
-    public void FailAll(Exception failure)
+    /// <summary>Lets go of all sequences; after a failure nothing runs any more, so slots and blocks are left alone.</summary>
+    public void Forget()
     {
-        foreach (var sequence in _sequences.Running.Concat(_sequences.Waiting))
-        {
-            sequence.Cancellation.Unregister();
-            _metrics?.Finished(sequence, FinishReason.None);
-            _onFinished(sequence);
-            sequence.Stream.Complete(failure);
-        }
-
         _sequences.Running.Clear();
         _sequences.Waiting.Clear();
+    }
+
+    private void Send(Sequence sequence, long now)
+    {
+        FinishReason reason;
+        try
+        {
+            reason = _writer.Write(sequence);
+        }
+        catch (Exception error)
+        {
+            Remove(sequence);
+            if (sequence.TryEnd())
+            {
+                _end.Fail(sequence, RequestEnd.OfOne(error));
+            }
+
+            return;
+        }
+
+        _metrics?.Sent(sequence.LastSent, now);
+        sequence.LastSent = now;
+        if (reason != FinishReason.None)
+        {
+            Remove(sequence);
+            if (sequence.TryEnd())
+            {
+                _end.Told(sequence, reason);
+            }
+        }
     }
 
     /// <summary>Ends the cancelled sequences of a list and looks up whose client does not read.</summary>
@@ -193,10 +215,9 @@ internal sealed class GenerationLoop
         for (int i = sequences.Count - 1; i >= 0; i--)
         {
             var sequence = sequences[i];
-            if (sequence.CancelRequested)
+            if (sequence.CancelRequested || sequence.HasEnded)
             {
-                TokenWriter.WriteEnd(sequence, FinishReason.Cancelled);
-                Leave(sequence, FinishReason.Cancelled);
+                End(sequence, FinishReason.Cancelled);
             }
             else
             {
@@ -205,18 +226,13 @@ internal sealed class GenerationLoop
         }
     }
 
-    private void Leave(Sequence sequence, FinishReason reason)
+    private void Remove(Sequence sequence)
     {
-        _sequences.Remove(sequence);
-        sequence.Finish = reason;
-        sequence.Cancellation.Unregister();
-        _metrics?.Finished(sequence, reason);
-        _onFinished(sequence);
-        sequence.Stream.Complete();
+        if (sequence.IsIn)
+        {
+            _sequences.Remove(sequence);
+        }
     }
-
-    private Sequence? Last() =>
-        _sequences.Running.Count > 0 ? _sequences.Running[^1] : _sequences.Waiting.Count > 0 ? _sequences.Waiting[^1] : null;
 
     private static int CountPaused(List<Sequence> sequences)
     {

@@ -10,7 +10,12 @@ namespace LlmServe.Engine.Scheduling;
 /// <summary>One request on its way: its tokens, how far the KV cache has them, and its stream. Belongs to the engine's thread, except where noted.</summary>
 internal sealed class Sequence
 {
+    private const int Waits = 0;
+    private const int Runs = 1;
+    private const int Ended = 2;
+
     private volatile bool _cancelRequested;
+    private int _phase; // Waits until it first runs; from then on the engine's thread alone ends it
 
     /// <param name="arrival">Order of arrival; lower is older.</param>
     /// <param name="request">A validated request.</param>
@@ -34,10 +39,22 @@ internal sealed class Sequence
 
     public long Arrival { get; }
 
-    /// <summary>What its client has of the engine; set when the loop takes the sequence over.</summary>
+    /// <summary>Its place in the engine; null: it runs in a loop without one.</summary>
+    public AdmissionTicket? Ticket { get; init; }
+
+    /// <summary>What its client has of the engine; set while the loop has the sequence.</summary>
     public ClientShare Share { get; set; } = null!;
 
+    /// <summary>Whether the loop has the sequence.</summary>
+    public bool IsIn { get; set; }
+
     public GenerationRequest Request { get; }
+
+    /// <summary>Whose request it is; null: of requests without a name.</summary>
+    public string? Client => Ticket is null ? Request.Client : Ticket.Client;
+
+    /// <summary>How urgent it is.</summary>
+    public int Priority => Ticket?.Priority ?? Request.Priority;
 
     public SamplingPlan Plan { get; }
 
@@ -119,8 +136,23 @@ internal sealed class Sequence
     /// <summary>Whether the client cancelled. Written by any thread.</summary>
     public bool CancelRequested => _cancelRequested;
 
+    /// <summary>Whether it has not begun to run. Any thread.</summary>
+    public bool IsWaiting => Volatile.Read(ref _phase) == Waits;
+
+    /// <summary>Whether somebody ends it or has ended it. Any thread.</summary>
+    public bool HasEnded => Volatile.Read(ref _phase) == Ended;
+
     /// <summary>Asks the engine to end the sequence. Any thread.</summary>
     public void RequestCancel() => _cancelRequested = true;
+
+    /// <summary>The sequence begins to run, or goes on after it was preempted. False when it has ended meanwhile.</summary>
+    public bool TryRun() => Interlocked.CompareExchange(ref _phase, Runs, Waits) != Ended;
+
+    /// <summary>True for the one that may end the sequence, which has not begun to run. Any thread.</summary>
+    public bool TryEndWaiting() => Interlocked.CompareExchange(ref _phase, Ended, Waits) == Waits;
+
+    /// <summary>True for the one that may end the sequence, in whatever phase it is. [engine's thread]</summary>
+    public bool TryEnd() => Interlocked.Exchange(ref _phase, Ended) != Ended;
 
     /// <summary>Makes room for the whole answer, so that no later tick has to.</summary>
     public void Reserve()

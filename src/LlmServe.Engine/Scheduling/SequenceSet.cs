@@ -52,7 +52,8 @@ internal sealed class SequenceSet
     /// <summary>Adds a new sequence to those that wait.</summary>
     public void Add(Sequence sequence)
     {
-        sequence.Share = _shares.Enter(sequence.Request.Client);
+        sequence.Share = _shares.Enter(sequence.Client);
+        sequence.IsIn = true;
         Insert(Waiting, sequence);
     }
 
@@ -69,7 +70,7 @@ internal sealed class SequenceSet
             Waiting.Remove(sequence);
         }
 
-        _shares.Leave(sequence.Share);
+        Forget(sequence);
     }
 
     /// <summary>
@@ -102,7 +103,7 @@ internal sealed class SequenceSet
         foreach (var sequence in Waiting)
         {
             // One whose client does not read was preempted and asks for nothing now.
-            if (!sequence.IsPaused && sequence.Share.MayRun && (next is null || (!oldestFirst && FairOrder.EntersBefore(sequence, next))))
+            if (!sequence.IsPaused && !sequence.HasEnded && sequence.Share.MayRun && (next is null || (!oldestFirst && FairOrder.EntersBefore(sequence, next))))
             {
                 next = sequence;
             }
@@ -148,6 +149,13 @@ internal sealed class SequenceSet
         {
             _kv.Free(slot);
             return false;
+        }
+
+        if (!sequence.TryRun())
+        {
+            _kv.Free(slot);
+            Forget(sequence);
+            return true; // its client has gone: it waits no longer
         }
 
         _freeSlotCount--;
@@ -201,6 +209,12 @@ internal sealed class SequenceSet
         _freeSlots[_freeSlotCount++] = sequence.Slot;
         sequence.Slot = -1;
         sequence.Computed = 0;
+    }
+
+    private void Forget(Sequence sequence)
+    {
+        sequence.IsIn = false;
+        _shares.Leave(sequence.Share);
     }
 
     private static void Insert(List<Sequence> list, Sequence sequence)

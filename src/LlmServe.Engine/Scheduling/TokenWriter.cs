@@ -72,8 +72,8 @@ internal sealed class TokenWriter(IProgramExecutor executor, IReadOnlySet<int> e
     }
 
     /// <summary>Sends the last update of a sequence that ends without a token.</summary>
-    public static void WriteEnd(Sequence sequence, FinishReason reason) =>
-        sequence.Stream.Write(new GenerationUpdate(sequence.Text.Finish(), [], null, reason, UsageOf(sequence), TimingsOf(sequence, reason)));
+    public static void WriteEnd(Sequence sequence, FinishReason reason, string? message) => sequence.Stream.Write(
+        new GenerationUpdate(sequence.Text.Finish(), [], null, reason, UsageOf(sequence), TimingsOf(sequence, reason)) { Message = message });
 
     private FinishReason Append(Sequence sequence, int token, out string text)
     {

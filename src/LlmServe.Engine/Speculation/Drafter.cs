@@ -89,7 +89,19 @@ internal sealed class Drafter
                 sequence.Guesses!.Planned = sequence.Guesses.Source == GuessSource.Draft ? 0 : sequence.Guesses.Planned;
             }
 
+            Tell(failure);
+        }
+    }
+
+    private void Tell(Exception failure)
+    {
+        try
+        {
             _model.OnFailure?.Invoke(failure);
+        }
+        catch (Exception)
+        {
+            // Whoever is told is anybody's code. The draft is out of use either way, and the statistics say so.
         }
     }
 

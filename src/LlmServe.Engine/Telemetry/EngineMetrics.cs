@@ -1,9 +1,13 @@
 using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using LlmServe.Engine.Scheduling;
 
 namespace LlmServe.Engine.Telemetry;
 
-/// <summary>What one engine reports. The members that a tick calls allocate nothing, listened to or not.</summary>
+/// <summary>
+/// What one engine reports. The members that a tick calls allocate nothing, listened to or not. Listeners are anybody's code and run on the caller's
+/// thread: what one throws is counted, and nothing else.
+/// </summary>
 internal sealed class EngineMetrics : IDisposable
 {
     private readonly Func<EngineStatistics> _statistics;
@@ -11,6 +15,7 @@ internal sealed class EngineMetrics : IDisposable
     private readonly TagList _promptRows;
     private readonly TagList _decodeRows;
     private readonly TagList[] _finished; // [finish reasons]
+    private long _listenerFailures;
 
     /// <param name="name">Tells engines of a process apart.</param>
     /// <param name="statistics">Reads the engine's numbers; any thread.</param>
@@ -24,7 +29,6 @@ internal sealed class EngineMetrics : IDisposable
         _promptRows = new TagList([Model, new("llmserve.row.type", "prefill")]);
         _decodeRows = new TagList([Model, new("llmserve.row.type", "decode")]);
         _finished = [.. Enum.GetValues<FinishReason>().Select(reason => new TagList([.. common, new("gen_ai.response.finish_reason", NameOf(reason))]))];
-        EngineGauges.Add(this);
     }
 
     /// <summary>The engine's name.</summary>
@@ -36,6 +40,12 @@ internal sealed class EngineMetrics : IDisposable
     /// <summary>Its numbers.</summary>
     public EngineStatistics Statistics => _statistics();
 
+    /// <summary>Times that a listener threw.</summary>
+    public long ListenerFailures => Interlocked.Read(ref _listenerFailures);
+
+    /// <summary>Lets the engine's numbers be read by whoever looks; the engine is complete.</summary>
+    public void Publish() => EngineGauges.Add(this);
+
     /// <summary>A finish reason as it is reported.</summary>
     public static string NameOf(FinishReason reason) => reason switch
     {
@@ -43,8 +53,26 @@ internal sealed class EngineMetrics : IDisposable
         FinishReason.Length => "length",
         FinishReason.Cancelled => "cancelled",
         FinishReason.Aborted => "aborted",
+        FinishReason.Displaced => "displaced",
         _ => "error",
     };
+
+    /// <summary>Starts a request's activity, if anybody listens.</summary>
+    public Activity? Begin(Sequence sequence)
+    {
+        try
+        {
+            return RequestActivity.Start(Name, sequence);
+        }
+        catch (Exception)
+        {
+            Interlocked.Increment(ref _listenerFailures);
+            return null;
+        }
+    }
+
+    /// <summary>A request was not taken after all.</summary>
+    public void Abandoned(Sequence sequence) => EndActivity(sequence, FinishReason.Aborted);
 
     /// <summary>A tick is over.</summary>
     /// <param name="seconds">What it took.</param>
@@ -53,12 +81,12 @@ internal sealed class EngineMetrics : IDisposable
     /// <param name="decodeRows">Decode rows.</param>
     public void TickEnded(double seconds, double? ratio, int promptRows, int decodeRows)
     {
-        Instruments.TickDuration.Record(seconds, in _tags);
-        Instruments.TickRows.Record(promptRows, in _promptRows);
-        Instruments.TickRows.Record(decodeRows, in _decodeRows);
+        Record(Instruments.TickDuration, seconds, in _tags);
+        Record(Instruments.TickRows, promptRows, in _promptRows);
+        Record(Instruments.TickRows, decodeRows, in _decodeRows);
         if (ratio is { } measured)
         {
-            Instruments.TickPredictionRatio.Record(measured, in _tags);
+            Record(Instruments.TickPredictionRatio, measured, in _tags);
         }
     }
 
@@ -69,7 +97,7 @@ internal sealed class EngineMetrics : IDisposable
     {
         if (before != 0)
         {
-            Instruments.UpdateInterval.Record(Stopwatch.GetElapsedTime(before, now).TotalSeconds, in _tags);
+            Record(Instruments.UpdateInterval, Seconds(before, now), in _tags);
         }
     }
 
@@ -78,26 +106,65 @@ internal sealed class EngineMetrics : IDisposable
     {
         long now = Stopwatch.GetTimestamp();
         ref readonly var tags = ref _finished[(int)reason];
-        Instruments.Requests.Add(1, in tags);
-        Instruments.RequestDuration.Record(Stopwatch.GetElapsedTime(sequence.Submitted, now).TotalSeconds, in tags);
+        Count(Instruments.Requests, in tags);
+        Record(Instruments.RequestDuration, Seconds(sequence.Submitted, now), in tags);
         if (sequence.Started != 0)
         {
-            Instruments.QueueDuration.Record(Stopwatch.GetElapsedTime(sequence.Submitted, sequence.Started).TotalSeconds, in _tags);
+            Record(Instruments.QueueDuration, Seconds(sequence.Submitted, sequence.Started), in _tags);
         }
 
         if (sequence.FirstToken != 0)
         {
-            Instruments.TimeToFirstToken.Record(Stopwatch.GetElapsedTime(sequence.Submitted, sequence.FirstToken).TotalSeconds, in _tags);
+            Record(Instruments.TimeToFirstToken, Seconds(sequence.Submitted, sequence.FirstToken), in _tags);
             int further = sequence.Length - sequence.PromptLength - 1;
             if (further > 0)
             {
-                Instruments.TimePerOutputToken.Record(Stopwatch.GetElapsedTime(sequence.FirstToken, now).TotalSeconds / further, in _tags);
+                Record(Instruments.TimePerOutputToken, Seconds(sequence.FirstToken, now) / further, in _tags);
             }
         }
 
-        RequestActivity.End(sequence, reason);
+        EndActivity(sequence, reason);
     }
 
     /// <summary>The engine is gone.</summary>
     public void Dispose() => EngineGauges.Remove(this);
+
+    private static double Seconds(long from, long to) => Stopwatch.GetElapsedTime(from, to).TotalSeconds;
+
+    private void EndActivity(Sequence sequence, FinishReason reason)
+    {
+        try
+        {
+            RequestActivity.End(sequence, reason);
+        }
+        catch (Exception)
+        {
+            Interlocked.Increment(ref _listenerFailures);
+        }
+    }
+
+    private void Record<T>(Histogram<T> instrument, T value, in TagList tags)
+        where T : struct
+    {
+        try
+        {
+            instrument.Record(value, in tags);
+        }
+        catch (Exception)
+        {
+            Interlocked.Increment(ref _listenerFailures);
+        }
+    }
+
+    private void Count(Counter<long> instrument, in TagList tags)
+    {
+        try
+        {
+            instrument.Add(1, in tags);
+        }
+        catch (Exception)
+        {
+            Interlocked.Increment(ref _listenerFailures);
+        }
+    }
 }

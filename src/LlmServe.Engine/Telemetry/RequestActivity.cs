@@ -7,20 +7,32 @@ namespace LlmServe.Engine.Telemetry;
 internal static class RequestActivity
 {
     /// <summary>Starts one as a child of the caller's, if anybody listens. The caller's stays current.</summary>
-    public static Activity? Start(string model, GenerationRequest request, int promptTokens)
+    public static Activity? Start(string model, Sequence sequence)
     {
+        if (!Instruments.Activities.HasListeners())
+        {
+            return null;
+        }
+
         var caller = Activity.Current;
-        var activity = Instruments.Activities.StartActivity($"text_completion {model}");
-        Activity.Current = caller;
-        activity?.SetTag("gen_ai.operation.name", "text_completion")
+        Activity? activity;
+        try
+        {
+            activity = Instruments.Activities.StartActivity($"text_completion {model}");
+        }
+        finally
+        {
+            Activity.Current = caller;
+        }
+
+        return activity?.SetTag("gen_ai.operation.name", "text_completion")
             .SetTag("gen_ai.provider.name", "llmserve")
             .SetTag("gen_ai.request.model", model)
-            .SetTag("gen_ai.request.max_tokens", request.MaxTokens)
-            .SetTag("gen_ai.request.temperature", (double)request.Sampling.Temperature)
-            .SetTag("gen_ai.usage.input_tokens", promptTokens)
-            .SetTag("llmserve.client", request.Client)
-            .SetTag("llmserve.priority", request.Priority);
-        return activity;
+            .SetTag("gen_ai.request.max_tokens", sequence.Request.MaxTokens)
+            .SetTag("gen_ai.request.temperature", (double)sequence.Request.Sampling.Temperature)
+            .SetTag("gen_ai.usage.input_tokens", sequence.PromptLength)
+            .SetTag("llmserve.client", sequence.Client)
+            .SetTag("llmserve.priority", sequence.Priority);
     }
 
     /// <summary>Ends the activity of a sequence, if it has one.</summary>

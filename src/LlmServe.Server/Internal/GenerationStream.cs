@@ -33,7 +33,7 @@ internal sealed class GenerationStream(TokenLimits limits)
             await foreach (var update in updates.ReadAllAsync(context.CancellationToken).ConfigureAwait(false))
             {
                 last = update;
-                if (update.FinishReason != FinishReason.Cancelled)
+                if (update.FinishReason is not (FinishReason.Cancelled or FinishReason.Displaced))
                 {
                     await send(ToDelta(update, model.Engine.Tokenizer)).ConfigureAwait(false);
                 }
@@ -69,6 +69,8 @@ internal sealed class GenerationStream(TokenLimits limits)
                 return;
             case FinishReason.Aborted:
                 throw Failures.Stopping();
+            case FinishReason.Displaced:
+                throw new RpcException(new Status(StatusCode.ResourceExhausted, last.Message!));
             case FinishReason.Cancelled:
                 throw new OperationCanceledException(context.CancellationToken);
             default:

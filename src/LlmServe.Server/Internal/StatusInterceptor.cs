@@ -97,6 +97,9 @@ internal sealed class StatusInterceptor(CallGate gate, HealthReporter health, IL
                 return new RpcException(new Status(StatusCode.ResourceExhausted, exception.Message));
             case EngineError.Stopping:
                 return Failures.Stopping();
+            case EngineError.RequestFailed:
+                Log.Failed(logger, exception, context.Method);
+                return Failures.Internal();
             default:
                 // The engine takes nothing any more, so whoever watches the server's health should know.
                 health.NotServing();

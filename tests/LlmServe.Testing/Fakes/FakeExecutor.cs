@@ -38,6 +38,12 @@ public sealed record FakeExecutorOptions
 
     /// <summary>Called on the engine's thread at the start of every tick, before the gate.</summary>
     public Action<RowTable>? OnTick { get; init; }
+
+    /// <summary>Called whenever logits are read.</summary>
+    public Action? OnLogits { get; init; }
+
+    /// <summary>Called at the end of <see cref="FakeExecutor.Dispose"/>.</summary>
+    public Action? OnDispose { get; init; }
 }
 
 /// <summary>
@@ -155,6 +161,7 @@ public sealed class FakeExecutor : IProgramExecutor, ISequenceMemory, ITickCosts
 
     public ReadOnlySpan<float> Logits(int index)
     {
+        _options.OnLogits?.Invoke();
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Rows.SelectedCount);
         return _logits.AsSpan(index * _options.VocabularySize, _options.VocabularySize);
     }
@@ -168,6 +175,7 @@ public sealed class FakeExecutor : IProgramExecutor, ISequenceMemory, ITickCosts
     {
         IsDisposed = true;
         Gate.Open();
+        _options.OnDispose?.Invoke();
     }
 
     /// <summary>Stores a row's token after reading the whole history back, and returns the hash over all of it.</summary>
