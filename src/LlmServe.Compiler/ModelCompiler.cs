@@ -31,7 +31,8 @@ public static class ModelCompiler
     /// <exception cref="GgufException">The model cannot be compiled; the message says why.</exception>
     public static CompiledModel Compile(GgufFile file, ITarget target, CompilerOptions options)
     {
-        var graph = PassPipeline.Run(ArchitectureRegistry.For(file).Build(file));
+        var source = new ModelSource(file, options.ContextLength);
+        var graph = PassPipeline.Run(ArchitectureRegistry.Build(source));
         var shape = graph.Shape;
         if (options.Kv == KvElement.Q8_0 && shape.HeadSize % KvBlock.ScaledRun != 0)
         {
@@ -54,7 +55,10 @@ public static class ModelCompiler
         }
 
         var info = new ModelInfo(
-            shape.Architecture, shape.Vocabulary, context, shape.Layers, options.Activations, options.Kv, ProgramIdentity.Of(file, options));
+            shape.Architecture, shape.Vocabulary, context, shape.Layers, options.Activations, options.Kv, ProgramIdentity.Of(file, options))
+        {
+            Warnings = source.Warnings,
+        };
         return new CompiledModel(graph, programs, info);
     }
 

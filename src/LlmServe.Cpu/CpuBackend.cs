@@ -69,8 +69,8 @@ public readonly record struct LoadProgress(string Step, double Share);
 /// <summary>Compiles a model for the CPU.</summary>
 public static class CpuBackend
 {
-    /// <summary>Compiles <paramref name="model"/>, repacks its weights and starts the lanes. The file must stay open as long as the executor lives.</summary>
-    /// <exception cref="GgufException">The model is incomplete or of an unknown architecture or format.</exception>
+    /// <summary>Compiles <paramref name="model"/>, copies and repacks its weights and starts the lanes. From then on the file is not read: it may be closed, changed or deleted.</summary>
+    /// <exception cref="GgufException">The model is incomplete or of an unknown architecture or format, or its file changed meanwhile.</exception>
     /// <exception cref="ArgumentException">An option is out of range, or the processor has not the instruction set asked for.</exception>
     public static IProgramExecutor Load(GgufFile model, CpuOptions options, IProgress<LoadProgress>? progress = null)
     {

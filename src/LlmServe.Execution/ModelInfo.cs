@@ -9,4 +9,8 @@ namespace LlmServe.Execution;
 /// <param name="Kv">Element type of the KV cache.</param>
 /// <param name="ProgramId">Digest over model, modes and numerics version, in hexadecimal.</param>
 public sealed record ModelInfo(
-    string Architecture, int VocabularySize, int ContextLength, int Layers, ActivationMode Activations, KvElement Kv, string ProgramId);
+    string Architecture, int VocabularySize, int ContextLength, int Layers, ActivationMode Activations, KvElement Kv, string ProgramId)
+{
+    /// <summary>What is odd about the model or how it was asked to run, one sentence each; whoever loads it tells people.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+}

@@ -5,8 +5,8 @@ namespace LlmServe.Gguf;
 
 /// <summary>
 /// A GGUF model (version 2 or 3, little endian), memory-mapped: weights are never copied. Opening checks every count, length, type and offset, so a
-/// tensor that is listed can be read in full. Safe for concurrent readers; disposal must come last. A file must not be shortened while it is open:
-/// the operating system then ends the process at the next read.
+/// tensor that is listed can be read in full. Safe for concurrent readers; disposal must come last. A file must not be shortened while it is
+/// read: the operating system then ends the process. Whoever reads for long copies first, as backends do.
 /// </summary>
 public sealed unsafe class GgufFile : IDisposable
 {
@@ -112,6 +112,13 @@ public sealed unsafe class GgufFile : IDisposable
         ObjectDisposedException.ThrowIf(_disposed, this);
         _parts.ForEach(part => part.ReleasePages());
     }
+
+    /// <summary>
+    /// Demands that no part was changed, replaced or deleted since it was opened, as far as lengths and times of change tell: for whoever has read what
+    /// must belong together.
+    /// </summary>
+    /// <exception cref="GgufException">A part was; the message names it.</exception>
+    public void RequireUnchanged() => _parts.ForEach(part => part.RequireUnchanged());
 
     /// <summary>Unmaps the file; pointers into it become invalid.</summary>
     public void Dispose()

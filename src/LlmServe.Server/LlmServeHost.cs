@@ -140,6 +140,13 @@ public sealed class LlmServeHost : IAsyncDisposable
         }
 
         WarnOfWrongDates();
+        foreach (var model in _catalog.Models)
+        {
+            foreach (string warning in model.Engine.Model.Warnings.Concat(model.Engine.Tokenizer.Warnings))
+            {
+                Log.OddModel(_logger, model.Id, warning);
+            }
+        }
     }
 
     private void WarnOfOpenDoors()

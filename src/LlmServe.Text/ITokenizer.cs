@@ -9,6 +9,9 @@ public enum TokenKind
 /// <summary>Text to token ids and back. Implementations are immutable and safe to share between threads.</summary>
 public interface ITokenizer
 {
+    /// <summary>What is odd about the vocabulary without being wrong, one sentence each; whoever loads the model tells people.</summary>
+    IReadOnlyList<string> Warnings => [];
+
     /// <summary>Number of token ids; valid ids are 0 … VocabularySize − 1.</summary>
     int VocabularySize { get; }
 

@@ -33,6 +33,9 @@ internal sealed class LoadedModel(string path, GgufFile file, IProgramExecutor e
     /// <summary>The model's tokenizer.</summary>
     public ITokenizer Tokenizer { get; } = tokenizer;
 
+    /// <summary>What is odd about it, one sentence each.</summary>
+    public IEnumerable<string> Warnings => Executor.Model.Warnings.Concat(Tokenizer.Warnings);
+
     /// <summary>The name in the file, else the file's own.</summary>
     public string DisplayName => File.Metadata.GetString("general.name", "") is { Length: > 0 } name ? name : System.IO.Path.GetFileNameWithoutExtension(path);
 

@@ -47,7 +47,7 @@ internal sealed class LocalServer : IAsyncDisposable
         CliServices services, ModelSettings settings, ServerOptions options, EngineOptions engineOptions, ILoggerFactory? loggers, CancellationToken cancellation)
     {
         // The machine is measured now rather than at the first prediction, which would fall into somebody's stream.
-        var running = await RunningModel.StartAsync(services, settings, engineOptions with { MeasureFirst = true }, cancellation);
+        var running = await RunningModel.StartAsync(services, settings with { TellsWarnings = loggers is null }, engineOptions with { MeasureFirst = true }, cancellation);
         try
         {
             var host = await LlmServeHost.StartAsync([Describe(services, running)], options, loggers, cancellation);

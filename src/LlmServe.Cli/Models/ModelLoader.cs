@@ -45,7 +45,13 @@ internal sealed class ModelLoader
         var cpu = WithProfileCache(settings.Cpu) with { RepackCache = _caches?.RepackCache(settings.RepackCache, path, notes.Enqueue) };
         try
         {
-            return await LoadProgressBar.RunAsync(console, System.IO.Path.GetFileName(path), progress => Load(path, cpu, progress), cancellation);
+            var model = await LoadProgressBar.RunAsync(console, System.IO.Path.GetFileName(path), progress => Load(path, cpu, progress), cancellation);
+            foreach (string warning in settings.TellsWarnings ? model.Warnings : [])
+            {
+                notes.Enqueue($"warning: {System.IO.Path.GetFileName(path)}: {warning}");
+            }
+
+            return model;
         }
         finally
         {

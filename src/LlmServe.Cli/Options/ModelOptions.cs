@@ -13,6 +13,9 @@ internal sealed record ModelSettings(string? Path, CpuOptions Cpu, string? Repac
     /// <summary>The option that named <see cref="Path"/>.</summary>
     public string Origin { get; init; } = "--model";
 
+    /// <summary>Whether loading tells people what is odd about the model; a server logs it instead.</summary>
+    public bool TellsWarnings { get; init; } = true;
+
     /// <summary>Tokens to guess ahead; null: where it pays, 0: none.</summary>
     public int? Speculate { get; init; }
 

@@ -9,9 +9,12 @@ public interface IArchitecture
     /// <summary>The value of <c>general.architecture</c>.</summary>
     string Name { get; }
 
-    /// <summary>The model in <paramref name="file"/> as a graph.</summary>
+    /// <summary>What files of the family may hold that <see cref="Build"/> does not read.</summary>
+    FileRules Rules { get; }
+
+    /// <summary>The model as a graph.</summary>
     /// <exception cref="GgufException">Metadata or tensors are missing or do not fit together.</exception>
-    ModelGraph Build(GgufFile file);
+    ModelGraph Build(ModelSource source);
 }
 
 /// <summary>The families known.</summary>
@@ -22,11 +25,14 @@ public static class ArchitectureRegistry
     /// <summary>Names of all families, for messages.</summary>
     public static string Names => string.Join(", ", All.Select(a => a.Name));
 
-    /// <summary>The family that a file names.</summary>
-    public static IArchitecture For(GgufFile file)
+    /// <summary>The model as its family builds it, once nothing that changes the result is left unread.</summary>
+    /// <exception cref="GgufException">The family is not known, or the file does not fit to it.</exception>
+    public static ModelGraph Build(ModelSource source)
     {
-        string name = file.Metadata.GetString("general.architecture");
-        return Array.Find(All, a => a.Name == name)
-            ?? throw new GgufException($"{file.Path}: architecture '{name}' is not supported; supported: {Names}");
+        string name = source.Architecture;
+        var family = Array.Find(All, a => a.Name == name) ?? throw source.Error($"architecture '{name}' is not supported; supported: {Names}");
+        var graph = family.Build(source);
+        source.RefuseUnread(family.Rules, Math.Min(source.ContextLimit ?? int.MaxValue, graph.Shape.ContextLength));
+        return graph;
     }
 }

@@ -1,5 +1,4 @@
 using LlmServe.Compiler.Graph;
-using LlmServe.Gguf;
 
 namespace LlmServe.Compiler.Architectures;
 
@@ -11,12 +10,14 @@ public sealed class LlamaArchitecture : IArchitecture
 {
     public string Name => "llama";
 
-    public ModelGraph Build(GgufFile file)
+    /// <summary>What is said of all families.</summary>
+    public FileRules Rules { get; } = new();
+
+    public ModelGraph Build(ModelSource source)
     {
-        var shape = ShapeReader.Read(file, Name, RopePairing.Adjacent);
-        float epsilon = file.Metadata.GetSingle($"{Name}.attention.layer_norm_rms_epsilon");
-        var graph = new GraphBuilder(file, shape);
-        RefuseUnread(file, graph, shape);
+        var shape = ShapeReader.Read(source, RopePairing.Adjacent);
+        float epsilon = ShapeReader.ReadEpsilon(source, "attention.layer_norm_rms_epsilon");
+        var graph = new GraphBuilder(source, shape);
 
         var x = graph.Embed("token_embd.weight");
         for (int layer = 0; layer < shape.Layers; layer++)
@@ -49,17 +50,5 @@ public sealed class LlamaArchitecture : IArchitecture
         var up = graph.Linear(norm, p + "ffn_up.weight", shape.FeedForward, p + "ffn_up");
         var act = graph.GatedSilu(gate, up, p + "ffn_act");
         return graph.Add(x, graph.Linear(act, p + "ffn_down.weight", shape.Width, p + "ffn_down"), p + "ffn_residual");
-    }
-
-    /// <summary>A tensor that would be ignored silently makes a wrong model, so files that carry one are refused.</summary>
-    private static void RefuseUnread(GgufFile file, GraphBuilder graph, ModelShape shape)
-    {
-        for (int layer = 0; layer < shape.Layers; layer++)
-        {
-            foreach (string name in (string[])["attn_q.bias", "attn_k.bias", "attn_v.bias", "attn_output.bias", "ffn_gate_inp.weight", "ffn_gate.bias", "ffn_up.bias", "ffn_down.bias"])
-            {
-                ShapeReader.Require(file, !graph.Has($"blk.{layer}.{name}"), $"tensor 'blk.{layer}.{name}' belongs to a variant of llama that is not supported");
-            }
-        }
     }
 }

@@ -1,10 +1,11 @@
+using LlmServe.Compiler.Architectures;
 using LlmServe.Gguf;
 using LlmServe.Gguf.Formats;
 
 namespace LlmServe.Compiler.Graph;
 
 /// <summary>What an architecture writes its operations into. Shapes are checked against the file as they are used.</summary>
-public sealed class GraphBuilder(GgufFile file, ModelShape shape)
+public sealed class GraphBuilder(ModelSource source, ModelShape shape)
 {
     private readonly List<Weight> _weights = [];
     private readonly Dictionary<string, Weight> _weightsByName = [];
@@ -12,7 +13,7 @@ public sealed class GraphBuilder(GgufFile file, ModelShape shape)
     private readonly List<Operation> _operations = [];
 
     /// <summary>Whether the file has the tensor.</summary>
-    public bool Has(string tensor) => file.TryGetTensor(tensor, out _);
+    public bool Has(string tensor) => source.Has(tensor);
 
     /// <summary>Rows of the embedding table for the tick's tokens. [rows, width]</summary>
     public Value Embed(string table)
@@ -80,36 +81,34 @@ public sealed class GraphBuilder(GgufFile file, ModelShape shape)
         return value;
     }
 
+    /// <summary>A vector, which programs see as F32 whatever floats the file has.</summary>
     private Weight Vector(string name, int length)
     {
-        var weight = Matrix(name, length, 1);
-        return weight.Type == GgmlType.F32
-            ? weight
-            : throw new GgufException($"{file.Path}: tensor '{name}' is {weight.Type}; vectors of this architecture must be F32");
+        var tensor = source.Tensor(name);
+        source.RequireFloat(tensor);
+        return AddWeight(tensor, GgmlType.F32, length, 1);
     }
 
     private Weight Matrix(string name, int columns, int rows)
     {
-        if (_weightsByName.TryGetValue(name, out var known))
+        var tensor = source.Tensor(name);
+        return AddWeight(tensor, tensor.Type, columns, rows);
+    }
+
+    private Weight AddWeight(GgufTensor tensor, GgmlType type, int columns, int rows)
+    {
+        if (_weightsByName.TryGetValue(tensor.Name, out var known))
         {
             return known;
         }
 
-        var tensor = file.GetTensor(name);
-        if (tensor.Columns != columns || tensor.Rows != rows)
-        {
-            throw new GgufException(
-                $"{file.Path}: tensor '{name}' is {tensor.Rows} x {tensor.Columns} (rows x columns); the model's metadata asks for {rows} x {columns}");
-        }
-
-        if (!tensor.Format.CanDecode)
-        {
-            throw new GgufException($"{file.Path}: tensor '{name}' has the format {tensor.Type}, which is not supported; supported: {BlockFormat.SupportedNames}");
-        }
-
-        var weight = new Weight(_weights.Count, name, tensor.Type, rows, columns);
+        source.Require(tensor.Columns == columns && tensor.Rows == rows,
+            $"tensor '{tensor.Name}' is {tensor.Rows} x {tensor.Columns} (rows x columns); the model's metadata asks for {rows} x {columns}");
+        source.Require(tensor.Format.CanDecode,
+            $"tensor '{tensor.Name}' has the format {tensor.Type}, which is not supported; supported: {BlockFormat.SupportedNames}");
+        var weight = new Weight(_weights.Count, tensor.Name, type, rows, columns);
         _weights.Add(weight);
-        _weightsByName.Add(name, weight);
+        _weightsByName.Add(tensor.Name, weight);
         return weight;
     }
 }

@@ -40,7 +40,7 @@ internal unsafe struct Step
 /// <summary>A weight as kernels see it.</summary>
 internal unsafe struct Matrix
 {
-    /// <summary>As in the model file. [Rows][RawRowBytes]</summary>
+    /// <summary>Rows as in the model file; null where kernels read <see cref="Packed"/> alone. [Rows][RawRowBytes]</summary>
     public byte* Raw;
 
     public long RawRowBytes;

@@ -7,15 +7,19 @@ using LlmServe.Gguf;
 
 namespace LlmServe.Cpu.Execution;
 
-/// <summary>The weights of a model as kernels see them: raw rows in the mapped file, and repacked tiles in memory of our own.</summary>
+/// <summary>
+/// The weights of a model as kernels see them, all in memory of our own: repacked tiles, and rows as the file has them where kernels read those (the
+/// embedding table, norms, float matrices, everything for the scalar kernels). Once it is built the file is read no more, whatever becomes of it.
+/// </summary>
 internal sealed unsafe class WeightStore : IDisposable
 {
     private const int TilesPerStep = 64;
 
     private readonly Matrix* _matrices;
     private readonly NativeBuffer _packed;
+    private readonly NativeBuffer _rows;
 
-    /// <param name="file">The model; it stays open.</param>
+    /// <param name="file">The model; it may be closed afterwards.</param>
     /// <param name="graph">Which weights it must have.</param>
     /// <param name="kernels">They say how weights are laid out.</param>
     /// <param name="threads">Threads that repack.</param>
@@ -24,10 +28,10 @@ internal sealed unsafe class WeightStore : IDisposable
     public WeightStore(
         GgufFile file, ModelGraph graph, KernelTable kernels, int threads, RepackCacheOptions? cache = null, IProgress<LoadProgress>? progress = null)
     {
-        var multiplied = MultipliedWeights(graph);
+        var multiplied = WeightsOf(graph, o => o is not (Embed or RmsNorm));
+        var looked = WeightsOf(graph, o => o is Embed or RmsNorm);
         _matrices = (Matrix*)NativeMemory.AllocZeroed((nuint)graph.Weights.Count, (nuint)sizeof(Matrix));
-        long total = multiplied.Sum(w => PackedBytesOf(w, kernels));
-        _packed = new NativeBuffer(total);
+        _packed = new NativeBuffer(multiplied.Sum(w => PackedBytesOf(w, kernels)));
         byte* next = _packed.Data;
         foreach (var weight in graph.Weights)
         {
@@ -50,10 +54,18 @@ internal sealed unsafe class WeightStore : IDisposable
         if (packed.Length > 0)
         {
             Fill(file, packed, kernels, threads, cache, progress);
-
-            // Whatever was read of the file for this, all of it perhaps, is not needed again.
-            file.ReleasePages();
         }
+
+        var kept = graph.Weights.ToLookup(w => looked.Contains(w) || _matrices[w.Id].Packed == null);
+        _rows = KeptRows.Copy(file, [.. kept[true]], _matrices, threads, progress);
+        foreach (var weight in kept[false])
+        {
+            _matrices[weight.Id].Raw = null;
+        }
+
+        // Whatever was read of the file for this, all of it perhaps, is not needed again.
+        file.ReleasePages();
+        file.RequireUnchanged();
     }
 
     /// <summary>The matrix of a weight.</summary>
@@ -69,6 +81,7 @@ internal sealed unsafe class WeightStore : IDisposable
     {
         NativeMemory.Free(_matrices);
         _packed.Dispose();
+        _rows.Dispose();
     }
 
     /// <summary>Reads the repacked weights from the cache, or repacks them and keeps them there.</summary>
@@ -158,8 +171,7 @@ internal sealed unsafe class WeightStore : IDisposable
         return true;
     }
 
-    private static HashSet<Weight> MultipliedWeights(ModelGraph graph) =>
-        [.. graph.Operations.Where(o => o is not (Embed or RmsNorm)).SelectMany(o => o.Weights)];
+    private static HashSet<Weight> WeightsOf(ModelGraph graph, Func<Operation, bool> isMeant) => [.. graph.Operations.Where(isMeant).SelectMany(o => o.Weights)];
 
     private static long PackedBytesOf(Weight weight, KernelTable kernels) =>
         (kernels.TileBytes(weight.Type, weight.Columns) * Tiles(weight) + 63) / 64 * 64;

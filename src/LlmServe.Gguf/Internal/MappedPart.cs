@@ -11,8 +11,11 @@ internal sealed unsafe partial class MappedPart : IDisposable
     private readonly MemoryMappedFile? _file;
     private readonly MemoryMappedViewAccessor? _view;
 
-    private MappedPart(string path, long length, MemoryMappedFile file)
+    private readonly DateTime _changed;
+
+    private MappedPart(string path, long length, DateTime changed, MemoryMappedFile file)
     {
+        _changed = changed;
         Path = path;
         Length = length;
         _file = file;
@@ -50,7 +53,7 @@ internal sealed unsafe partial class MappedPart : IDisposable
 
             // The mapping outlives the stream.
             var file = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
-            return new MappedPart(path, length, file);
+            return new MappedPart(path, length, File.GetLastWriteTimeUtc(stream.SafeFileHandle), file);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
@@ -65,6 +68,17 @@ internal sealed unsafe partial class MappedPart : IDisposable
         {
             // Advice only. Data stands at the start of a page: the whole file is mapped.
             _ = Advise(Data, (nuint)Length, AdviseNotNeeded);
+        }
+    }
+
+    /// <summary>Demands that the file is the one that was opened, as far as its length and time of change tell.</summary>
+    /// <exception cref="GgufException">It was changed, replaced or deleted.</exception>
+    public void RequireUnchanged()
+    {
+        var now = new FileInfo(Path);
+        if (_view is not null && !(now.Exists && now.Length == Length && now.LastWriteTimeUtc == _changed))
+        {
+            throw new GgufException($"{Path}: the file was changed while it was being read; start again when whoever writes it is done");
         }
     }
 

@@ -30,6 +30,9 @@ internal static partial class Log
     [LoggerMessage(8, LogLevel.Warning, "The TLS certificate is valid from {From:u} to {To:u} only; clients refuse it now")]
     public static partial void CertificateOutOfDate(ILogger logger, DateTime from, DateTime to);
 
+    [LoggerMessage(9, LogLevel.Warning, "{Model}: {Warning}")]
+    public static partial void OddModel(ILogger logger, string model, string warning);
+
     [LoggerMessage(10, LogLevel.Information,
         "{Method}: {Status}, {Finish}, {PromptTokens} ({CachedTokens} cached) + {CompletionTokens} tokens in {Duration:F3} s (queue {Queue:F3}, prefill "
         + "{Prefill:F3}, decode {Decode:F3}); client {Client}, model {Model}, request {RequestId}, trace {TraceId}")]

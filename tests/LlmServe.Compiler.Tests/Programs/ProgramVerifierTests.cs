@@ -28,7 +28,7 @@ public sealed class ProgramVerifierTests : IDisposable
     public void Verify_AnyLanesAndBuckets_FindsNothing(GgmlType type)
     {
         var file = _models.Open(new() { Type = type, OwnOutput = type != GgmlType.Q4_0 });
-        var graph = PassPipeline.Run(ArchitectureRegistry.For(file).Build(file));
+        var graph = PassPipeline.Run(ArchitectureRegistry.Build(new ModelSource(file)));
         for (int lanes = 1; lanes <= 8; lanes++)
         {
             foreach (bool int8 in (bool[])[true, false])
