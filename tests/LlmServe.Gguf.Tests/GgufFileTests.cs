@@ -63,6 +63,31 @@ public sealed unsafe class GgufFileTests
     }
 
     [Fact]
+    public void RequireUnchanged_FileThatChanges_SaysWhich()
+    {
+        using var folder = new TempFolder();
+        string path = folder.Write("model.gguf", File.ReadAllBytes(TestData.Local("golden", "tiny", "llama.gguf")));
+        using var file = GgufFile.Open(path);
+        file.RequireUnchanged();
+        var changed = File.GetLastWriteTimeUtc(path);
+        AssertChanged(() => File.SetLastWriteTimeUtc(path, changed.AddSeconds(1)));
+        File.SetLastWriteTimeUtc(path, changed);
+        file.RequireUnchanged();
+        AssertChanged(() =>
+        {
+            File.AppendAllText(path, "x");
+            File.SetLastWriteTimeUtc(path, changed);
+        });
+        AssertChanged(() => File.Delete(path));
+
+        void AssertChanged(Action change)
+        {
+            change();
+            Assert.Contains($"{path}: the file was changed", Assert.Throws<GgufException>(file.RequireUnchanged).Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void Open_SmallModels_ReadAsWritten()
     {
         TestModels.Use(TestModels.Small[0], file =>

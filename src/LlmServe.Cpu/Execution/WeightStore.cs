@@ -57,7 +57,7 @@ internal sealed unsafe class WeightStore : IDisposable
         }
 
         var kept = graph.Weights.ToLookup(w => looked.Contains(w) || _matrices[w.Id].Packed == null);
-        _rows = KeptRows.Copy(file, [.. kept[true]], _matrices, threads, progress);
+        _rows = KeptRows.Copy(file, [.. kept[true]], _matrices, threads, packed.Length == 0 ? progress : null);
         foreach (var weight in kept[false])
         {
             _matrices[weight.Id].Raw = null;

@@ -1,5 +1,6 @@
 using LlmServe.Compiler.Architectures;
 using LlmServe.Compiler.Graph;
+using LlmServe.Execution;
 using LlmServe.Gguf;
 
 namespace LlmServe.Compiler.Tests.Architectures;
@@ -41,9 +42,12 @@ public sealed class FieldDefaultsTests : IDisposable
         Assert.Contains("value_length 64 differs from attention.key_length 32", error.Message, StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("llama.attention.layer_norm_rms_epsilon")]
-    public void Build_NoEpsilon_IsRefusedByName(string key) => AssertRefused(new() { Metadata = { [key] = null } }, key);
+    [Fact]
+    public void Build_BaseOfRopeIsZero_IsRefused() => AssertRefused(new() { Metadata = { ["llama.rope.freq_base"] = GgufValue.Of(0f) } }, "rope.freq_base");
+
+    [Fact]
+    public void Build_NoEpsilon_IsRefusedByName() =>
+        AssertRefused(new() { Metadata = { ["llama.attention.layer_norm_rms_epsilon"] = null } }, "llama.attention.layer_norm_rms_epsilon");
 
     [Theory]
     [InlineData(float.NaN)]
