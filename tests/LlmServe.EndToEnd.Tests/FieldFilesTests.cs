@@ -1,6 +1,5 @@
 using System.Text.Json;
 using LlmServe.Cpu;
-using LlmServe.Execution;
 using LlmServe.Gguf;
 using LlmServe.Testing;
 
@@ -54,7 +53,7 @@ public class FieldFilesTests
         executor.Rows.BlockTable(0)[0] = 0;
         for (int i = 0; i < ids.Length; i++)
         {
-            executor.Rows.Add(0, i, ids[i], wantsLogits: true);
+            executor.Rows.Add(0, i, ids[i], select: true);
         }
 
         executor.RunTick();

@@ -1,7 +1,6 @@
 using System.Globalization;
 using LlmServe.Compiler.Graph;
 using LlmServe.Execution.Numerics;
-using LlmServe.Gguf;
 
 namespace LlmServe.Compiler.Architectures;
 
