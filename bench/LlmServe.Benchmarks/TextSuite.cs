@@ -31,8 +31,8 @@ public class TextSuite : ICountsWork
         _tokenizer = TokenizerFactory.Create(file.Metadata);
         _encoded = _tokenizer.Encode(Text);
         _template = ChatTemplate.Parse(file.Metadata.GetString("tokenizer.chat_template"));
-        var messages = Enumerable.Range(0, Repeats).Select(i => new ChatMessage(i % 2 == 0 ? "user" : "assistant", Paragraph));
-        _conversation = ChatTemplateInput.FromMessages(messages, DateTimeOffset.UnixEpoch);
+        var messages = Enumerable.Range(0, Repeats).Select(i => new TemplateMessage(i % 2 == 0 ? "user" : "assistant", Paragraph));
+        _conversation = new ChatTemplateInput { Messages = [.. messages], Now = DateTimeOffset.UnixEpoch };
     }
 
     [Benchmark]
@@ -57,7 +57,7 @@ public class TextSuite : ICountsWork
     }
 
     [Benchmark]
-    public int Render() => _template!.Render(_conversation!).Length;
+    public int Render() => _template!.Render(_conversation!).Text.Length;
 
     private static string EmbeddedModel()
     {

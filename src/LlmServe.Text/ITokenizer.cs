@@ -25,11 +25,17 @@ public interface ITokenizer
     IReadOnlySet<int> EndOfGenerationIds { get; }
 
     /// <summary>Appends the ids of <paramref name="text"/> to <paramref name="ids"/>.</summary>
+    /// <remarks>
+    /// Control tokens that are written out in the text become their ids, except where any part of them lies in a literal stretch; tokens that the file
+    /// lists as user-defined are found everywhere. Nothing else changes at the borders of literal stretches: the text is cut into pieces as a whole.
+    /// </remarks>
     /// <param name="text">Any string; unpaired surrogates are read as U+FFFD.</param>
     /// <param name="addSpecial">Whether the model's own BOS/EOS rules apply.</param>
-    /// <param name="parseSpecial">Whether control tokens written in the text become their ids.</param>
+    /// <param name="literal">Stretches in which control tokens are plain text, in order and apart from each other.</param>
     /// <param name="ids">Where to append.</param>
-    void Encode(string text, bool addSpecial, bool parseSpecial, List<int> ids);
+    /// <param name="cancellation">Ends the work, with some ids appended, where nobody waits for it any more.</param>
+    /// <exception cref="OperationCanceledException">The work was cancelled.</exception>
+    void Encode(string text, bool addSpecial, IReadOnlyList<TextSpan> literal, List<int> ids, CancellationToken cancellation = default);
 
     /// <summary>The bytes that a token stands for in text (UTF-8, possibly part of a character). Control tokens give the bytes of their name.</summary>
     ReadOnlySpan<byte> BytesOf(int id);

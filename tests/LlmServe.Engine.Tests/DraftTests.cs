@@ -215,7 +215,8 @@ public class DraftTests
 
         public bool StripsLeadingSpace => _same.StripsLeadingSpace;
 
-        public void Encode(string text, bool addSpecial, bool parseSpecial, List<int> ids) => _same.Encode(text, addSpecial, parseSpecial, ids);
+        public void Encode(string text, bool addSpecial, IReadOnlyList<TextSpan> literal, List<int> ids, CancellationToken cancellation = default) =>
+            _same.Encode(text, addSpecial, literal, ids, cancellation);
 
         public ReadOnlySpan<byte> BytesOf(int id) => _same.BytesOf(id);
 

@@ -16,7 +16,8 @@ internal sealed class FaultyTokenizer(FakeTokenizer inner, Action onBytes) : ITo
 
     public bool StripsLeadingSpace => inner.StripsLeadingSpace;
 
-    public void Encode(string text, bool addSpecial, bool parseSpecial, List<int> ids) => inner.Encode(text, addSpecial, parseSpecial, ids);
+    public void Encode(string text, bool addSpecial, IReadOnlyList<TextSpan> literal, List<int> ids, CancellationToken cancellation = default) =>
+        inner.Encode(text, addSpecial, literal, ids, cancellation);
 
     public ReadOnlySpan<byte> BytesOf(int id)
     {

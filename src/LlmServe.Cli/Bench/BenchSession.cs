@@ -4,6 +4,7 @@ using LlmServe.Cli.Models;
 using LlmServe.Cli.Options;
 using LlmServe.Execution;
 using LlmServe.Gguf.Formats;
+using LlmServe.Text;
 
 namespace LlmServe.Cli.Bench;
 

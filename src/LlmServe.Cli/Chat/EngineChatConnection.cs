@@ -37,11 +37,13 @@ internal sealed class EngineChatConnection : IChatConnection
     {
         _template ??= ParseTemplate();
         var tokenizer = _running.Model.Tokenizer;
-        string text;
+        RenderedText prompt;
         try
         {
-            text = _template.Render(ChatTemplateInput.FromMessages(conversation.Select(turn => new ChatMessage(turn.Role, turn.Content)), DateTimeOffset.Now) with
+            prompt = _template.Render(new ChatTemplateInput
             {
+                Messages = [.. conversation.Select(turn => new TemplateMessage(turn.Role, turn.Content))],
+                Now = DateTimeOffset.Now,
                 BosToken = tokenizer.BosId is { } bos ? tokenizer.PieceOf(bos) : "",
                 EosToken = tokenizer.EosId is { } eos ? tokenizer.PieceOf(eos) : "",
             });
@@ -51,20 +53,21 @@ internal sealed class EngineChatConnection : IChatConnection
             throw new CliException($"the model's chat template does not take this conversation: {error.Message}", ExitCode.Failure, error);
         }
 
-        // The template writes the special tokens itself.
-        return AnswerAsync(text, addSpecial: false, cancellation);
+        // The template writes the special tokens itself; those that a message spells out stay text.
+        return AnswerAsync(prompt, addSpecial: false, cancellation);
     }
 
     /// <inheritdoc/>
-    public IAsyncEnumerable<AnswerPiece> GenerateAsync(string prompt, CancellationToken cancellation) => AnswerAsync(prompt, addSpecial: true, cancellation);
+    public IAsyncEnumerable<AnswerPiece> GenerateAsync(string prompt, CancellationToken cancellation) =>
+        AnswerAsync(new RenderedText(prompt, []), addSpecial: true, cancellation);
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _running.DisposeAsync();
 
-    private async IAsyncEnumerable<AnswerPiece> AnswerAsync(string text, bool addSpecial, [EnumeratorCancellation] CancellationToken cancellation)
+    private async IAsyncEnumerable<AnswerPiece> AnswerAsync(RenderedText text, bool addSpecial, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var prompt = new List<int>();
-        _running.Model.Tokenizer.Encode(text, addSpecial, parseSpecial: true, prompt);
+        _running.Model.Tokenizer.Encode(text.Text, addSpecial, text.Inputs, prompt, cancellation);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         try
         {

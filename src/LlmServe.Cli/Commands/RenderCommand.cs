@@ -51,7 +51,7 @@ internal static class RenderCommand
     {
         try
         {
-            writer.WriteString("text", source.Template.Render(ReadCase(source, element, now)));
+            writer.WriteString("text", source.Template.Render(ReadCase(source, element, now)).Text);
         }
         catch (TemplateException error)
         {
@@ -67,7 +67,7 @@ internal static class RenderCommand
         }
 
         bool generate = !element.TryGetProperty("add_generation_prompt", out var flag) || flag.ValueKind == JsonValueKind.True;
-        var variables = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
+        var variables = new Dictionary<string, TemplateValue>(StringComparer.Ordinal);
         if (element.TryGetProperty("kwargs", out var kwargs) && kwargs.ValueKind == JsonValueKind.Object)
         {
             foreach (var variable in kwargs.EnumerateObject())
@@ -78,7 +78,7 @@ internal static class RenderCommand
 
         return new ChatTemplateInput
         {
-            Messages = [.. messages.EnumerateArray()],
+            Messages = [.. messages.EnumerateArray().Select(TemplateMessage.FromJson)],
             Tools = element.TryGetProperty("tools", out var tools) && tools.ValueKind != JsonValueKind.Null ? tools : null,
             AddGenerationPrompt = generate,
             BosToken = element.TryGetProperty("bos_token", out _) ? JsonLines.RequiredString(element, "bos_token") : source.BosToken,

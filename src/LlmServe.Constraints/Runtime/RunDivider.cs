@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Unicode;
+using LlmServe.Text;
 
 namespace LlmServe.Constraints.Runtime;
 

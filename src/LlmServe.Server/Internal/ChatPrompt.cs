@@ -23,7 +23,7 @@ internal sealed class ChatPrompt(ServerOptions options)
         }
 
         var tokenizer = model.Engine.Tokenizer;
-        string text = template.Render(new ChatTemplateInput
+        var prompt = template.Render(new ChatTemplateInput
         {
             Messages = ReadMessages(request.Messages),
             Tools = ReadTools(request.ToolsJson),
@@ -34,20 +34,21 @@ internal sealed class ChatPrompt(ServerOptions options)
             Now = options.Clock.GetLocalNow(),
         });
 
-        // The template writes the special tokens itself, a beginning-of-sequence token included where the model wants one.
+        // The template writes the special tokens itself, a beginning-of-sequence token included where the model wants one. Those that a message spells
+        // out stay text.
         var ids = new List<int>();
-        tokenizer.Encode(text, addSpecial: false, parseSpecial: true, ids);
+        tokenizer.Encode(prompt.Text, addSpecial: false, prompt.Inputs, ids);
         return ids.Count > 0 ? ids : throw Failures.Invalid("messages", "the chat template makes an empty prompt out of them");
     }
 
-    private JsonElement[] ReadMessages(IReadOnlyList<V1.ChatMessage> messages)
+    private TemplateMessage[] ReadMessages(IReadOnlyList<V1.ChatMessage> messages)
     {
         if (messages.Count == 0 || messages.Count > options.MaxMessages)
         {
             throw Failures.Invalid("messages", $"has {messages.Count} messages; allowed are 1 … {options.MaxMessages}");
         }
 
-        var elements = new JsonElement[messages.Count];
+        var elements = new TemplateMessage[messages.Count];
         for (int i = 0; i < elements.Length; i++)
         {
             elements[i] = ReadMessage(messages[i], $"messages[{i}]");
@@ -56,19 +57,14 @@ internal sealed class ChatPrompt(ServerOptions options)
         return elements;
     }
 
-    private static JsonElement ReadMessage(V1.ChatMessage message, string field)
+    private static TemplateMessage ReadMessage(V1.ChatMessage message, string field)
     {
         if (!Roles.Contains(message.Role))
         {
             throw Failures.Invalid($"{field}.role", $"is '{Failures.Shorten(message.Role)}'; allowed are {string.Join(", ", Roles)}");
         }
 
-        var keys = new List<KeyValuePair<string, JsonElement>> { new("role", JsonText.String(message.Role)) };
-        if (message.HasContent)
-        {
-            keys.Add(new("content", JsonText.String(message.Content)));
-        }
-
+        var fields = new List<KeyValuePair<string, TemplateValue>>();
         foreach (var property in JsonText.Object(message.FieldsJson, $"{field}.fields_json"))
         {
             if (property.Key is "role" or "content")
@@ -76,13 +72,13 @@ internal sealed class ChatPrompt(ServerOptions options)
                 throw Failures.Invalid($"{field}.fields_json", $"has the key '{property.Key}', which the message has a field for");
             }
 
-            keys.Add(property);
+            fields.Add(new(property.Key, property.Value));
         }
 
-        return JsonText.Object(keys);
+        return new TemplateMessage(message.Role, message.HasContent ? TemplateValue.FromText(message.Content) : null, fields);
     }
 
-    private static JsonElement? ReadTools(string json)
+    private static TemplateValue? ReadTools(string json)
     {
         if (json.Length == 0)
         {
@@ -95,9 +91,9 @@ internal sealed class ChatPrompt(ServerOptions options)
             : throw Failures.Invalid("tools_json", $"is a JSON {JsonText.NameOf(tools.ValueKind)}; an array of tools is needed");
     }
 
-    private static Dictionary<string, JsonElement> ReadVariables(string json)
+    private static Dictionary<string, TemplateValue> ReadVariables(string json)
     {
-        var variables = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
+        var variables = new Dictionary<string, TemplateValue>(StringComparer.Ordinal);
         foreach (var (name, value) in JsonText.Object(json, "template_variables_json"))
         {
             if (Reserved.Contains(name))

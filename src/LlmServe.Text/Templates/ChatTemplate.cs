@@ -47,16 +47,20 @@ public sealed class ChatTemplate
     public bool Mentions(string variable) => _names.Contains(variable);
 
     /// <summary>Renders a conversation.</summary>
-    /// <returns>The prompt's text, special tokens in it spelled out.</returns>
+    /// <param name="input">What is rendered.</param>
+    /// <param name="limits">What this render may cost; null for the limits that the template was parsed with.</param>
+    /// <param name="cancellation">Ends a render that nobody waits for any more.</param>
+    /// <returns>The prompt's text, and which of it came from the input.</returns>
     /// <exception cref="TemplateRaisedException">The template refused the conversation.</exception>
     /// <exception cref="TemplateRuntimeException">The template did something that has no meaning.</exception>
     /// <exception cref="TemplateInputException">A message is no object, or a text is not Unicode.</exception>
+    /// <exception cref="OperationCanceledException">The render was cancelled.</exception>
     /// <exception cref="TemplateLimitException">The render, or the nesting of the input, went beyond a limit.</exception>
-    public string Render(ChatTemplateInput input)
+    public RenderedText Render(ChatTemplateInput input, TemplateLimits? limits = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(input);
         var inputs = new Dictionary<string, Value>();
-        var context = new RenderContext(_limits, inputs, input.Now);
+        var context = new RenderContext(limits ?? _limits, inputs, input.Now, cancellation);
         InputReader.Read(context, input, inputs);
         try
         {

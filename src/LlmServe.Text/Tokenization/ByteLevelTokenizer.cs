@@ -11,6 +11,7 @@ namespace LlmServe.Text.Tokenization;
 /// </summary>
 internal sealed class ByteLevelTokenizer : Tokenizer
 {
+    private readonly Vocabulary _vocabulary;
     private readonly PreTokenizer _rule;
     private readonly bool _wholePieces;
     private readonly TokenTable _table;
@@ -20,6 +21,7 @@ internal sealed class ByteLevelTokenizer : Tokenizer
     private ByteLevelTokenizer(Vocabulary vocabulary, SpecialTokens specials, TokenBytes bytes, TokenTable table, PairTable merges, PreTokenizerChoice choice)
         : base(vocabulary, specials, bytes)
     {
+        _vocabulary = vocabulary;
         _rule = choice.Rule;
         _wholePieces = choice.WholePieces;
         _table = table;
@@ -38,7 +40,7 @@ internal sealed class ByteLevelTokenizer : Tokenizer
         var specials = SpecialTokens.Read(metadata, vocabulary, new SpecialDefaults(AddBos: choice.AddBos));
         var spelled = TokenBytes.Build(vocabulary.Count, (id, output) => WriteSpelled(vocabulary, id, output));
         var table = spelled.Index(vocabulary);
-        var merges = MergeTable.Read(metadata, table, Decode);
+        var merges = MergeTable.Read(metadata, vocabulary, table, Decode);
         var bytes = TokenBytes.Build(vocabulary.Count, (id, output) => WriteText(vocabulary, id, spelled[id], output));
         return new ByteLevelTokenizer(vocabulary, specials, bytes, table, merges, choice);
     }
@@ -48,6 +50,7 @@ internal sealed class ByteLevelTokenizer : Tokenizer
     {
         for (int start = 0; start < text.Length;)
         {
+            buffers.Cancellation.ThrowIfCancellationRequested();
             int end = _rule.Next(text, start);
             EncodePiece(text[start..end], buffers, ids);
             start = end;
@@ -59,7 +62,7 @@ internal sealed class ByteLevelTokenizer : Tokenizer
         buffers.ReserveText(piece.Length);
         int count = Encoding.UTF8.GetBytes(piece, buffers.Utf8);
         int whole = _wholePieces ? _table.Find(buffers.Utf8.AsSpan(0, count)) : -1;
-        if (whole >= 0)
+        if (whole >= 0 && !_vocabulary.IsMark(whole))
         {
             ids.Add(whole);
             return;

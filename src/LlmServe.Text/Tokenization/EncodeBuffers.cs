@@ -33,17 +33,22 @@ internal sealed class EncodeBuffers
     /// <summary>Open merges, smallest first (long pieces only).</summary>
     public long[] Heap = [];
 
+    /// <summary>Ends the call where nobody waits for it any more; looked at for each piece of the text.</summary>
+    public CancellationToken Cancellation { get; private set; }
+
     /// <summary>The calling thread's set, or a new one.</summary>
-    public static EncodeBuffers Take()
+    public static EncodeBuffers Take(CancellationToken cancellation)
     {
         var taken = _kept ?? new EncodeBuffers();
         _kept = null;
+        taken.Cancellation = cancellation;
         return taken;
     }
 
     /// <summary>Gives the set back to the calling thread.</summary>
     public void Return()
     {
+        Cancellation = default;
         if (Utf8.Length <= KeptElements && Ids.Length <= KeptElements && Heap.Length <= KeptElements)
         {
             _kept = this;

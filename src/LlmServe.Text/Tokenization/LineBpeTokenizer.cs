@@ -30,7 +30,7 @@ internal sealed class LineBpeTokenizer : Tokenizer
         var vocabulary = Vocabulary.Read(metadata);
         var specials = SpecialTokens.Read(metadata, vocabulary, new SpecialDefaults(AddBos: true));
         var table = EscapedText.Spelled(vocabulary).Index(vocabulary);
-        return new LineBpeTokenizer(vocabulary, specials, table, MergeTable.Read(metadata, table, Copy));
+        return new LineBpeTokenizer(vocabulary, specials, table, MergeTable.Read(metadata, vocabulary, table, Copy));
     }
 
     /// <inheritdoc/>
@@ -59,6 +59,7 @@ internal sealed class LineBpeTokenizer : Tokenizer
 
         for (int start = 0; start < length;)
         {
+            buffers.Cancellation.ThrowIfCancellationRequested();
             int end = _borders.Next(buffers.Utf8.AsSpan(0, length), start);
             int count = EscapedText.SplitCharacters(buffers, start, end, _table);
             count = Merger.Merge(new PairMergeRule(_merges), buffers, count);

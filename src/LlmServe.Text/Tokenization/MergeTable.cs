@@ -7,12 +7,13 @@ internal static class MergeTable
 {
     private const string Key = "tokenizer.ggml.merges";
 
-    /// <summary>From (left token, right token) to (rank, merged token); of a merge that is listed twice the first counts.</summary>
+    /// <summary>From (left token, right token) to (rank, merged token); of a merge that is listed twice the first counts, and none makes a mark.</summary>
     /// <param name="metadata">Where the merges are listed.</param>
+    /// <param name="vocabulary">The tokens.</param>
     /// <param name="table">From a token's bytes to its id.</param>
     /// <param name="decode">From a part as a merge spells it to the token's bytes, as in <paramref name="table"/>; returns how many, or −1.</param>
     /// <exception cref="GgufException">There is no list, or an entry is not two tokens that together are a third.</exception>
-    public static PairTable Read(GgufMetadata metadata, TokenTable table, DecodePart decode)
+    public static PairTable Read(GgufMetadata metadata, Vocabulary vocabulary, TokenTable table, DecodePart decode)
     {
         if (!metadata.TryGetStringArray(Key, out var merges))
         {
@@ -40,7 +41,10 @@ internal static class MergeTable
                 throw Bad(rank, entry, $"tokens of {Vocabulary.TokensKey} that together spell a third");
             }
 
-            pairs.TryAdd(left, right, rank, merged);
+            if (!vocabulary.IsMark(merged))
+            {
+                pairs.TryAdd(left, right, rank, merged);
+            }
         }
 
         return pairs;

@@ -35,8 +35,8 @@ internal sealed class SentencePieceTokenizer : Tokenizer
     public static SentencePieceTokenizer Create(GgufMetadata metadata)
     {
         var vocabulary = Vocabulary.Read(metadata);
-        int[] ranks = Ranks(vocabulary.ReadScores(metadata));
         var specials = SpecialTokens.Read(metadata, vocabulary, new SpecialDefaults(Bos: 1, Eos: 2, Unknown: 0, AddBos: true));
+        int[] ranks = Ranks(vocabulary, vocabulary.ReadScores(metadata));
         var table = EscapedText.Spelled(vocabulary).Index(vocabulary);
         bool addSpacePrefix = !metadata.TryGetBool("tokenizer.ggml.add_space_prefix", out bool given) || given;
         var eatSpaceAfter = IsPhi3(metadata) ? Phi3Marks(vocabulary) : [];
@@ -57,6 +57,7 @@ internal sealed class SentencePieceTokenizer : Tokenizer
         length += EscapedText.Write(text, buffers.Utf8.AsSpan(length));
         for (int start = 0; start < length;)
         {
+            buffers.Cancellation.ThrowIfCancellationRequested();
             int end = _borders.Next(buffers.Utf8.AsSpan(0, length), start);
             int count = EscapedText.SplitCharacters(buffers, start, end, _table);
             count = Merger.Merge(new ScoreRule(buffers.Utf8, _table, _ranks), buffers, count);
@@ -65,8 +66,8 @@ internal sealed class SentencePieceTokenizer : Tokenizer
         }
     }
 
-    /// <summary>[tokens] The rank of each score: 0 for the highest, equal for equal ones.</summary>
-    private static int[] Ranks(float[] scores)
+    /// <summary>[tokens] The rank of each score: 0 for the highest, equal for equal ones; −1 for marks, which no merge may make.</summary>
+    private static int[] Ranks(Vocabulary vocabulary, float[] scores)
     {
         int[] order = new int[scores.Length];
         float[] sorted = new float[scores.Length];
@@ -82,7 +83,7 @@ internal sealed class SentencePieceTokenizer : Tokenizer
         for (int i = 0; i < order.Length; i++)
         {
             rank += i > 0 && sorted[i] != sorted[i - 1] ? 1 : 0;
-            ranks[order[i]] = rank;
+            ranks[order[i]] = vocabulary.IsMark(order[i]) ? -1 : rank;
         }
 
         return ranks;
@@ -113,8 +114,8 @@ internal sealed class SentencePieceTokenizer : Tokenizer
         public bool TryMerge(int left, int right, int start, int end, out int rank, out int merged)
         {
             merged = table.Find(text.AsSpan(start, end - start));
-            rank = merged < 0 ? 0 : ranks[merged];
-            return merged >= 0;
+            rank = merged < 0 ? -1 : ranks[merged];
+            return rank >= 0;
         }
     }
 }

@@ -8,8 +8,7 @@ internal abstract class Tokenizer : ITokenizer
     private readonly Vocabulary _vocabulary;
     private readonly SpecialTokens _specials;
     private readonly TokenBytes _bytes;
-    private readonly SpecialTokenMatcher _always;
-    private readonly SpecialTokenMatcher _onRequest;
+    private readonly SpecialTokenMatcher _matcher;
     private readonly HashSet<int> _eatSpaceAfter;
 
     /// <param name="vocabulary">The tokens.</param>
@@ -22,8 +21,7 @@ internal abstract class Tokenizer : ITokenizer
         _specials = specials;
         _bytes = bytes;
         _eatSpaceAfter = eatSpaceAfter ?? [];
-        _always = new SpecialTokenMatcher(vocabulary, TokenKind.UserDefined);
-        _onRequest = new SpecialTokenMatcher(vocabulary, TokenKind.UserDefined, TokenKind.Control, TokenKind.Unknown);
+        _matcher = new SpecialTokenMatcher(vocabulary);
     }
 
     /// <inheritdoc/>
@@ -42,21 +40,22 @@ internal abstract class Tokenizer : ITokenizer
     public virtual bool StripsLeadingSpace => false;
 
     /// <inheritdoc/>
-    public void Encode(string text, bool addSpecial, bool parseSpecial, List<int> ids)
+    public void Encode(string text, bool addSpecial, IReadOnlyList<TextSpan> literal, List<int> ids, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(text);
+        ArgumentNullException.ThrowIfNull(literal);
         ArgumentNullException.ThrowIfNull(ids);
         if (addSpecial)
         {
             AppendStart(ids);
         }
 
-        var matcher = parseSpecial ? _onRequest : _always;
-        var buffers = EncodeBuffers.Take();
+        var spans = new LiteralSpans(literal);
+        var buffers = EncodeBuffers.Take(cancellation);
         bool afterSpecial = true;
         for (var rest = text.AsSpan(); !rest.IsEmpty;)
         {
-            int at = matcher.Find(rest, out int length, out int id);
+            int at = _matcher.Find(rest, text.Length - rest.Length, ref spans, out int length, out int id);
             if (at > 0)
             {
                 EncodeText(rest[..at], afterSpecial, buffers, ids);

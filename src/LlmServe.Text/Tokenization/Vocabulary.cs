@@ -28,6 +28,9 @@ internal sealed class Vocabulary
     /// <summary>[tokens] What each token is.</summary>
     public TokenKind[] Kinds { get; }
 
+    /// <summary>Whether a token is a mark that no ordinary text may become, even if it spells it: a control token or the unknown one.</summary>
+    public bool IsMark(int id) => Kinds[id] is TokenKind.Control or TokenKind.Unknown;
+
     /// <summary>The token as the file spells it, as bytes.</summary>
     public ReadOnlySpan<byte> PieceBytes(int id) => _pieces.BytesOf(id);
 

@@ -72,6 +72,7 @@ internal sealed class WordPieceTokenizer : Tokenizer
         int length = empty;
         foreach (var original in text.EnumerateRunes())
         {
+            buffers.Cancellation.ThrowIfCancellationRequested();
             var rune = _stripAccents ? Decomposition.FirstOf(original) : original;
             var cls = CharClasses.Of(rune.Value);
             bool alone = IsAlone(rune.Value, cls);

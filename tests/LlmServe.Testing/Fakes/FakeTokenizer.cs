@@ -62,7 +62,7 @@ public sealed class FakeTokenizer : ITokenizer
 
     public bool StripsLeadingSpace => false;
 
-    public void Encode(string text, bool addSpecial, bool parseSpecial, List<int> ids)
+    public void Encode(string text, bool addSpecial, IReadOnlyList<TextSpan> literal, List<int> ids, CancellationToken cancellation = default)
     {
         if (addSpecial)
         {
@@ -72,7 +72,9 @@ public sealed class FakeTokenizer : ITokenizer
         int at = 0;
         while (at < text.Length)
         {
-            at += parseSpecial && TryControl(text.AsSpan(at), ids, out int length) ? length : EncodeOne(text, at, ids);
+            int literalAt = literal.FirstOrDefault(span => span.End > at, new TextSpan(text.Length, 0)).Start;
+            var own = text.AsSpan(at, Math.Max(0, literalAt - at));
+            at += TryControl(own, ids, out int length) ? length : EncodeOne(text, at, ids);
         }
     }
 
@@ -86,7 +88,7 @@ public sealed class FakeTokenizer : ITokenizer
     public int[] Ids(string text)
     {
         var ids = new List<int>();
-        Encode(text, addSpecial: false, parseSpecial: true, ids);
+        Encode(text, addSpecial: false, [], ids);
         return [.. ids];
     }
 

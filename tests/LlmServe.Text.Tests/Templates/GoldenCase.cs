@@ -13,7 +13,7 @@ internal sealed record GoldenCase(string Id, ChatTemplateInput Input, string? Ex
     {
         try
         {
-            string text = template.Render(Input);
+            string text = template.Render(Input).Text;
             return text == Expected ? null : $"{Id}: {Difference(text)}";
         }
         catch (TemplateRaisedException exception)
@@ -43,21 +43,26 @@ internal sealed record GoldenCase(string Id, ChatTemplateInput Input, string? Ex
     private static GoldenCase Parse(string line)
     {
         var root = JsonDocument.Parse(line).RootElement;
+        return new GoldenCase(
+            root.GetProperty("id").GetString()!,
+            InputOf(root),
+            root.TryGetProperty("expected", out var expected) ? expected.GetString() : null,
+            root.TryGetProperty("error", out var error) ? error.GetString() : null);
+    }
+
+    /// <summary>What a case gives to its template.</summary>
+    public static ChatTemplateInput InputOf(JsonElement root)
+    {
         var tools = root.GetProperty("tools");
-        var input = new ChatTemplateInput
+        return new ChatTemplateInput
         {
-            Messages = [.. root.GetProperty("messages").EnumerateArray()],
+            Messages = [.. root.GetProperty("messages").EnumerateArray().Select(TemplateMessage.FromJson)],
             Tools = tools.ValueKind == JsonValueKind.Null ? null : tools,
             AddGenerationPrompt = root.GetProperty("add_generation_prompt").GetBoolean(),
             BosToken = root.GetProperty("bos_token").GetString()!,
             EosToken = root.GetProperty("eos_token").GetString()!,
-            Variables = root.GetProperty("kwargs").EnumerateObject().ToDictionary(pair => pair.Name, pair => pair.Value),
+            Variables = root.GetProperty("kwargs").EnumerateObject().ToDictionary(pair => pair.Name, pair => (TemplateValue)pair.Value),
             Now = Rendering.Clock,
         };
-        return new GoldenCase(
-            root.GetProperty("id").GetString()!,
-            input,
-            root.TryGetProperty("expected", out var expected) ? expected.GetString() : null,
-            root.TryGetProperty("error", out var error) ? error.GetString() : null);
     }
 }

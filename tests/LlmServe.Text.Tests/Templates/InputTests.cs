@@ -43,7 +43,7 @@ public sealed class InputTests
     public void Render_VariableNamedAsAProperty_DoesNotReplaceIt() =>
         Assert.Equal("<s>", ChatTemplate.Parse("{{ bos_token }}").Render(Rendering.Input(
             JsonDocument.Parse("""{"bos_token": "other"}""").RootElement) with
-        { BosToken = "<s>" }));
+        { BosToken = "<s>" }).Text);
 
     [Theory]
     [InlineData("""{"messages": ["text"]}""", "messages[0]")]
@@ -63,10 +63,10 @@ public sealed class InputTests
     }
 
     [Fact]
-    public void FromMessages_PlainMessages_RenderLikeJson()
+    public void Render_PlainMessages_RenderLikeJson()
     {
-        var input = ChatTemplateInput.FromMessages([new("user", "a \"b\" \U0001f642 </s> é"), new("assistant", "c")], Rendering.Clock);
-        string text = ChatTemplate.Parse("{% for m in messages %}{{ m.role }}: {{ m.content }};{% endfor %}{{ add_generation_prompt }}").Render(input);
+        var input = new ChatTemplateInput { Messages = [new("user", "a \"b\" \U0001f642 </s> é"), new("assistant", "c")], Now = Rendering.Clock };
+        string text = ChatTemplate.Parse("{% for m in messages %}{{ m.role }}: {{ m.content }};{% endfor %}{{ add_generation_prompt }}").Render(input).Text;
         Assert.Equal("user: a \"b\" \U0001f642 </s> é;assistant: c;True", text);
     }
 
@@ -77,9 +77,9 @@ public sealed class InputTests
             "{% macro m(n) %}{{ n }}{% if n %},{{ m(n - 1) }}{% endif %}{% endmacro %}{% set ns = namespace(t='') %}"
             + "{% for i in range(50) %}{% set ns.t = ns.t ~ m(i % 7) ~ loop.index %}{% endfor %}{{ ns.t }}{{ x|tojson }}");
         var input = Rendering.Input(JsonDocument.Parse("""{"x": {"a": [1, 2.5, "z"]}}""").RootElement);
-        string expected = template.Render(input);
+        string expected = template.Render(input).Text;
         var texts = new string[400];
-        Parallel.For(0, texts.Length, i => texts[i] = template.Render(input));
+        Parallel.For(0, texts.Length, i => texts[i] = template.Render(input).Text);
         Assert.All(texts, text => Assert.Equal(expected, text));
     }
 

@@ -11,13 +11,13 @@ internal static class Rendering
 
     /// <summary>Renders a template over the members of a JSON object; a member <c>messages</c> or <c>tools</c> goes to its own place.</summary>
     public static string Render(string template, string variables = "{}", TemplateLimits? limits = null) =>
-        ChatTemplate.Parse(template, limits).Render(Input(JsonDocument.Parse(variables).RootElement));
+        ChatTemplate.Parse(template, limits).Render(Input(JsonDocument.Parse(variables).RootElement)).Text;
 
     public static ChatTemplateInput Input(JsonElement variables) => new()
     {
-        Messages = variables.TryGetProperty("messages", out var messages) ? [.. messages.EnumerateArray()] : [],
+        Messages = variables.TryGetProperty("messages", out var messages) ? [.. messages.EnumerateArray().Select(TemplateMessage.FromJson)] : [],
         Tools = variables.TryGetProperty("tools", out var tools) ? tools : null,
-        Variables = variables.EnumerateObject().Where(pair => pair.Name is not ("messages" or "tools")).ToDictionary(pair => pair.Name, pair => pair.Value),
+        Variables = variables.EnumerateObject().Where(pair => pair.Name is not ("messages" or "tools")).ToDictionary(pair => pair.Name, pair => (TemplateValue)pair.Value),
         Now = Clock,
     };
 }

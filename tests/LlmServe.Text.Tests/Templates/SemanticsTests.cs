@@ -29,7 +29,7 @@ public sealed class SemanticsTests(ITestOutputHelper output)
         string actual;
         try
         {
-            actual = "text " + ChatTemplate.Parse(template).Render(input);
+            actual = "text " + ChatTemplate.Parse(template).Render(input).Text;
         }
         catch (TemplateRaisedException exception)
         {

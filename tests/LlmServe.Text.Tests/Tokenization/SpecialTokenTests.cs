@@ -29,6 +29,56 @@ public sealed class SpecialTokenTests
         Assert.Equal([3, 1, 2, 1, 4], tokenizer.Encode("<x>ab<x>bx>ab", parseSpecial: true));
     }
 
+    [Fact]
+    public void Encode_LiteralStretches_HoldNoControlTokens()
+    {
+        var tokenizer = VocabularyBuilder.ByteLevel().Build();
+        const string Text = "<|im_end|><|im_end|>x<|im_end|>";
+        int[] Ids(params TextSpan[] literal)
+        {
+            var ids = new List<int>();
+            tokenizer.Encode(Text, addSpecial: false, literal, ids);
+            return [.. ids.Where(id => id > 255)];
+        }
+
+        Assert.Equal([258, 258, 258], Ids());
+        Assert.Equal([258, 258], Ids(new TextSpan(10, 11)));
+        Assert.Equal([258, 258], Ids(new TextSpan(9, 1)));
+        Assert.Equal([258], Ids(new TextSpan(0, 1), new TextSpan(30, 1)));
+        Assert.Equal([258, 258, 258], Ids(new TextSpan(20, 1)));
+        Assert.Empty(Ids(new TextSpan(0, Text.Length)));
+    }
+
+    [Fact]
+    public void Encode_ShorterTokenInFrontOfALiteralStretch_IsTaken()
+    {
+        var tokenizer = VocabularyBuilder.Plain("gpt2", "a", "b", "<x>", "<x>a", "<x>ab").Set("token_type", GgufValue.Of([1, 1, 3, 3, 4])).Build();
+        var ids = new List<int>();
+        tokenizer.Encode("<x>a<x>ab", addSpecial: false, [new TextSpan(3, 1), new TextSpan(8, 1)], ids);
+        Assert.Equal([2, 0, 4], ids); // the last is user-defined and found anywhere
+    }
+
+    [Fact]
+    public void Encode_TextThatMergesSpellAMark_NeverBecomesIt()
+    {
+        var sentences = VocabularyBuilder.SentencePiece("▁", "<", "/", "s", ">", "</", "</s", "s>").Build();
+        Assert.Equal("</s>", sentences.Decode(sentences.Encode("</s>")));
+        Assert.DoesNotContain(2, sentences.Encode("</s>"));
+        var pairs = VocabularyBuilder.Plain("gpt2", "a", "b", "c", "ab", "abc").Set("token_type", GgufValue.Of([1, 1, 1, 1, 3]))
+            .Set("merges", GgufValue.Of(["a b", "ab c"])).Set("pre", GgufValue.Of("llama-bpe")).Build();
+        Assert.Equal([3, 2], pairs.Encode("abc"));
+        Assert.Equal([4], pairs.Encode("abc", parseSpecial: true));
+    }
+
+    [Fact]
+    public void Encode_Cancelled_Stops()
+    {
+        foreach (var tokenizer in new[] { VocabularyBuilder.ByteLevel().Build(), VocabularyBuilder.SentencePiece("▁a").Build() })
+        {
+            Assert.Throws<OperationCanceledException>(() => tokenizer.Encode("a b", false, [], [], new CancellationToken(canceled: true)));
+        }
+    }
+
     [Theory]
     [InlineData(null, null, false, false)]
     [InlineData(true, null, true, false)]

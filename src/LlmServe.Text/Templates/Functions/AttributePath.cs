@@ -37,8 +37,8 @@ internal sealed class AttributePath
 
     /// <summary>What a value is ordered and told apart by: itself, or its text in lower case.</summary>
     public static Value SortKey(Value value, bool isCaseSensitive) =>
-        !isCaseSensitive && value is StringValue text ? new StringValue(PythonCase.Lower(text.Text)) : value;
+        !isCaseSensitive && value is StringValue text ? StringValue.Of(PythonCase.Lower(text.Text)) : value;
 
     private static Value Part(string name) => name.Length is > 0 and < 10 && name.AsSpan().IndexOfAnyExceptInRange('0', '9') < 0
-        ? IntValue.Of(int.Parse(name, CultureInfo.InvariantCulture)) : new StringValue(name);
+        ? IntValue.Of(int.Parse(name, CultureInfo.InvariantCulture)) : StringValue.Of(name);
 }

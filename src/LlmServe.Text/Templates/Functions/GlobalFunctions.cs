@@ -10,15 +10,15 @@ internal static class GlobalFunctions
     private static readonly FrozenDictionary<string, Value> Table = new BuiltIn[]
     {
         new("raise_exception", ["message"], 1, static (context, _, arguments) =>
-            throw new TemplateRaisedException(PythonFormat.Str(context, arguments[0]!))),
+            throw new TemplateRaisedException(PythonFormat.Str(context, arguments[0]!).Text)),
         new("strftime_now", ["format"], 1, static (context, _, arguments) =>
-            new StringValue(Strftime.Format(context, Take.Text(arguments[0], "format") ?? ""))),
+            new StringValue(Strftime.Format(context, Take.Text(arguments[0], "format") ?? ""), Take.OriginOf(arguments[0]))),
         BuiltIn.Variadic("namespace", static (context, _, arguments) => Namespace(context, arguments)),
         BuiltIn.Variadic("dict", static (context, _, arguments) => new DictValue(context, Pairs(context, "dict", arguments))),
         BuiltIn.Variadic("range", static (_, _, arguments) => Range(arguments)),
         BuiltIn.Variadic("cycler", static (_, _, arguments) => arguments.Positional.Length > 0 && arguments.Named.Length == 0
             ? new CyclerValue(arguments.Positional) : throw new TemplateRuntimeException("cycler needs at least one item")),
-        new("joiner", ["sep"], 0, static (_, _, arguments) => new JoinerValue(arguments[0] ?? new StringValue(", "))),
+        new("joiner", ["sep"], 0, static (_, _, arguments) => new JoinerValue(arguments[0] ?? StringValue.Of(", "))),
         BuiltIn.Variadic("lipsum", static (_, _, _) =>
             throw new TemplateRuntimeException("lipsum is not supported: its text is random, and a render depends on its input alone")),
     }.ToFrozenDictionary(function => function.Name, function => (Value)new FunctionValue(function));
@@ -64,7 +64,7 @@ internal static class GlobalFunctions
             }
         }
 
-        pairs.AddRange(arguments.Named.Select(named => KeyValuePair.Create<Value, Value>(new StringValue(named.Key), named.Value)));
+        pairs.AddRange(arguments.Named.Select(named => named.ToEntry()));
         return pairs;
     }
 

@@ -8,23 +8,25 @@ internal static class MarkupFilters
 {
     public static readonly BuiltIn[] All =
     [
-        new("safe", [], 0, static (context, self, _) => new StringValue(PythonFormat.Str(context, self), true)),
+        new("safe", [], 0, static (context, self, _) => PythonFormat.Str(context, self).With(isSafe: true)),
         new("escape", [], 0, Escape),
         new("e", [], 0, Escape),
-        new("forceescape", [], 0, static (context, self, _) => new StringValue(Html.Escape(context, PythonFormat.Str(context, self)), true)),
+        new("forceescape", [], 0, static (context, self, _) => Html.Escape(context, PythonFormat.Str(context, self).With(isSafe: false))),
         new("striptags", [], 0, StripTags),
     ];
 
     private static Value Escape(RenderContext context, Value self, Value?[] arguments) =>
-        new StringValue(Html.Escape(context, Take.Soft(context, self)), true);
+        Html.Escape(context, PythonFormat.Str(context, self));
 
     /// <summary>Drops comments and tags, joins the words by single spaces, and resolves entities.</summary>
     private static Value StripTags(RenderContext context, Value self, Value?[] arguments)
     {
-        string text = PythonFormat.Str(context, self);
+        var source = PythonFormat.Str(context, self);
+        string text = source.Text;
         context.ChargeText(text.Length * 2L);
         text = Without(Without(text, "<!--", "-->"), "<", ">");
-        return new StringValue(WebUtility.HtmlDecode(string.Join(' ', StringSearch.Split(context, text, null, -1))));
+        var words = StringSearch.Split(context, text, null, -1).Select(word => text[word.Start..word.End]);
+        return new StringValue(WebUtility.HtmlDecode(string.Join(' ', words)), Origin.Mixed(source.Origin));
     }
 
     private static string Without(string text, string open, string close)

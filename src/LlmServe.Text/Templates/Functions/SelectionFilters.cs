@@ -92,7 +92,7 @@ internal static class SelectionFilters
         AttributePath[] paths = arguments[2] switch
         {
             null or NoneValue => [],
-            StringValue names => [.. names.Text.Split(',').Select(name => new AttributePath(context, new StringValue(name)))],
+            StringValue names => [.. names.Text.Split(',').Select(name => new AttributePath(context, StringValue.Of(name)))],
             var index => [new AttributePath(context, index)],
         };
         Value Key(Value item) => paths.Length switch

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace LlmServe.Text.Templates;
 
 /// <summary>Filters that take a sequence as a whole.</summary>
@@ -26,20 +24,20 @@ internal static class SequenceFilters
 
     private static Value Join(RenderContext context, Value self, Value?[] arguments)
     {
-        string separator = arguments[0] is null ? "" : PythonFormat.Str(context, arguments[0]!);
+        var separator = arguments[0] is null ? StringValue.Empty : PythonFormat.Str(context, arguments[0]!);
         var attribute = arguments[1] is null or NoneValue ? null : new AttributePath(context, arguments[1]!);
-        var text = new StringBuilder();
+        var text = new TextBuilder();
         bool isFirst = true;
         foreach (var item in self.RequireItems(context))
         {
             context.Step();
-            string piece = PythonFormat.Str(context, attribute?.Get(context, item) ?? item);
-            context.ChargeText((long)piece.Length + separator.Length);
-            text.Append(isFirst ? "" : separator).Append(piece);
+            var piece = PythonFormat.Str(context, attribute?.Get(context, item) ?? item);
+            context.ChargeText((long)piece.Text.Length + separator.Text.Length);
+            text.Append(isFirst ? StringValue.Empty : separator).Append(piece);
             isFirst = false;
         }
 
-        return new StringValue(text.ToString());
+        return text.ToValue();
     }
 
     private static Value Last(RenderContext context, Value self, Value?[] arguments)
@@ -60,7 +58,7 @@ internal static class SequenceFilters
             int[] points = CodePoints.ToArray(text.Text);
             context.ChargeText(points.Length * 2L);
             Array.Reverse(points);
-            return new StringValue(CodePoints.ToText(points), text.IsSafe);
+            return new StringValue(CodePoints.ToText(points), Origin.Mixed(text.Origin), text.IsSafe);
         }
 
         var items = Take.All(context, self);

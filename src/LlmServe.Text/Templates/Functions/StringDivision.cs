@@ -18,27 +18,28 @@ internal static class StringDivision
     ];
 
     private static Value Split(
-        RenderContext context, Value self, Value?[] arguments, Func<RenderContext, string, string?, int, List<string>> split)
+        RenderContext context, Value self, Value?[] arguments, Func<RenderContext, string, string?, int, List<TextSpan>> split)
     {
         var text = (StringValue)self;
         string? separator = Take.Text(arguments[0], "sep");
         return List(context, text, split(context, text.Text, separator, Take.Int(arguments[1], -1, "maxsplit")));
     }
 
-    private static ListValue List(RenderContext context, StringValue text, List<string> parts) =>
-        new(context, [.. parts.Select(part => new StringValue(part, text.IsSafe))]);
+    private static ListValue List(RenderContext context, StringValue text, List<TextSpan> parts) =>
+        new(context, [.. parts.Select(part => text.Slice(part.Start, part.End))]);
 
     private static Value Partition(RenderContext context, Value self, Value?[] arguments, bool fromEnd)
     {
         var text = (StringValue)self;
-        string separator = StringMethods.Part(context, text, arguments[0]);
+        var mark = StringMethods.Part(context, text, arguments[0]);
+        string separator = mark.Text;
         StringSearch.RequireSeparator(separator);
         context.ChargeSearch(text.Text, separator);
         context.ChargeText(text.Text.Length);
         int at = fromEnd ? text.Text.AsSpan().LastIndexOf(separator, StringComparison.Ordinal) : text.Text.IndexOf(separator, StringComparison.Ordinal);
-        string[] parts = at < 0
-            ? fromEnd ? ["", "", text.Text] : [text.Text, "", ""]
-            : [text.Text[..at], separator, text.Text[(at + separator.Length)..]];
-        return new TupleValue(context, Array.ConvertAll(parts, part => (Value)new StringValue(part, text.IsSafe)));
+        var empty = StringValue.Empty.With(text.IsSafe);
+        return new TupleValue(context, at < 0
+            ? fromEnd ? [empty, empty, text] : [text, empty, empty]
+            : [text.Slice(0, at), mark.With(text.IsSafe), text.Slice(at + separator.Length, text.Text.Length)]);
     }
 }

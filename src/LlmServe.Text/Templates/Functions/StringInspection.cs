@@ -69,7 +69,7 @@ internal static class StringInspection
         Value[] affixes = arguments[0] is TupleValue tuple ? tuple.Elements : [arguments[0]!];
         foreach (var affix in affixes)
         {
-            string part = StringMethods.Part(context, new StringValue(""), affix);
+            string part = StringMethods.Part(context, StringValue.Empty, affix).Text;
             context.Step(part.Length >> 6);
             if (isPrefix ? window.Text.StartsWith(part, StringComparison.Ordinal) : window.Text.EndsWith(part, StringComparison.Ordinal))
             {
@@ -83,7 +83,7 @@ internal static class StringInspection
     private static int Find(RenderContext context, Value self, Value?[] arguments, bool fromEnd)
     {
         var text = (StringValue)self;
-        string part = StringMethods.Part(context, new StringValue(""), arguments[0]);
+        string part = StringMethods.Part(context, StringValue.Empty, arguments[0]).Text;
         if (Window(text, arguments) is not { } window)
         {
             return -1;
@@ -103,7 +103,7 @@ internal static class StringInspection
 
     private static Value Count(RenderContext context, Value self, Value?[] arguments)
     {
-        string part = StringMethods.Part(context, new StringValue(""), arguments[0]);
+        string part = StringMethods.Part(context, StringValue.Empty, arguments[0]).Text;
         if (Window((StringValue)self, arguments) is not { } window)
         {
             return IntValue.Of(0);

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Text;
 
 namespace LlmServe.Text.Templates;
 
@@ -12,7 +13,7 @@ internal static class StringMethods
     [
         Map("upper", PythonCase.Upper),
         Map("lower", PythonCase.Lower),
-        Map("casefold", PythonCase.Lower),
+        Map("casefold", PythonCase.Fold),
         Map("capitalize", PythonCase.Capitalize),
         Map("title", PythonCase.Title),
         Map("swapcase", PythonCase.Swap),
@@ -37,39 +38,36 @@ internal static class StringMethods
     private static BuiltIn Map(string name, Func<string, string> change) => new(name, [], 0, (context, self, _) =>
     {
         var text = (StringValue)self;
-        return Take.Like(context, text, change(text.Text));
+        return Take.Changed(context, text, change(text.Text));
     });
 
     private static BuiltIn Strip(string name, bool atStart, bool atEnd) => new(name, ["chars"], 0, (context, self, arguments) =>
     {
         var text = (StringValue)self;
-        string? set = Take.Text(arguments[0], "chars");
-        string result = set is not null ? PythonText.Strip(text.Text, set, atStart, atEnd)
-            : atStart && atEnd ? PythonText.Strip(text.Text) : atStart ? PythonText.StripStart(text.Text) : PythonText.StripEnd(text.Text);
-        return Take.Like(context, text, result);
+        var (start, end) = PythonText.Stripped(text.Text, Take.Text(arguments[0], "chars"), atStart, atEnd);
+        return Take.Part(context, text, start, end);
     });
 
-    private static BuiltIn Pad(string name, Func<RenderContext, StringValue, int, char, StringValue> pad) =>
+    private static BuiltIn Pad(string name, Func<RenderContext, StringValue, int, StringValue, StringValue> pad) =>
         new(name, ["width", "fillchar"], 1, (context, self, arguments) =>
         {
-            string fill = Take.Text(arguments[1], "fillchar") ?? " ";
-            return fill.Length == 1
-                ? pad(context, (StringValue)self, Take.Int(arguments[0], 0, "width"), fill[0])
+            var fill = Take.Text(arguments[1], "fillchar") is null ? Padding.Blank : (StringValue)arguments[1]!;
+            return fill.Text.Length == 1
+                ? pad(context, (StringValue)self, Take.Int(arguments[0], 0, "width"), fill)
                 : throw new TemplateRuntimeException($"the fill character of {name} is not one character");
         });
 
     private static Value Replace(RenderContext context, Value self, Value?[] arguments)
     {
         var text = (StringValue)self;
-        return new StringValue(
-            StringSearch.Replace(context, text.Text, Part(context, text, arguments[0]), Part(context, text, arguments[1]), Take.Int(arguments[2], -1, "count")),
-            text.IsSafe);
+        return StringSearch.Replace(
+            context, text, Part(context, text, arguments[0]).Text, Part(context, text, arguments[1]), Take.Int(arguments[2], -1, "count"));
     }
 
     /// <summary>An argument that is a string; the methods of a safe string escape it.</summary>
-    public static string Part(RenderContext context, StringValue self, Value? argument) => argument switch
+    public static StringValue Part(RenderContext context, StringValue self, Value? argument) => argument switch
     {
-        StringValue part => self.IsSafe ? Html.Escape(context, part) : part.Text,
+        StringValue part => self.IsSafe ? Html.Escape(context, part) : part,
         UndefinedValue undefined => throw undefined.Fail(),
         _ => throw new TemplateRuntimeException($"a method of a string needs a string, not a value of type '{argument?.TypeName}'"),
     };
@@ -77,39 +75,48 @@ internal static class StringMethods
     private static Value RemoveAffix(RenderContext context, Value self, Value?[] arguments, bool isPrefix)
     {
         var text = (StringValue)self;
-        string affix = Part(context, text, arguments[0]);
+        string affix = Part(context, text, arguments[0]).Text;
         bool occurs = isPrefix ? text.Text.StartsWith(affix, StringComparison.Ordinal) : text.Text.EndsWith(affix, StringComparison.Ordinal);
-        return !occurs ? text : Take.Like(context, text, isPrefix ? text.Text[affix.Length..] : text.Text[..^affix.Length]);
+        return !occurs ? text : isPrefix
+            ? Take.Part(context, text, affix.Length, text.Text.Length) : Take.Part(context, text, 0, text.Text.Length - affix.Length);
     }
 
     private static Value Join(RenderContext context, Value self, Value?[] arguments)
     {
         var text = (StringValue)self;
-        var parts = new List<string>();
+        var result = new TextBuilder();
+        bool isFirst = true;
         foreach (var item in arguments[0]!.RequireItems(context))
         {
             context.Step();
-            parts.Add(Part(context, text, item));
-            context.ChargeText((long)parts[^1].Length + text.Text.Length);
+            var part = Part(context, text, item);
+            context.ChargeText((long)part.Text.Length + text.Text.Length);
+            result.Append(isFirst ? StringValue.Empty : text).Append(part);
+            isFirst = false;
         }
 
-        return new StringValue(string.Join(text.Text, parts), text.IsSafe);
+        return result.ToValue(text.IsSafe);
     }
 
     private static Value ExpandTabs(RenderContext context, Value self, Value?[] arguments)
     {
         var text = (StringValue)self;
         int size = Math.Max(0, Take.Int(arguments[0], 8, "tabsize"));
-        var result = new System.Text.StringBuilder();
         int column = 0;
-        foreach (char c in text.Text)
+        string Expanded(string part)
         {
-            int width = c == '\t' ? size == 0 ? 0 : size - (column % size) : 1;
-            context.ChargeText(width);
-            result.Append(c == '\t' ? ' ' : c, width);
-            column = c is '\n' or '\r' ? 0 : column + (char.IsLowSurrogate(c) ? 0 : width);
+            var result = new StringBuilder();
+            foreach (char c in part)
+            {
+                int width = c == '\t' ? size == 0 ? 0 : size - (column % size) : 1;
+                context.ChargeText(width);
+                result.Append(c == '\t' ? ' ' : c, width);
+                column = c is '\n' or '\r' ? 0 : column + (char.IsLowSurrogate(c) ? 0 : width);
+            }
+
+            return result.ToString();
         }
 
-        return new StringValue(result.ToString(), text.IsSafe);
+        return new TextBuilder().AppendMapped(text, Expanded).ToValue(text.IsSafe);
     }
 }

@@ -1,26 +1,25 @@
-using System.Text;
-
 namespace LlmServe.Text.Templates;
 
 /// <summary>Python's <c>replace</c>, <c>split</c> and their like, with their work and results accounted for.</summary>
 internal static class StringSearch
 {
     /// <summary>Python's <c>text.replace(old, new, count)</c>; a negative count replaces all.</summary>
-    public static string Replace(RenderContext context, string text, string old, string with, int count)
+    public static StringValue Replace(RenderContext context, StringValue source, string old, StringValue with, int count)
     {
+        string text = source.Text;
         context.ChargeSearch(text, old);
         if (count == 0 || (old.Length > 0 && !text.Contains(old, StringComparison.Ordinal)))
         {
-            return text;
+            return source;
         }
 
-        var result = new StringBuilder();
+        var result = new TextBuilder();
         int from = 0;
         int next = old.Length == 0 ? 0 : text.IndexOf(old, StringComparison.Ordinal);
         while (next >= 0 && count != 0)
         {
-            context.ChargeText((long)(next - from) + with.Length);
-            result.Append(text, from, next - from).Append(with);
+            context.ChargeText((long)(next - from) + with.Text.Length);
+            result.Append(source, from, next - from).Append(with);
             from = next + old.Length;
             count--;
             next = old.Length > 0 ? text.IndexOf(old, from, StringComparison.Ordinal)
@@ -28,17 +27,15 @@ internal static class StringSearch
         }
 
         context.ChargeText(text.Length - from);
-        return result.Append(text, from, text.Length - from).ToString();
+        return result.Append(source, from, text.Length - from).ToValue(source.IsSafe);
     }
 
     /// <summary>Python's <c>text.split(separator, limit)</c>: a negative limit splits everywhere; without a separator at runs of whitespace.</summary>
-    public static List<string> Split(RenderContext context, string text, string? separator, int limit)
-    {
-        return separator is null ? SplitWhitespace(context, text, limit) : SplitAt(context, text, separator, limit);
-    }
+    public static List<TextSpan> Split(RenderContext context, string text, string? separator, int limit) =>
+        separator is null ? SplitWhitespace(context, text, limit) : SplitAt(context, text, separator, limit);
 
     /// <summary>The same from the end of the text.</summary>
-    public static List<string> SplitFromEnd(RenderContext context, string text, string? separator, int limit)
+    public static List<TextSpan> SplitFromEnd(RenderContext context, string text, string? separator, int limit)
     {
         if (limit < 0)
         {
@@ -52,7 +49,7 @@ internal static class StringSearch
 
         RequireSeparator(separator);
         context.ChargeSearch(text, separator);
-        var parts = new List<string>();
+        var parts = new List<TextSpan>();
         int end = text.Length;
         while (limit-- > 0)
         {
@@ -62,11 +59,11 @@ internal static class StringSearch
                 break;
             }
 
-            Add(context, parts, text, at + separator.Length, end);
+            Add(context, parts, at + separator.Length, end);
             end = at;
         }
 
-        Add(context, parts, text, 0, end);
+        Add(context, parts, 0, end);
         parts.Reverse();
         return parts;
     }
@@ -79,26 +76,26 @@ internal static class StringSearch
         }
     }
 
-    private static List<string> SplitAt(RenderContext context, string text, string separator, int limit)
+    private static List<TextSpan> SplitAt(RenderContext context, string text, string separator, int limit)
     {
         RequireSeparator(separator);
         context.ChargeSearch(text, separator);
-        var parts = new List<string>();
+        var parts = new List<TextSpan>();
         int from = 0;
         int at;
         while (limit-- != 0 && (at = text.IndexOf(separator, from, StringComparison.Ordinal)) >= 0)
         {
-            Add(context, parts, text, from, at);
+            Add(context, parts, from, at);
             from = at + separator.Length;
         }
 
-        Add(context, parts, text, from, text.Length);
+        Add(context, parts, from, text.Length);
         return parts;
     }
 
-    private static List<string> SplitWhitespace(RenderContext context, string text, int limit)
+    private static List<TextSpan> SplitWhitespace(RenderContext context, string text, int limit)
     {
-        var parts = new List<string>();
+        var parts = new List<TextSpan>();
         int at = 0;
         while (true)
         {
@@ -120,19 +117,19 @@ internal static class StringSearch
 
             if (limit-- == 0)
             {
-                Add(context, parts, text, at, text.Length);
+                Add(context, parts, at, text.Length);
                 return parts;
             }
 
-            Add(context, parts, text, at, end);
+            Add(context, parts, at, end);
             at = end;
         }
     }
 
-    private static List<string> SplitWhitespaceFromEnd(RenderContext context, string text, int limit)
+    private static List<TextSpan> SplitWhitespaceFromEnd(RenderContext context, string text, int limit)
     {
-        var parts = new List<string>();
-        int end = PythonText.StripEnd(text).Length;
+        var parts = new List<TextSpan>();
+        int end = PythonText.Stripped(text, null, false, true).End;
         while (end > 0)
         {
             int start = end;
@@ -143,11 +140,11 @@ internal static class StringSearch
 
             if (limit-- == 0)
             {
-                Add(context, parts, text, 0, end);
+                Add(context, parts, 0, end);
                 break;
             }
 
-            Add(context, parts, text, start, end);
+            Add(context, parts, start, end);
             end = start;
             while (end > 0 && PythonText.IsWhitespace(text[end - 1]))
             {
@@ -159,10 +156,10 @@ internal static class StringSearch
         return parts;
     }
 
-    private static void Add(RenderContext context, List<string> parts, string text, int from, int to)
+    private static void Add(RenderContext context, List<TextSpan> parts, int from, int to)
     {
         context.ChargeText(to - from);
         context.Step();
-        parts.Add(text[from..to]);
+        parts.Add(new(from, to - from));
     }
 }

@@ -31,14 +31,21 @@ internal static class Take
     /// <summary>The truth of an argument, or the fallback where it is not given.</summary>
     public static bool Flag(Value? value, bool fallback = false) => value?.IsTrue ?? fallback;
 
-    /// <summary>The value as the text that it prints as, still marked as safe where it is.</summary>
-    public static StringValue Soft(RenderContext context, Value value) => value as StringValue ?? new StringValue(PythonFormat.Str(context, value));
+    /// <summary>Where the text of an argument comes from; an argument that is no string is the template's.</summary>
+    public static Origin OriginOf(Value? value) => value is StringValue text ? Origin.Mixed(text.Origin) : Origin.Template;
 
-    /// <summary>A string with the mark of another, charged for.</summary>
-    public static StringValue Like(RenderContext context, StringValue model, string text)
+    /// <summary>A part of a string, charged for.</summary>
+    public static StringValue Part(RenderContext context, StringValue text, int start, int end)
     {
-        context.ChargeText(text.Length);
-        return new StringValue(text, model.IsSafe);
+        context.ChargeText(end - start);
+        return text.Slice(start, end);
+    }
+
+    /// <summary>A string after a change of its characters, charged for.</summary>
+    public static StringValue Changed(RenderContext context, StringValue text, string changed)
+    {
+        context.ChargeText(changed.Length);
+        return text.Changed(changed);
     }
 
     /// <summary>All items of a value, counted as work.</summary>

@@ -33,8 +33,8 @@ internal static class TypeTests
         new("iterable", [], 0, static (context, self, _) => BoolValue.Of(self.Items(context) is not null)),
         Of("callable", static value => value.IsCallable),
         Of("escaped", static value => value is StringValue { IsSafe: true }),
-        new("lower", [], 0, static (context, self, _) => BoolValue.Of(PythonCase.IsLower(PythonFormat.Str(context, self)))),
-        new("upper", [], 0, static (context, self, _) => BoolValue.Of(PythonCase.IsUpper(PythonFormat.Str(context, self)))),
+        new("lower", [], 0, static (context, self, _) => BoolValue.Of(PythonCase.IsLower(PythonFormat.Str(context, self).Text))),
+        new("upper", [], 0, static (context, self, _) => BoolValue.Of(PythonCase.IsUpper(PythonFormat.Str(context, self).Text))),
         new("filter", [], 0, static (_, self, _) => BoolValue.Of(Filters.Find(Take.Text(self, "value") ?? "") is not null)),
         new("test", [], 0, static (_, self, _) => BoolValue.Of(Tests.Find(Take.Text(self, "value") ?? "") is not null)),
     ];

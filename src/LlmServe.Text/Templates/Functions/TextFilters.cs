@@ -10,40 +10,41 @@ internal static class TextFilters
         new("upper", [], 0, static (context, self, _) => Map(context, self, PythonCase.Upper)),
         new("lower", [], 0, static (context, self, _) => Map(context, self, PythonCase.Lower)),
         new("capitalize", [], 0, static (context, self, _) => Map(context, self, PythonCase.Capitalize)),
-        new("title", [], 0, static (context, self, _) => new StringValue(Title(context, Take.Soft(context, self).Text))),
+        new("title", [], 0, static (context, self, _) => Title(context, PythonFormat.Str(context, self))),
         new("trim", ["chars"], 0, Trim),
         new("replace", ["old", "new", "count"], 2, Replace),
-        new("string", [], 0, static (context, self, _) => Take.Soft(context, self)),
+        new("string", [], 0, static (context, self, _) => PythonFormat.Str(context, self)),
         new("truncate", ["length", "killwords", "end", "leeway"], 0, Truncate),
-        new("wordcount", [], 0, static (context, self, _) => IntValue.Of(CountWords(Take.Soft(context, self).Text))),
+        new("wordcount", [], 0, static (context, self, _) => IntValue.Of(CountWords(PythonFormat.Str(context, self).Text))),
         BuiltIn.Variadic("format", Format),
         new("urlencode", [], 0, UrlEncode),
     ];
 
     private static StringValue Map(RenderContext context, Value self, Func<string, string> change)
     {
-        var text = Take.Soft(context, self);
-        return Take.Like(context, text, change(text.Text));
+        var text = PythonFormat.Str(context, self);
+        return Take.Changed(context, text, change(text.Text));
     }
 
     private static Value Trim(RenderContext context, Value self, Value?[] arguments)
     {
-        var text = Take.Soft(context, self);
-        string? set = Take.Text(arguments[0], "chars");
-        return Take.Like(context, text, set is null ? PythonText.Strip(text.Text) : PythonText.Strip(text.Text, set, true, true));
+        var text = PythonFormat.Str(context, self);
+        var (start, end) = PythonText.Stripped(text.Text, Take.Text(arguments[0], "chars"), true, true);
+        return Take.Part(context, text, start, end);
     }
 
     private static Value Replace(RenderContext context, Value self, Value?[] arguments)
     {
-        string text = PythonFormat.Str(context, self);
-        string old = PythonFormat.Str(context, arguments[0]!);
-        string with = PythonFormat.Str(context, arguments[1]!);
-        return new StringValue(StringSearch.Replace(context, text, old, with, Take.Int(arguments[2], -1, "count")));
+        var text = PythonFormat.Str(context, self);
+        var old = PythonFormat.Str(context, arguments[0]!);
+        var with = PythonFormat.Str(context, arguments[1]!);
+        return StringSearch.Replace(context, text, old.Text, with, Take.Int(arguments[2], -1, "count")).With(isSafe: false);
     }
 
     /// <summary>A capital at the start of the text and after each run of spaces, hyphens and opening brackets.</summary>
-    private static string Title(RenderContext context, string text)
+    private static StringValue Title(RenderContext context, StringValue source)
     {
+        string text = source.Text;
         context.ChargeText(text.Length * 3L);
         var result = new StringBuilder(text.Length);
         bool startsWord = true;
@@ -57,18 +58,18 @@ internal static class TextFilters
             i += length;
         }
 
-        return result.ToString();
+        return source.Changed(result.ToString()).With(isSafe: false);
     }
 
     private static Value Truncate(RenderContext context, Value self, Value?[] arguments)
     {
         int length = Take.Int(arguments[0], 255, "length");
-        string end = arguments[2] is null ? "..." : PythonFormat.Str(context, arguments[2]!);
+        var end = arguments[2] is null ? StringValue.Of("...") : PythonFormat.Str(context, arguments[2]!);
         int leeway = Take.Int(arguments[3], 5, "leeway");
-        int kept = length - CodePoints.Count(end);
+        int kept = length - end.Length!.Value;
         if (kept < 0 || leeway < 0)
         {
-            throw new TemplateRuntimeException($"truncate cannot cut to {length} characters with an end of {CodePoints.Count(end)} and a leeway of {leeway}");
+            throw new TemplateRuntimeException($"truncate cannot cut to {length} characters with an end of {end.Length} and a leeway of {leeway}");
         }
 
         int actual = self.Length ?? throw new TemplateRuntimeException($"truncate needs a string, not a value of type '{self.TypeName}'");
@@ -81,7 +82,9 @@ internal static class TextFilters
 
         string cut = text.Text[..CodePoints.OffsetOf(text.Text, kept)];
         int space = Take.Flag(arguments[1]) ? -1 : cut.LastIndexOf(' ');
-        return Take.Like(context, text, (space < 0 ? cut : cut[..space]) + end);
+        int stop = space < 0 ? cut.Length : space;
+        context.ChargeText((long)stop + end.Text.Length);
+        return new TextBuilder(stop + end.Text.Length).Append(text, 0, stop).Append(end).ToValue(text.IsSafe);
     }
 
     private static int CountWords(string text)
@@ -107,9 +110,9 @@ internal static class TextFilters
         }
 
         Value values = arguments.Named.Length > 0
-            ? new DictValue(context, [.. arguments.Named.Select(pair => KeyValuePair.Create<Value, Value>(new StringValue(pair.Key), pair.Value))])
+            ? new DictValue(context, [.. arguments.Named.Select(named => named.ToEntry())])
             : new TupleValue(context, arguments.Positional);
-        return PercentFormat.Format(context, Take.Soft(context, self), values);
+        return PercentFormat.Format(context, PythonFormat.Str(context, self), values);
     }
 
     private static Value UrlEncode(RenderContext context, Value self, Value?[] arguments)
@@ -123,13 +126,21 @@ internal static class TextFilters
             ? dict.Entries.Select(entry => (entry.Key, entry.Value))
             : items.Select(item => item is SequenceValue { Elements.Length: 2 } pair
                 ? (pair.Elements[0], pair.Elements[1]) : throw new TemplateRuntimeException("urlencode needs a string, a dict or pairs"));
-        return new StringValue(string.Join('&', pairs.Select(pair =>
-            Quoted(context, pair.Item1, isQuery: true).Text + "=" + Quoted(context, pair.Item2, isQuery: true).Text)));
+        var text = new TextBuilder();
+        foreach (var (key, value) in pairs)
+        {
+            text.Append(text.Length == 0 ? "" : "&").Append(Quoted(context, key, isQuery: true)).Append("=").Append(Quoted(context, value, isQuery: true));
+        }
+
+        return text.ToValue();
     }
 
-    private static StringValue Quoted(RenderContext context, Value value, bool isQuery)
+    private static StringValue Quoted(RenderContext context, Value value, bool isQuery) =>
+        new TextBuilder().AppendMapped(PythonFormat.Str(context, value), text => Quoted(context, text, isQuery)).ToValue();
+
+    private static string Quoted(RenderContext context, string text, bool isQuery)
     {
-        byte[] bytes = Encoding.UTF8.GetBytes(PythonFormat.Str(context, value));
+        byte[] bytes = Encoding.UTF8.GetBytes(text);
         context.ChargeText(bytes.Length * 3L);
         var result = new StringBuilder(bytes.Length);
         foreach (byte b in bytes)
@@ -149,6 +160,6 @@ internal static class TextFilters
             }
         }
 
-        return new StringValue(result.ToString());
+        return result.ToString();
     }
 }

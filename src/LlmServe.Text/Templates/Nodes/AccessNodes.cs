@@ -5,7 +5,7 @@ namespace LlmServe.Text.Templates;
 /// <summary><c>a.b</c>: the object's attribute, else its item.</summary>
 internal sealed class AttributeNode(Expression owner, string name) : Expression(owner.Depth)
 {
-    private readonly StringValue _key = new(name);
+    private readonly StringValue _key = StringValue.Of(name);
 
     public override Value Evaluate(RenderContext context)
     {
@@ -99,7 +99,7 @@ internal static class Members
 
         if (key is not StringValue name)
         {
-            return owner.GetItem(context, key) ?? UndefinedValue.Member(owner, PythonFormat.Str(context, key));
+            return owner.GetItem(context, key) ?? UndefinedValue.Member(owner, PythonFormat.Str(context, key).Text);
         }
 
         context.Step(name.Text.Length >> 8);

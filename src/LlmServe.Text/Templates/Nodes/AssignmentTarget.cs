@@ -15,6 +15,8 @@ internal sealed class NameTarget(string name) : AssignmentTarget
 /// <summary>An attribute of a namespace.</summary>
 internal sealed class NamespaceTarget(string name, string attribute) : AssignmentTarget
 {
+    private readonly StringValue _attribute = StringValue.Of(attribute);
+
     public override void Assign(RenderContext context, Value value)
     {
         if (context.Lookup(name) is not NamespaceValue space)
@@ -22,7 +24,7 @@ internal sealed class NamespaceTarget(string name, string attribute) : Assignmen
             throw new TemplateRuntimeException($"'{name}.{attribute}' cannot be set: '{name}' is no namespace");
         }
 
-        space.Set(attribute, value);
+        space.Set(_attribute, value);
     }
 }
 

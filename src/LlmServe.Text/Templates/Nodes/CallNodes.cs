@@ -2,7 +2,7 @@ namespace LlmServe.Text.Templates;
 
 /// <summary>The arguments of a call as they are written, with <c>*list</c> and <c>**dict</c>.</summary>
 internal sealed class ArgumentList(
-    Expression[] positional, KeyValuePair<string, Expression>[] named, Expression? extraPositional, Expression? extraNamed)
+    Expression[] positional, KeyValuePair<StringValue, Expression>[] named, Expression? extraPositional, Expression? extraNamed)
 {
     public static readonly ArgumentList None = new([], [], null, null);
 
@@ -16,8 +16,8 @@ internal sealed class ArgumentList(
         }
 
         Value[] values = positional.Length == 0 ? [] : Array.ConvertAll(positional, item => item.Evaluate(context));
-        KeyValuePair<string, Value>[] pairs = named.Length == 0
-            ? [] : Array.ConvertAll(named, pair => KeyValuePair.Create(pair.Key, pair.Value.Evaluate(context)));
+        NamedArgument[] pairs = named.Length == 0
+            ? [] : Array.ConvertAll(named, pair => new NamedArgument(pair.Key, pair.Value.Evaluate(context)));
         if (extraPositional is not null)
         {
             values = [.. values, .. Counted(context, extraPositional.Evaluate(context).RequireItems(context))];
@@ -40,18 +40,20 @@ internal sealed class ArgumentList(
         }
     }
 
-    private static IEnumerable<KeyValuePair<string, Value>> Pairs(RenderContext context, Value value)
+    private static IEnumerable<NamedArgument> Pairs(RenderContext context, Value value)
     {
         var dict = value as DictValue ?? throw new TemplateRuntimeException($"the argument after '**' is a value of type '{value.TypeName}', not a dict");
         context.Step(dict.Entries.Length);
         return dict.Entries.Select(entry => entry.Key is StringValue name
-            ? KeyValuePair.Create(name.Text, entry.Value) : throw new TemplateRuntimeException("the dict after '**' has a key that is no string"));
+            ? new NamedArgument(name, entry.Value) : throw new TemplateRuntimeException("the dict after '**' has a key that is no string"));
     }
 }
 
 /// <summary><c>f(…)</c>.</summary>
 internal sealed class CallNode(Expression callee, ArgumentList arguments, int line) : Expression(DepthOf([callee, .. arguments.Children]))
 {
+    private static readonly StringValue CallerName = StringValue.Of("caller");
+
     public override Value Evaluate(RenderContext context) => Call(context, null);
 
     /// <summary>Makes the call, with the body of a call block as the argument <c>caller</c>.</summary>
@@ -63,7 +65,7 @@ internal sealed class CallNode(Expression callee, ArgumentList arguments, int li
         context.Line = line;
         if (caller is not null)
         {
-            given = new Arguments(given.Positional, [.. given.Named, new("caller", caller)]);
+            given = new Arguments(given.Positional, [.. given.Named, new(CallerName, caller)]);
         }
 
         return function.Call(context, given);

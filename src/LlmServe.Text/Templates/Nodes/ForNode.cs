@@ -20,7 +20,7 @@ internal sealed class ForNode(
             sequence = Filtered(context, outer, sequence, filter);
         }
 
-        Func<RenderContext, Value, int, string>? recurse = isRecursive ? (inner, value, depth) => Recurse(inner, outer, value, depth) : null;
+        Func<RenderContext, Value, int, StringValue>? recurse = isRecursive ? (inner, value, depth) => Recurse(inner, outer, value, depth) : null;
         var caller = context.Scope;
         var loop = new LoopValue(context, items, sequence, filter is not null, depth0, recurse);
         bool anyFinished = false;
@@ -66,12 +66,12 @@ internal sealed class ForNode(
         }
     }
 
-    private string Recurse(RenderContext context, Scope outer, Value items, int depth0)
+    private StringValue Recurse(RenderContext context, Scope outer, Value items, int depth0)
     {
         context.EnterCall();
         var capture = context.BeginCapture();
         Run(context, outer, items, depth0);
-        string text = context.EndCapture(capture);
+        var text = context.EndCapture(capture);
         context.LeaveCall();
         return text;
     }

@@ -7,6 +7,9 @@ internal sealed class MacroDefinition(string name, string[] parameters, Expressi
 
     public string[] Parameters => parameters;
 
+    /// <summary>The names of the parameters as a tuple of the template.</summary>
+    public TupleValue ParameterNames { get; } = TupleValue.OfTexts(parameters);
+
     /// <summary>The default of each parameter; null where it has none.</summary>
     public Expression?[] Defaults => defaults;
 
@@ -55,7 +58,8 @@ internal sealed class MacroValue(MacroDefinition definition, Scope home) : Value
 
     public override Value? GetAttribute(string name) => name switch
     {
-        "name" => new StringValue(definition.Name),
+        "name" => StringValue.Of(definition.Name),
+        "arguments" => definition.ParameterNames,
         "catch_kwargs" => BoolValue.Of(definition.Special.HasFlag(SpecialNames.Kwargs)),
         "catch_varargs" => BoolValue.Of(definition.Special.HasFlag(SpecialNames.Varargs)),
         "caller" => BoolValue.Of(definition.Special.HasFlag(SpecialNames.Caller)),
@@ -71,11 +75,11 @@ internal sealed class MacroValue(MacroDefinition definition, Scope home) : Value
         Bind(context, arguments);
         var capture = context.BeginCapture();
         definition.Body.Execute(context);
-        string text = context.EndCapture(capture);
+        var text = context.EndCapture(capture);
         context.Scope = callerScope;
         context.Line = line;
         context.LeaveCall();
-        return new StringValue(text);
+        return text;
     }
 
     private void Bind(RenderContext context, in Arguments arguments)
@@ -87,8 +91,9 @@ internal sealed class MacroValue(MacroDefinition definition, Scope home) : Value
         var values = new Value?[parameters.Length];
         Array.Copy(arguments.Positional, values, positional);
         Value caller = UndefinedValue.Variable("caller");
-        foreach (var (name, value) in arguments.Named)
+        foreach (var argument in arguments.Named)
         {
+            var (name, value) = (argument.Name.Text, argument.Value);
             int index = Array.IndexOf(parameters, name);
             if (index >= 0)
             {
@@ -100,7 +105,7 @@ internal sealed class MacroValue(MacroDefinition definition, Scope home) : Value
             }
             else
             {
-                rest.Add(new(new StringValue(name), value));
+                rest.Add(argument.ToEntry());
             }
         }
 

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace LlmServe.Text.Templates;
 
 /// <summary>Operators of one rank in a row, applied from the left: a long sum is one node and costs no recursion.</summary>
@@ -29,15 +27,15 @@ internal sealed class ConcatenationNode(Expression[] parts) : Expression(DepthOf
 {
     public override Value Evaluate(RenderContext context)
     {
-        var text = new StringBuilder();
+        var text = new TextBuilder();
         foreach (var part in parts)
         {
-            string piece = PythonFormat.Str(context, part.Evaluate(context));
-            context.ChargeText(piece.Length);
+            var piece = PythonFormat.Str(context, part.Evaluate(context));
+            context.ChargeText(piece.Text.Length);
             text.Append(piece);
         }
 
-        return new StringValue(text.ToString());
+        return text.ToValue();
     }
 }
 

@@ -3,9 +3,11 @@ namespace LlmServe.Text.Templates;
 /// <summary>Text between tags.</summary>
 internal sealed class DataNode(string text) : Statement
 {
+    private readonly StringValue _text = StringValue.Of(text);
+
     public override Flow Execute(RenderContext context)
     {
-        context.Write(text);
+        context.Write(_text);
         return Flow.Next;
     }
 }

@@ -20,7 +20,7 @@ internal sealed class CaptureNode(AssignmentTarget? target, Expression? filters,
         context.EnsureStack();
         var capture = context.BeginCapture();
         var flow = body.ExecuteScoped(context);
-        Value value = new StringValue(context.EndCapture(capture));
+        Value value = context.EndCapture(capture);
         if (flow != Flow.Next)
         {
             return flow;

@@ -1,13 +1,13 @@
 namespace LlmServe.Text.Templates;
 
 /// <summary>The evaluated arguments of a call.</summary>
-internal readonly struct Arguments(Value[] positional, KeyValuePair<string, Value>[] named)
+internal readonly struct Arguments(Value[] positional, NamedArgument[] named)
 {
     public static readonly Arguments None = new([], []);
 
     public Value[] Positional { get; } = positional;
 
-    public KeyValuePair<string, Value>[] Named { get; } = named;
+    public NamedArgument[] Named { get; } = named;
 
     /// <summary>The same arguments without the first <paramref name="count"/> positional ones.</summary>
     public Arguments Skip(int count) => new(Positional[count..], Named);
@@ -26,8 +26,9 @@ internal readonly struct Arguments(Value[] positional, KeyValuePair<string, Valu
 
         var bound = new Value?[parameters.Length];
         Positional.CopyTo(bound, 0);
-        foreach (var (name, value) in Named)
+        foreach (var (key, value) in Named)
         {
+            string name = key.Text;
             int index = Array.IndexOf(parameters, name);
             if (index < 0)
             {

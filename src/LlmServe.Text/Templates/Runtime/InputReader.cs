@@ -1,5 +1,7 @@
+using System.Collections.Frozen;
 using System.Globalization;
 using System.Numerics;
+using System.Text;
 using System.Text.Json;
 
 namespace LlmServe.Text.Templates;
@@ -10,6 +12,16 @@ internal sealed class InputReader(RenderContext context)
     // Longer ones are refused by Python too, and reading takes quadratic time.
     private const int MaxIntegerDigits = 4300;
 
+    // Some templates spell their marks with the role ('<|' + role + '|>'), so these names count as theirs; any other text in their place stays input.
+    private static readonly FrozenDictionary<string, StringValue> Roles = new[]
+    {
+        "system", "developer", "user", "assistant", "tool", "function", "ipython", "model", "human", "environment", "observation", "context", "latest_reminder",
+    }.ToFrozenDictionary(role => role, StringValue.Of);
+
+    private static readonly StringValue RoleKey = StringValue.Of("role");
+    private static readonly StringValue ContentKey = StringValue.Of("content");
+    private static readonly StringValue ThinkingKey = StringValue.Of("thinking");
+    private static readonly StringValue ReasoningContentKey = StringValue.Of("reasoning_content");
     private static readonly string[] ReasoningNames = ["reasoning_content", "thinking", "reasoning"];
 
     /// <summary>Puts all variables of an input into <paramref name="variables"/>.</summary>
@@ -22,8 +34,8 @@ internal sealed class InputReader(RenderContext context)
             variables[name] = reader.Read(value, name, 0);
         }
 
-        variables["bos_token"] = new StringValue(input.BosToken);
-        variables["eos_token"] = new StringValue(input.EosToken);
+        variables["bos_token"] = StringValue.Of(input.BosToken);
+        variables["eos_token"] = StringValue.Of(input.EosToken);
         variables["add_generation_prompt"] = BoolValue.Of(input.AddGenerationPrompt);
         variables["tools"] = input.Tools is { } tools ? reader.Read(tools, "tools", 0) : NoneValue.Instance;
         var messages = new Value[input.Messages.Count];
@@ -36,16 +48,9 @@ internal sealed class InputReader(RenderContext context)
     }
 
     /// <summary>Reads a message: keys whose value is null are dropped, and reasoning gets the names that templates look for.</summary>
-    private DictValue ReadMessage(JsonElement message, int index)
+    private DictValue ReadMessage(TemplateMessage message, int index)
     {
-        string place = $"messages[{index}]";
-        if (message.ValueKind != JsonValueKind.Object)
-        {
-            throw new TemplateInputException($"{place} is {Describe(message.ValueKind)}; a message is an object with a 'role'");
-        }
-
-        var entries = new List<KeyValuePair<Value, Value>>(message.GetPropertyCount() + 2);
-        ReadEntries(message, place, 1, entries);
+        var entries = EntriesOf(message, $"messages[{index}]");
         if (entries.Exists(static entry => entry.Value is NoneValue))
         {
             // Equal keys are united first: a null that comes last hides the value before it.
@@ -57,12 +62,37 @@ internal sealed class InputReader(RenderContext context)
         if (reasoning is not null)
         {
             // Of equal keys the first position and the last value stay, so a 'thinking' of the message's own keeps its value and goes first.
-            entries.Insert(0, new(new StringValue("thinking"), reasoning));
-            entries.Add(new(new StringValue("reasoning_content"), reasoning));
+            entries.Insert(0, new(ThinkingKey, reasoning));
+            entries.Add(new(ReasoningContentKey, reasoning));
         }
 
         return new DictValue(context, entries);
     }
+
+    private List<KeyValuePair<Value, Value>> EntriesOf(TemplateMessage message, string place)
+    {
+        if (message.Json is { } json)
+        {
+            return json.ValueKind == JsonValueKind.Object
+                ? ReadMembers(json, place, 1, isMessage: true)
+                : throw new TemplateInputException($"{place} is {Describe(json.ValueKind)}; a message is an object with a 'role'");
+        }
+
+        var entries = new List<KeyValuePair<Value, Value>>(message.Fields.Count + 4) { new(RoleKey, Role(ReadText(message.Role))) };
+        if (message.Content is { } content)
+        {
+            entries.Add(new(ContentKey, Read(content, place, 1)));
+        }
+
+        foreach (var (name, value) in message.Fields)
+        {
+            entries.Add(new(ReadText(name), Read(value, place, 1)));
+        }
+
+        return entries;
+    }
+
+    private static Value Role(Value role) => role is StringValue name && Roles.TryGetValue(name.Text, out var known) ? known : role;
 
     private static Value? FindReasoning(List<KeyValuePair<Value, Value>> entries)
     {
@@ -79,6 +109,41 @@ internal sealed class InputReader(RenderContext context)
         }
 
         return null;
+    }
+
+    private Value Read(TemplateValue value, string place, int depth)
+    {
+        context.CheckDepth(depth);
+        context.Step();
+        switch (value.Content)
+        {
+            case string text:
+                return ReadText(text);
+            case bool flag:
+                return BoolValue.Of(flag);
+            case JsonElement json:
+                return Read(json, place, depth);
+            case IReadOnlyList<TemplateValue> list:
+                return new ListValue(context, [.. list.Select(item => Read(item, place, depth + 1))]);
+            case IReadOnlyList<KeyValuePair<string, TemplateValue>> members:
+                return new DictValue(
+                    context, [.. members.Select(member => KeyValuePair.Create<Value, Value>(ReadText(member.Key), Read(member.Value, place, depth + 1)))]);
+            default:
+                return NoneValue.Instance;
+        }
+    }
+
+    /// <summary>A text of the input, made Unicode.</summary>
+    private static StringValue ReadText(string text)
+    {
+        bool isUnicode = true;
+        for (int i = text.AsSpan().IndexOfAnyInRange('\uD800', '\uDFFF'); isUnicode && i >= 0 && i < text.Length;)
+        {
+            isUnicode = !char.IsSurrogate(text[i]) || CodePoints.LengthAt(text, i) == 2;
+            i += CodePoints.LengthAt(text, i);
+        }
+
+        return StringValue.FromInput(isUnicode ? text : Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)));
     }
 
     private Value Read(JsonElement element, string place, int depth)
@@ -105,21 +170,15 @@ internal sealed class InputReader(RenderContext context)
 
                 return new ListValue(context, items);
             case JsonValueKind.Object:
-                return ReadObject(element, place, depth);
+                return new DictValue(context, ReadMembers(element, place, depth));
             default:
                 return NoneValue.Instance;
         }
     }
 
-    private DictValue ReadObject(JsonElement element, string place, int depth)
+    private List<KeyValuePair<Value, Value>> ReadMembers(JsonElement element, string place, int depth, bool isMessage = false)
     {
-        var entries = new List<KeyValuePair<Value, Value>>(element.GetPropertyCount());
-        ReadEntries(element, place, depth, entries);
-        return new DictValue(context, entries);
-    }
-
-    private void ReadEntries(JsonElement element, string place, int depth, List<KeyValuePair<Value, Value>> entries)
-    {
+        var entries = new List<KeyValuePair<Value, Value>>(element.GetPropertyCount() + 2);
         foreach (var property in element.EnumerateObject())
         {
             string name;
@@ -132,15 +191,18 @@ internal sealed class InputReader(RenderContext context)
                 throw NotUnicode(place);
             }
 
-            entries.Add(new(new StringValue(name), Read(property.Value, place, depth + 1)));
+            var value = Read(property.Value, place, depth + 1);
+            entries.Add(new(StringValue.FromInput(name), isMessage && name == "role" ? Role(value) : value));
         }
+
+        return entries;
     }
 
     private static StringValue ReadString(JsonElement element, string place)
     {
         try
         {
-            return new StringValue(element.GetString()!);
+            return StringValue.FromInput(element.GetString()!);
         }
         catch (InvalidOperationException)
         {

@@ -74,10 +74,10 @@ internal static class Operators
         {
             case (StringValue x, StringValue y):
                 bool isSafe = x.IsSafe || y.IsSafe;
-                string left = isSafe ? Html.Escape(context, x) : x.Text;
-                string right = isSafe ? Html.Escape(context, y) : y.Text;
-                context.ChargeText((long)left.Length + right.Length);
-                return new StringValue(left + right, isSafe);
+                var left = isSafe ? Html.Escape(context, x) : x;
+                var right = isSafe ? Html.Escape(context, y) : y;
+                context.ChargeText((long)left.Text.Length + right.Text.Length);
+                return Joined(left, right, isSafe);
             case (SequenceValue x, SequenceValue y) when x.GetType() == y.GetType():
                 context.Step((long)x.Elements.Length + y.Elements.Length);
                 return x.Like(context, [.. x.Elements, .. y.Elements]);
@@ -99,7 +99,7 @@ internal static class Operators
         {
             case StringValue text:
                 context.ChargeText((long)text.Text.Length * count);
-                return new StringValue(RepeatText(text.Text, count), text.IsSafe);
+                return new StringValue(RepeatText(text.Text, count), Origin.Mixed(text.Origin), text.IsSafe);
             case SequenceValue sequence:
                 context.Step((long)sequence.Elements.Length * count);
                 var items = new Value[sequence.Elements.Length * count];
@@ -113,6 +113,10 @@ internal static class Operators
                 return null;
         }
     }
+
+    private static StringValue Joined(StringValue left, StringValue right, bool isSafe) => left.Origin.IsTemplate && right.Origin.IsTemplate
+        ? new StringValue(left.Text + right.Text, Origin.Template, isSafe)
+        : new TextBuilder(left.Text.Length + right.Text.Length).Append(left).Append(right).ToValue(isSafe);
 
     private static string RepeatText(string text, int count) => string.Create(text.Length * count, text, static (target, part) =>
     {

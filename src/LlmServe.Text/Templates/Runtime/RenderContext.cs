@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using System.Text;
 
 namespace LlmServe.Text.Templates;
 
@@ -12,14 +11,16 @@ internal sealed class RenderContext
     private readonly TemplateLimits _limits;
     private readonly Dictionary<string, Value> _inputs;
     private readonly long _deadline;
+    private readonly CancellationToken _cancellation;
     private long _steps;
     private long _stepsToCheck;
     private long _text;
     private int _calls;
-    private StringBuilder _output = new(1024);
+    private TextBuilder _output = new(1024);
 
-    public RenderContext(TemplateLimits limits, Dictionary<string, Value> inputs, DateTimeOffset now)
+    public RenderContext(TemplateLimits limits, Dictionary<string, Value> inputs, DateTimeOffset now, CancellationToken cancellation = default)
     {
+        _cancellation = cancellation;
         _limits = limits;
         _inputs = inputs;
         Now = now;
@@ -38,7 +39,7 @@ internal sealed class RenderContext
     public int Line { get; set; }
 
     /// <summary>The text written so far.</summary>
-    public string Output => _output.ToString();
+    public RenderedText Output => _output.ToRendered();
 
     public Value Lookup(string name)
     {
@@ -79,10 +80,10 @@ internal sealed class RenderContext
         }
     }
 
-    public void Write(string text)
+    public void Write(StringValue text)
     {
-        ChargeText(text.Length);
-        if (_output.Length + (long)text.Length > _limits.OutputLength)
+        ChargeText(text.Text.Length);
+        if (_output.Length + (long)text.Text.Length > _limits.OutputLength)
         {
             throw new TemplateLimitException(
                 nameof(TemplateLimits.OutputLength), $"the rendered text grows beyond {_limits.OutputLength} characters", Line);
@@ -92,16 +93,16 @@ internal sealed class RenderContext
     }
 
     /// <summary>Starts to collect output apart, and returns what <see cref="EndCapture"/> needs to stop that.</summary>
-    public StringBuilder BeginCapture()
+    public TextBuilder BeginCapture()
     {
         var outer = _output;
-        _output = new StringBuilder();
+        _output = new TextBuilder();
         return outer;
     }
 
-    public string EndCapture(StringBuilder outer)
+    public StringValue EndCapture(TextBuilder outer)
     {
-        string text = _output.ToString();
+        var text = _output.ToValue();
         _output = outer;
         return text;
     }
@@ -176,6 +177,7 @@ internal sealed class RenderContext
             throw StepsExceeded();
         }
 
+        _cancellation.ThrowIfCancellationRequested();
         if (Stopwatch.GetTimestamp() > _deadline)
         {
             throw new TemplateLimitException(nameof(TemplateLimits.Time), $"the render takes more than {_limits.Time.TotalSeconds} s", Line);

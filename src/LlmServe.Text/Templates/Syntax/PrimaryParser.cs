@@ -129,7 +129,7 @@ internal sealed class PrimaryParser(LexemeStream stream, ExpressionParser expres
             text.Append(stream.Take().Text);
         }
 
-        return new ConstantNode(new StringValue(text.ToString()));
+        return new ConstantNode(StringValue.Of(text.ToString()));
     }
 
     private Expression ParseParentheses()
@@ -213,7 +213,7 @@ internal sealed class PrimaryParser(LexemeStream stream, ExpressionParser expres
     {
         stream.ExpectOperator("(");
         var positional = new List<Expression>();
-        var named = new List<KeyValuePair<string, Expression>>();
+        var named = new List<KeyValuePair<StringValue, Expression>>();
         Expression? extraPositional = null;
         Expression? extraNamed = null;
         ParseItems(")", () =>
@@ -230,7 +230,7 @@ internal sealed class PrimaryParser(LexemeStream stream, ExpressionParser expres
             {
                 string name = stream.Take().Text;
                 stream.Take();
-                named.Add(new(name, expressions.Parse()));
+                named.Add(new(StringValue.Of(name), expressions.Parse()));
             }
             else if (named.Count == 0 && extraPositional is null && extraNamed is null)
             {

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 
 namespace LlmServe.Text.Templates;
 
@@ -25,7 +24,7 @@ internal sealed class BraceFormat
     {
         string text = _format.Text;
         _context.ChargeText(text.Length);
-        var result = new StringBuilder();
+        var result = new TextBuilder();
         for (int i = 0; i < text.Length; i++)
         {
             char c = text[i];
@@ -42,8 +41,8 @@ internal sealed class BraceFormat
                     throw new TemplateRuntimeException("a format has a '{' without '}', or a field inside a field, which is not supported");
                 }
 
-                string piece = Field(text[(i + 1)..end]);
-                _context.ChargeText(piece.Length);
+                var piece = Field(text[(i + 1)..end]);
+                _context.ChargeText(piece.Text.Length);
                 result.Append(piece);
                 i = end;
             }
@@ -53,10 +52,12 @@ internal sealed class BraceFormat
             }
         }
 
-        return new StringValue(result.ToString(), _format.IsSafe);
+        // A format that is not the template's makes all of the result input.
+        var value = result.ToValue(_format.IsSafe);
+        return _format.Origin.IsTemplate ? value : new StringValue(value.Text, Origin.Input, value.IsSafe);
     }
 
-    private string Field(string field)
+    private StringValue Field(string field)
     {
         int colon = field.IndexOf(':');
         string spec = colon < 0 ? "" : field[(colon + 1)..];
@@ -66,12 +67,12 @@ internal sealed class BraceFormat
         value = conversion switch
         {
             '\0' => value,
-            's' => new StringValue(PythonFormat.Str(_context, value)),
-            'r' or 'a' => new StringValue(PythonFormat.Repr(_context, value)),
+            's' => PythonFormat.Str(_context, value).With(isSafe: false),
+            'r' or 'a' => PythonFormat.Repr(_context, value),
             _ => throw new TemplateRuntimeException($"a format has no conversion '!{conversion}'"),
         };
-        string text = Write(value, spec);
-        return _format.IsSafe && value is not StringValue { IsSafe: true } ? Html.Escape(_context, text) : text;
+        var text = Write(value, spec);
+        return _format.IsSafe && value is not StringValue { IsSafe: true } ? Html.Escape(_context, text.With(isSafe: false)) : text;
     }
 
     private Value Resolve(string name)
@@ -89,7 +90,7 @@ internal sealed class BraceFormat
                 throw new TemplateRuntimeException($"the field {PythonFormat.Quote(name)} of a format cannot be read");
             }
 
-            var key = new StringValue(name[(at + 1)..stop]);
+            var key = StringValue.Of(name[(at + 1)..stop]);
             value = !isItem ? Members.Attribute(_context, value, key.Text, key)
                 : Members.Item(_context, value, ItemKey(key));
             at = isItem ? stop + 1 : stop;
@@ -112,7 +113,7 @@ internal sealed class BraceFormat
 
         foreach (var (key, value) in _arguments.Named)
         {
-            if (key == name)
+            if (key.Text == name)
             {
                 return value;
             }
@@ -121,7 +122,7 @@ internal sealed class BraceFormat
         throw new TemplateRuntimeException($"a format asks for the argument {PythonFormat.Quote(name)}, which is missing");
     }
 
-    private string Write(Value value, string spec)
+    private StringValue Write(Value value, string spec)
     {
         if (spec.Length == 0)
         {
@@ -132,7 +133,7 @@ internal sealed class BraceFormat
         _context.ChargeText(parsed.Width + Math.Max(0, parsed.Precision));
         if (value is StringValue text && parsed.Type is 's' or '\0')
         {
-            return parsed.Text(text.Text);
+            return parsed.Text(text);
         }
 
         bool isWhole = parsed.Type is 'd' or 'x' or 'X' or 'o' or 'b';
@@ -143,12 +144,12 @@ internal sealed class BraceFormat
 
         if (parsed.Type != '\0')
         {
-            return parsed.Number(number);
+            return StringValue.Of(parsed.Number(number));
         }
 
         return number.IsFloat && parsed.Precision < 0
-            ? (parsed with { Type = 's', Align = parsed.Align == '\0' ? '>' : parsed.Align }).Text(PythonFormat.Float(number.Float))
-            : (parsed with { Type = number.IsFloat ? 'g' : 'd' }).Number(number);
+            ? (parsed with { Type = 's', Align = parsed.Align == '\0' ? '>' : parsed.Align }).Text(StringValue.Of(PythonFormat.Float(number.Float)))
+            : StringValue.Of((parsed with { Type = number.IsFloat ? 'g' : 'd' }).Number(number));
     }
 
     /// <summary>Reads <c>[[fill]align][sign][#][0][width][,][.precision][type]</c>.</summary>

@@ -35,18 +35,25 @@ internal readonly record struct FormatSpec(char Type, int Width = 0, int Precisi
     }
 
     /// <summary>Writes a text, cut to the precision.</summary>
-    public string Text(string text)
+    public StringValue Text(StringValue text)
     {
-        int length = CodePoints.Count(text);
-        return Pad(Precision >= 0 && Precision < length ? text[..CodePoints.OffsetOf(text, Precision)] : text, '<');
+        var kept = Precision >= 0 && Precision < text.Length ? text.Slice(0, CodePoints.OffsetOf(text.Text, Precision)) : text;
+        var (left, right) = Padding(kept.Length!.Value, '<');
+        return left + right == 0 ? kept : new TextBuilder().Append(Fill, left).Append(kept).Append(Fill, right).ToValue();
     }
 
-    private string Pad(string text, char natural)
+    private (int Left, int Right) Padding(int length, char natural)
     {
-        int missing = Math.Max(0, Width - CodePoints.Count(text));
+        int missing = Math.Max(0, Width - length);
         char align = Align is '\0' or '=' ? natural : Align;
         int left = align == '<' ? 0 : align == '>' ? missing : missing / 2;
-        return new string(Fill, left) + text + new string(Fill, missing - left);
+        return (left, missing - left);
+    }
+
+    private string Pad(string digits, char natural)
+    {
+        var (left, right) = Padding(digits.Length, natural);
+        return new string(Fill, left) + digits + new string(Fill, right);
     }
 
     private string Integer(Number number)

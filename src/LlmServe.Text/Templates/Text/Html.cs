@@ -8,10 +8,12 @@ internal static class Html
 {
     private static readonly SearchValues<char> Special = SearchValues.Create("&<>\"'");
 
-    /// <summary>The text of a safe string as it is, and that of any other string with its special characters escaped.</summary>
-    public static string Escape(RenderContext context, StringValue value) => value.IsSafe ? value.Text : Escape(context, value.Text);
+    /// <summary>A safe string as it is, and any other with its special characters escaped, which makes it safe.</summary>
+    public static StringValue Escape(RenderContext context, StringValue value) => value.IsSafe || !value.Text.AsSpan().ContainsAny(Special)
+        ? value.With(isSafe: true)
+        : new TextBuilder(value.Text.Length + 16).AppendMapped(value, text => Escape(context, text)).ToValue(isSafe: true);
 
-    public static string Escape(RenderContext context, string text)
+    private static string Escape(RenderContext context, string text)
     {
         if (!text.AsSpan().ContainsAny(Special))
         {

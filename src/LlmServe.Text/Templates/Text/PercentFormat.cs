@@ -7,9 +7,12 @@ namespace LlmServe.Text.Templates;
 /// <summary>Python's <c>format % values</c>.</summary>
 internal sealed class PercentFormat
 {
+    private static readonly StringValue Percent = StringValue.Of("%");
+
     private readonly RenderContext _context;
     private readonly string _format;
     private readonly bool _isSafe;
+    private readonly bool _isInput;
     private readonly DictValue? _named;
     private readonly Value[] _values;
 
@@ -23,6 +26,7 @@ internal sealed class PercentFormat
         _context = context;
         _format = format.Text;
         _isSafe = format.IsSafe;
+        _isInput = !format.Origin.IsTemplate; // then all of the result counts as input
         _named = values as DictValue;
         _isLenient = values is DictValue or ListValue or RangeValue or UndefinedValue;
         _values = values is TupleValue tuple ? tuple.Elements : [values];
@@ -33,20 +37,28 @@ internal sealed class PercentFormat
     private StringValue Run()
     {
         _context.ChargeText(_format.Length);
-        var result = new StringBuilder();
+        var result = new TextBuilder();
         while (_position < _format.Length)
         {
             char c = _format[_position++];
-            string piece = c == '%' ? Directive() : c.ToString();
-            result.Append(piece);
+            if (c == '%')
+            {
+                result.Append(Directive());
+            }
+            else
+            {
+                result.Append(c);
+            }
         }
 
         return _used >= _values.Length || _isLenient
-            ? new StringValue(result.ToString(), _isSafe)
+            ? Marked(result.ToValue(_isSafe))
             : throw new TemplateRuntimeException("'%' has more values on its right than its format uses");
     }
 
-    private string Directive()
+    private StringValue Marked(StringValue result) => _isInput ? new StringValue(result.Text, Origin.Input, _isSafe) : result;
+
+    private StringValue Directive()
     {
         string? key = Peek() == '(' ? Key() : null;
         string flags = "";
@@ -68,7 +80,7 @@ internal sealed class PercentFormat
         _position++;
         if (type == '%')
         {
-            return "%";
+            return Percent;
         }
 
         var spec = new FormatSpec(type, Math.Abs(width), precision)
@@ -79,12 +91,12 @@ internal sealed class PercentFormat
             IsAlternate = flags.Contains('#'),
         };
         _context.ChargeText(spec.Width + Math.Max(0, precision));
-        string text = Write(spec, key is null ? NextValue() : Named(key));
-        _context.ChargeText(text.Length);
+        var text = Write(spec, key is null ? NextValue() : Named(key));
+        _context.ChargeText(text.Text.Length);
         return text;
     }
 
-    private string Write(FormatSpec spec, Value value)
+    private StringValue Write(FormatSpec spec, Value value)
     {
         switch (spec.Type)
         {
@@ -102,24 +114,24 @@ internal sealed class PercentFormat
 
                 bool isWhole = spec.Type is 'd' or 'i' or 'u' or 'x' or 'X' or 'o';
                 return isWhole && number.IsFloat && (!double.IsFinite(number.Float) || spec.Type is 'x' or 'X' or 'o')
-                    ? throw new TemplateRuntimeException($"'%{spec.Type}' needs an integer") : spec.Number(number);
+                    ? throw new TemplateRuntimeException($"'%{spec.Type}' needs an integer") : StringValue.Of(spec.Number(number));
             default:
                 throw new TemplateRuntimeException($"the format has no directive '%{spec.Type}'");
         }
     }
 
-    private static string Character(Value value)
+    private static StringValue Character(Value value)
     {
         if (value is StringValue { Length: 1 } one)
         {
-            return one.Text;
+            return one;
         }
 
         return Operators.TryNumber(value, out var point) && Rune.TryCreate((int)BigInteger.Clamp(point.Integer, -1, 0x110000), out var rune)
-            ? rune.ToString() : throw new TemplateRuntimeException("'%c' needs one character or its code point");
+            ? StringValue.FromInput(rune.ToString()) : throw new TemplateRuntimeException("'%c' needs one character or its code point");
     }
 
-    private string Escaped(string text, Value value) => _isSafe && value is not StringValue { IsSafe: true } ? Html.Escape(_context, text) : text;
+    private StringValue Escaped(StringValue text, Value value) => _isSafe && value is not StringValue { IsSafe: true } ? Html.Escape(_context, text) : text;
 
     private char Peek() => _position < _format.Length ? _format[_position] : throw new TemplateRuntimeException("a format ends within a '%' directive");
 

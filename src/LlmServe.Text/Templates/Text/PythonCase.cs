@@ -13,6 +13,12 @@ internal static class PythonCase
     private const char SmallSigma = '\u03C3';
     private const char FinalSigma = '\u03C2';
     private const char DottedCapitalI = '\u0130';
+    private const char DotlessSmallI = '\u0131';
+    private const char LongS = '\u017F';
+    private const char ApostropheN = '\u0149';
+    private const char CapitalIota = '\u0399';
+    private const char SubscriptIota = '\u0345';
+    private const char CapitalSharpS = '\u1E9E';
 
     // Unicode's SpecialCasing.txt, unconditional upper-case mappings: each entry is a character and what it becomes.
     private const string Expansions =
@@ -68,6 +74,24 @@ internal static class PythonCase
         return result.ToString();
     }
 
+    /// <summary>Python's <c>str.casefold</c>, Unicode's full case folding: the lower case of what upper case makes of each character.</summary>
+    public static string Fold(string text)
+    {
+        if (Ascii.IsValid(text))
+        {
+            return text.ToLowerInvariant();
+        }
+
+        var result = new StringBuilder(text.Length + 8);
+        var upper = new StringBuilder();
+        for (int i = 0; i < text.Length; i += CodePoints.LengthAt(text, i))
+        {
+            AppendFolded(result, upper.Clear(), CodePoints.At(text, i));
+        }
+
+        return result.ToString();
+    }
+
     public static string Capitalize(string text)
     {
         if (text.Length == 0)
@@ -98,7 +122,7 @@ internal static class PythonCase
                 result.Append(TitleCharacter(point));
             }
 
-            inWord = IsCased(point);
+            inWord = LetterCase.IsCased(point);
         }
 
         return result.ToString();
@@ -110,22 +134,26 @@ internal static class PythonCase
         for (int i = 0; i < text.Length; i += CodePoints.LengthAt(text, i))
         {
             int point = CodePoints.At(text, i);
-            if (IsLowerPoint(point))
+            if (LetterCase.IsLower(point))
             {
                 AppendUpper(result, point);
             }
-            else
+            else if (LetterCase.IsUpper(point))
             {
                 AppendLower(result, text, i);
+            }
+            else
+            {
+                CodePoints.Append(result, point);
             }
         }
 
         return result.ToString();
     }
 
-    public static bool IsLower(string text) => HasCase(text, IsLowerPoint);
+    public static bool IsLower(string text) => HasCase(text, LetterCase.IsLower);
 
-    public static bool IsUpper(string text) => HasCase(text, IsUpperPoint);
+    public static bool IsUpper(string text) => HasCase(text, LetterCase.IsUpper);
 
     public static bool IsTitle(string text)
     {
@@ -133,14 +161,14 @@ internal static class PythonCase
         bool any = false;
         foreach (int point in CodePoints.ToArray(text))
         {
-            bool isCapital = IsUpperPoint(point) || Category(point) == UnicodeCategory.TitlecaseLetter;
-            if (isCapital == inWord && IsCased(point))
+            bool isCapital = LetterCase.IsUpper(point) || LetterCase.IsTitle(point);
+            if (isCapital == inWord && LetterCase.IsCased(point))
             {
                 return false;
             }
 
-            any |= IsCased(point);
-            inWord = IsCased(point);
+            any |= LetterCase.IsCased(point);
+            inWord = LetterCase.IsCased(point);
         }
 
         return any;
@@ -151,27 +179,16 @@ internal static class PythonCase
         bool any = false;
         foreach (int point in CodePoints.ToArray(text))
         {
-            if (IsCased(point) && !isWanted(point))
+            if (LetterCase.IsCased(point) && !isWanted(point))
             {
                 return false;
             }
 
-            any |= IsCased(point);
+            any |= LetterCase.IsCased(point);
         }
 
         return any;
     }
-
-    private static UnicodeCategory Category(int point) => CharUnicodeInfo.GetUnicodeCategory(point);
-
-    // The feminine and masculine ordinals and the circled and modifier letters have a case too, without being cased letters by category.
-    private static bool IsLowerPoint(int point) => Category(point) == UnicodeCategory.LowercaseLetter
-        || point is 0xAA or 0xBA or (>= 0x2B0 and <= 0x2B8) or (>= 0x2170 and <= 0x217F) or (>= 0x24D0 and <= 0x24E9);
-
-    private static bool IsUpperPoint(int point) => Category(point) == UnicodeCategory.UppercaseLetter
-        || point is (>= 0x2160 and <= 0x216F) or (>= 0x24B6 and <= 0x24CF);
-
-    private static bool IsCased(int point) => IsLowerPoint(point) || IsUpperPoint(point) || Category(point) == UnicodeCategory.TitlecaseLetter;
 
     private static string TitleCharacter(int point)
     {
@@ -181,10 +198,64 @@ internal static class PythonCase
             return ((char)point).ToString();
         }
 
+        if (TitleOfPair(point) is var pair and not '\0')
+        {
+            return pair.ToString();
+        }
+
         var result = new StringBuilder();
         AppendUpper(result, point);
         string upper = result.ToString();
-        return point < 0x10000 && upper.Length > 1 ? upper[0] + Lower(upper[1..]) : upper;
+        if (point >= 0x10000 || upper.Length == 1 || point == ApostropheN)
+        {
+            return upper;
+        }
+
+        // A subscript iota stays below its letter.
+        string rest = upper[1..];
+        return upper[0] + (point >= 0x1F80 && rest.EndsWith(CapitalIota) ? rest[..^1] + SubscriptIota : Lower(rest));
+    }
+
+    /// <summary>The title case of characters that are two letters in one, and of Greek ones with a subscript iota; NUL for any other.</summary>
+    private static char TitleOfPair(int point) => point switch
+    {
+        >= 0x01C4 and <= 0x01C6 => '\u01C5',
+        >= 0x01C7 and <= 0x01C9 => '\u01C8',
+        >= 0x01CA and <= 0x01CC => '\u01CB',
+        >= 0x01F1 and <= 0x01F3 => '\u01F2',
+        >= 0x1F80 and <= 0x1FAF => (char)(point | 8),
+        0x1FB3 or 0x1FBC => '\u1FBC',
+        0x1FC3 or 0x1FCC => '\u1FCC',
+        0x1FF3 or 0x1FFC => '\u1FFC',
+        _ => '\0',
+    };
+
+    private static void AppendFolded(StringBuilder result, StringBuilder upper, int point)
+    {
+        switch (point)
+        {
+            case CapitalSharpS:
+                result.Append("ss");
+                return;
+            case DottedCapitalI:
+                result.Append("i\u0307");
+                return;
+            case DotlessSmallI or (>= 0xD800 and <= 0xDFFF):
+            case >= 0x13A0 and <= 0x13F5: // Cherokee folds to its capitals
+                CodePoints.Append(result, point);
+                return;
+            case (>= 0x13F8 and <= 0x13FD) or (>= 0xAB70 and <= 0xABBF):
+                AppendUpper(result, point);
+                return;
+            default:
+                AppendUpper(upper, point);
+                foreach (var rune in upper.ToString().EnumerateRunes())
+                {
+                    CodePoints.Append(result, Rune.ToLowerInvariant(rune).Value);
+                }
+
+                return;
+        }
     }
 
     private static void AppendUpper(StringBuilder result, int point)
@@ -192,6 +263,10 @@ internal static class PythonCase
         if (point < 0x10000 && Expanded.TryGetValue((char)point, out string? several))
         {
             result.Append(several);
+        }
+        else if (point is DotlessSmallI or LongS)
+        {
+            result.Append(point == LongS ? 'S' : 'I'); // .NET leaves the two whose capital is an ASCII letter
         }
         else
         {
@@ -231,7 +306,7 @@ internal static class PythonCase
             after++;
         }
 
-        return before >= 0 && IsCased(text[before]) && !(after < text.Length && IsCased(CodePoints.At(text, after)));
+        return before >= 0 && LetterCase.IsCased(text[before]) && !(after < text.Length && LetterCase.IsCased(CodePoints.At(text, after)));
     }
 
     private static bool IsIgnored(char c) => c is '\'' or '.' or ':' or '^' or '`' or '\u00AD' or '\u00B7' or '\u2019'

@@ -7,28 +7,28 @@ namespace LlmServe.Text.Templates;
 internal static class PythonFormat
 {
     /// <summary>The text that <c>{{ x }}</c> prints.</summary>
-    public static string Str(RenderContext context, Value value)
+    public static StringValue Str(RenderContext context, Value value)
     {
         switch (value)
         {
             case StringValue text:
-                return text.Text;
+                return text;
             case UndefinedValue:
-                return "";
+                return StringValue.Empty;
             default:
-                var result = new StringBuilder();
+                var result = new TextBuilder();
                 new ReprWriter(context, result).Append(value);
                 context.ChargeText(result.Length);
-                return result.ToString();
+                return result.ToValue();
         }
     }
 
     /// <summary>Python's <c>repr(x)</c>, which is what lists and dicts show of their items.</summary>
-    public static string Repr(RenderContext context, Value value)
+    public static StringValue Repr(RenderContext context, Value value)
     {
-        var result = new StringBuilder();
+        var result = new TextBuilder();
         new ReprWriter(context, result).Append(value);
-        return result.ToString();
+        return result.ToValue();
     }
 
     /// <summary>A float as Python prints it: the shortest digits that read back, and always a point or an exponent.</summary>
@@ -54,21 +54,23 @@ internal static class PythonFormat
     /// <summary>A string in quotes, with the escapes of <c>repr</c>.</summary>
     public static string Quote(string text)
     {
-        var result = new StringBuilder(text.Length + 2);
-        Quote(result, text);
-        return result.ToString();
+        char quote = QuoteOf(text);
+        return quote + Escaped(text, quote) + quote;
     }
 
-    public static void Quote(StringBuilder result, string text)
+    /// <summary>The quote that <c>repr</c> puts around a string.</summary>
+    public static char QuoteOf(string text) => text.Contains('\'') && !text.Contains('"') ? '"' : '\'';
+
+    /// <summary>What <c>repr</c> writes between the quotes.</summary>
+    public static string Escaped(string text, char quote)
     {
-        char quote = text.Contains('\'') && !text.Contains('"') ? '"' : '\'';
-        result.Append(quote);
+        var result = new StringBuilder(text.Length + 2);
         for (int i = 0; i < text.Length; i += CodePoints.LengthAt(text, i))
         {
             AppendQuoted(result, CodePoints.At(text, i), quote);
         }
 
-        result.Append(quote);
+        return result.ToString();
     }
 
     private static void AppendQuoted(StringBuilder result, int point, char quote)

@@ -6,34 +6,42 @@ internal static class PythonText
     /// <summary>Python's <c>str.isspace</c> of one character: .NET's set and the four separators U+001C to U+001F.</summary>
     public static bool IsWhitespace(char c) => char.IsWhiteSpace(c) || c is >= '\u001C' and <= '\u001F';
 
-    public static string Strip(string text) => StripStart(StripEnd(text));
-
-    public static string StripStart(string text)
+    /// <summary>What is left of a text without white space, or without the code points of a set, at one end or both.</summary>
+    /// <returns>Offsets in UTF-16 units.</returns>
+    public static (int Start, int End) Stripped(string text, string? set, bool atStart, bool atEnd)
     {
-        int start = 0;
-        while (start < text.Length && IsWhitespace(text[start]))
+        if (set is not null)
         {
-            start++;
+            return StrippedOf(text, [.. CodePoints.ToArray(set)], atStart, atEnd);
         }
 
-        return text[start..];
-    }
-
-    public static string StripEnd(string text)
-    {
+        int start = 0;
         int end = text.Length;
-        while (end > 0 && IsWhitespace(text[end - 1]))
+        while (atEnd && end > 0 && IsWhitespace(text[end - 1]))
         {
             end--;
         }
 
-        return text[..end];
+        while (atStart && start < end && IsWhitespace(text[start]))
+        {
+            start++;
+        }
+
+        return (start, end);
     }
 
-    /// <summary>Drops the code points of a set from one end or both.</summary>
-    public static string Strip(string text, string set, bool atStart, bool atEnd)
+    /// <summary>A text without the white space at both ends.</summary>
+    public static string Strip(string text)
     {
-        var points = new HashSet<int>(CodePoints.ToArray(set));
+        var (start, end) = Stripped(text, null, true, true);
+        return text[start..end];
+    }
+
+    /// <summary>A text without the white space at its end.</summary>
+    public static string StripEnd(string text) => text[..Stripped(text, null, false, true).End];
+
+    private static (int Start, int End) StrippedOf(string text, HashSet<int> points, bool atStart, bool atEnd)
+    {
         int start = 0;
         int end = text.Length;
         while (atStart && start < end && points.Contains(CodePoints.At(text, start)))
@@ -52,13 +60,13 @@ internal static class PythonText
             end = last;
         }
 
-        return text[start..end];
+        return (start, end);
     }
 
     /// <summary>Python's <c>str.splitlines</c>.</summary>
-    public static List<string> SplitLines(RenderContext context, string text, bool keepEnds = false)
+    public static List<TextSpan> SplitLines(RenderContext context, string text, bool keepEnds = false)
     {
-        var lines = new List<string>();
+        var lines = new List<TextSpan>();
         for (int start = 0; start < text.Length;)
         {
             int end = start;
@@ -69,7 +77,7 @@ internal static class PythonText
 
             int next = end < text.Length && text[end] == '\r' && end + 1 < text.Length && text[end + 1] == '\n' ? end + 2 : Math.Min(end + 1, text.Length);
             context.Step();
-            lines.Add(text[start..(keepEnds ? next : end)]);
+            lines.Add(new(start, (keepEnds ? next : end) - start));
             start = next;
         }
 

@@ -1,10 +1,9 @@
 using System.Globalization;
-using System.Text;
 
 namespace LlmServe.Text.Templates;
 
 /// <summary>Writes Python's <c>repr</c> of a value.</summary>
-internal sealed class ReprWriter(RenderContext context, StringBuilder result)
+internal sealed class ReprWriter(RenderContext context, TextBuilder result)
 {
     // Namespaces can hold each other, so values' own depth does not bound the recursion.
     private int _depth;
@@ -31,7 +30,7 @@ internal sealed class ReprWriter(RenderContext context, StringBuilder result)
                 AppendItems(view.TypeName + "([", [.. view.Items(context)], "])");
                 break;
             case NamespaceValue space:
-                AppendPairs("<Namespace {", [.. space.Attributes.Select(p => KeyValuePair.Create<Value, Value>(new StringValue(p.Key), p.Value))], "}>");
+                AppendPairs("<Namespace {", [.. space.Attributes.Select(p => KeyValuePair.Create<Value, Value>(p.Key, p.Value))], "}>");
                 break;
             default:
                 result.Append(Simple(value));
@@ -64,7 +63,8 @@ internal sealed class ReprWriter(RenderContext context, StringBuilder result)
             result.Append("Markup(");
         }
 
-        PythonFormat.Quote(result, text.Text);
+        char quote = PythonFormat.QuoteOf(text.Text);
+        result.Append(quote).AppendMapped(text, part => PythonFormat.Escaped(part, quote)).Append(quote);
         if (text.IsSafe)
         {
             result.Append(')');

@@ -7,11 +7,11 @@ namespace LlmServe.Text.Templates;
 internal sealed class TojsonWriter
 {
     private readonly RenderContext _context;
-    private readonly StringBuilder _result = new();
+    private readonly TextBuilder _result = new();
     private readonly bool _escapesNonAscii;
-    private readonly string? _indent;
-    private readonly string _itemSeparator;
-    private readonly string _keySeparator;
+    private readonly StringValue? _indent;
+    private readonly StringValue _itemSeparator;
+    private readonly StringValue _keySeparator;
     private readonly bool _sortsKeys;
 
     /// <param name="context">The render whose limits count.</param>
@@ -19,19 +19,20 @@ internal sealed class TojsonWriter
     /// <param name="indent">Text that one level is indented by, or null to write everything on one line.</param>
     /// <param name="separators">Between items and after keys; null for the defaults.</param>
     /// <param name="sortsKeys">Whether dicts are written in the order of their keys.</param>
-    public TojsonWriter(RenderContext context, bool escapesNonAscii, string? indent, (string Item, string Key)? separators, bool sortsKeys)
+    public TojsonWriter(
+        RenderContext context, bool escapesNonAscii, StringValue? indent, (StringValue Item, StringValue Key)? separators, bool sortsKeys)
     {
         _context = context;
         _escapesNonAscii = escapesNonAscii;
         _indent = indent;
-        (_itemSeparator, _keySeparator) = separators ?? (indent is null ? ", " : ",", ": ");
+        (_itemSeparator, _keySeparator) = separators ?? (StringValue.Of(indent is null ? ", " : ","), StringValue.Of(": "));
         _sortsKeys = sortsKeys;
     }
 
-    public string Write(Value value)
+    public StringValue Write(Value value)
     {
         Append(value, 0);
-        return _result.ToString();
+        return _result.ToValue();
     }
 
     private void Append(Value value, int level)
@@ -40,7 +41,7 @@ internal sealed class TojsonWriter
         switch (value)
         {
             case StringValue text:
-                AppendString(text.Text);
+                AppendString(text);
                 break;
             case SequenceValue sequence:
                 AppendList(sequence, level);
@@ -99,9 +100,9 @@ internal sealed class TojsonWriter
         {
             StartItem(i, level + 1);
             var key = entries[i].Key;
-            AppendString(key is StringValue text ? text.Text : Simple(key)
-                ?? throw new TemplateRuntimeException($"tojson cannot write a dict's key of type '{key.TypeName}'"));
-            _context.ChargeText(_keySeparator.Length);
+            AppendString(key as StringValue ?? StringValue.Of(Simple(key)
+                ?? throw new TemplateRuntimeException($"tojson cannot write a dict's key of type '{key.TypeName}'")));
+            _context.ChargeText(_keySeparator.Text.Length);
             _result.Append(_keySeparator);
             Append(entries[i].Value, level + 1);
         }
@@ -114,7 +115,7 @@ internal sealed class TojsonWriter
     {
         if (index > 0)
         {
-            _context.ChargeText(_itemSeparator.Length);
+            _context.ChargeText(_itemSeparator.Text.Length);
             _result.Append(_itemSeparator);
         }
 
@@ -128,7 +129,7 @@ internal sealed class TojsonWriter
             return;
         }
 
-        _context.ChargeText(1 + ((long)level * _indent.Length));
+        _context.ChargeText(1 + ((long)level * _indent.Text.Length));
         _result.Append('\n');
         for (int i = 0; i < level; i++)
         {
@@ -136,10 +137,15 @@ internal sealed class TojsonWriter
         }
     }
 
-    private void AppendString(string text)
+    private void AppendString(StringValue text)
     {
-        _context.ChargeText(2 + text.Length);
-        _result.Append('"');
+        _context.ChargeText(2 + text.Text.Length);
+        _result.Append('"').AppendMapped(text, Escaped).Append('"');
+    }
+
+    private string Escaped(string text)
+    {
+        var result = new StringBuilder(text.Length + 8);
         int written = 0;
         for (int i = 0; i < text.Length; i++)
         {
@@ -149,25 +155,25 @@ internal sealed class TojsonWriter
                 continue;
             }
 
-            _result.Append(text, written, i - written);
+            result.Append(text, written, i - written);
             written = i + 1;
-            AppendEscape(c);
+            AppendEscape(result, c);
         }
 
-        _result.Append(text, written, text.Length - written).Append('"');
+        return written == 0 ? text : result.Append(text, written, text.Length - written).ToString();
     }
 
-    private void AppendEscape(char c)
+    private void AppendEscape(StringBuilder result, char c)
     {
         _context.ChargeText(6);
         int known = "\"\\\b\f\n\r\t".IndexOf(c, StringComparison.Ordinal);
         if (known >= 0)
         {
-            _result.Append('\\').Append("\"\\bfnrt"[known]);
+            result.Append('\\').Append("\"\\bfnrt"[known]);
         }
         else
         {
-            _result.Append("\\u").Append(((int)c).ToString("x4", CultureInfo.InvariantCulture));
+            result.Append("\\u").Append(((int)c).ToString("x4", CultureInfo.InvariantCulture));
         }
     }
 }

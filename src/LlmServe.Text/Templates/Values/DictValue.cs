@@ -56,7 +56,7 @@ internal sealed class DictValue : Value
     {
         if (_index is not null)
         {
-            return _index.TryGetValue(new StringValue(key), out int slot) ? Entries[slot].Value : null;
+            return _index.TryGetValue(StringValue.Of(key), out int slot) ? Entries[slot].Value : null;
         }
 
         foreach (var entry in Entries)

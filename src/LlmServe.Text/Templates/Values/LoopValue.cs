@@ -5,7 +5,7 @@ internal sealed class LoopValue : Value
 {
     private readonly RenderContext _context;
     private IEnumerator<Value> _items;
-    private readonly Func<RenderContext, Value, int, string>? _recurse;
+    private readonly Func<RenderContext, Value, int, StringValue>? _recurse;
     private int? _length;
     private Value? _previous;
     private Value? _current;
@@ -19,7 +19,7 @@ internal sealed class LoopValue : Value
     /// <param name="depth0">How many recursive calls of the same loop are open.</param>
     /// <param name="recurse">Runs the loop's body over other items, one deeper; null for a loop that is not recursive.</param>
     public LoopValue(
-        RenderContext context, Value source, IEnumerable<Value> items, bool isFiltered, int depth0, Func<RenderContext, Value, int, string>? recurse)
+        RenderContext context, Value source, IEnumerable<Value> items, bool isFiltered, int depth0, Func<RenderContext, Value, int, StringValue>? recurse)
     {
         _context = context;
         _items = items.GetEnumerator();
@@ -80,7 +80,7 @@ internal sealed class LoopValue : Value
         }
 
         var bound = arguments.Bind("loop", ["iterable"], 1);
-        return new StringValue(_recurse(context, bound[0]!, Depth0 + 1));
+        return _recurse(context, bound[0]!, Depth0 + 1);
     }
 
     private static readonly BuiltIn CycleMethod = BuiltIn.Variadic("cycle", static (context, self, arguments) =>

@@ -9,6 +9,8 @@ internal abstract class SequenceValue : Value
         (Depth, Size) = context.Measure(elements);
     }
 
+    protected SequenceValue(Value[] elements, int depth, long size) => (Elements, Depth, Size) = (elements, depth, size);
+
     /// <summary>The items; never written to after construction.</summary>
     public Value[] Elements { get; }
 
@@ -53,11 +55,24 @@ internal sealed class ListValue(RenderContext context, Value[] elements) : Seque
 }
 
 /// <summary>A tuple; one of <c>groupby</c> names its two items <c>grouper</c> and <c>list</c>.</summary>
-internal sealed class TupleValue(RenderContext context, Value[] elements, bool isGroup = false) : SequenceValue(context, elements)
+internal sealed class TupleValue : SequenceValue
 {
+    private readonly bool _isGroup;
+
+    public TupleValue(RenderContext context, Value[] elements, bool isGroup = false)
+        : base(context, elements) => _isGroup = isGroup;
+
+    private TupleValue(Value[] texts)
+        : base(texts, 1, texts.Length + 1)
+    {
+    }
+
+    /// <summary>A tuple of the template's own words, made outside of any render.</summary>
+    public static TupleValue OfTexts(string[] texts) => new(Array.ConvertAll(texts, text => (Value)StringValue.Of(text)));
+
     public override string TypeName => "tuple";
 
-    public override Value? GetAttribute(string name) => (isGroup, name) switch
+    public override Value? GetAttribute(string name) => (_isGroup, name) switch
     {
         (true, "grouper") => Elements[0],
         (true, "list") => Elements[1],

@@ -1,15 +1,20 @@
 namespace LlmServe.Text.Templates;
 
-/// <summary>A string, which Python sees as a sequence of code points; <see cref="IsSafe"/> marks the result of <c>|safe</c> and its heirs.</summary>
-internal sealed class StringValue(string text, bool isSafe = false) : Value
+/// <summary>
+/// A string, which Python sees as a sequence of code points; <see cref="IsSafe"/> marks the result of <c>|safe</c> and its heirs, and
+/// <see cref="Origin"/> tells what of it the template did not write itself.
+/// </summary>
+internal sealed class StringValue(string text, Origin origin, bool isSafe = false) : Value
 {
-    public static readonly StringValue Empty = new("");
+    public static readonly StringValue Empty = Of("");
 
-    private static readonly StringValue[] AsciiCharacters = [.. Enumerable.Range(0, 128).Select(i => new StringValue(((char)i).ToString()))];
+    private static readonly StringValue[] AsciiCharacters = [.. Enumerable.Range(0, 128).Select(i => Of(((char)i).ToString()))];
 
     private int _length = -1;
 
     public string Text { get; } = text;
+
+    public Origin Origin { get; } = origin;
 
     public bool IsSafe { get; } = isSafe;
 
@@ -23,7 +28,22 @@ internal sealed class StringValue(string text, bool isSafe = false) : Value
     /// <summary>Whether every code point is one UTF-16 unit, so that indexes need no translation.</summary>
     public bool IsSimple => Length == Text.Length;
 
-    public static StringValue Character(string text) => text.Length == 1 && text[0] < 128 ? AsciiCharacters[text[0]] : new StringValue(text);
+    /// <summary>The template's own words.</summary>
+    public static StringValue Of(string text) => new(text, Origin.Template);
+
+    /// <summary>Words of the input.</summary>
+    public static StringValue FromInput(string text) => new(text, Origin.Input);
+
+    /// <summary>The same text, marked as safe or not.</summary>
+    public StringValue With(bool isSafe) => isSafe == IsSafe ? this : new(Text, Origin, isSafe);
+
+    /// <summary>A part, by offsets in UTF-16 units.</summary>
+    public StringValue Slice(int start, int end) => start == 0 && end == Text.Length
+        ? this : new StringValue(Text[start..end], Origin.Slice(start, end - start), IsSafe);
+
+    /// <summary>A text made of this one by changing its characters, with the same marks as far as places are kept.</summary>
+    public StringValue Changed(string changed) =>
+        new(changed, changed.Length == Text.Length ? Origin : Origin.Mixed(Origin), IsSafe);
 
     public override Value? GetAttribute(string name) => StringMethods.Find(name) is { } method ? new BoundMethod(this, method) : null;
 
@@ -36,12 +56,12 @@ internal sealed class StringValue(string text, bool isSafe = false) : Value
 
         if (IsSimple)
         {
-            return IsSafe ? new StringValue(Text[index].ToString(), true) : Character(Text[index].ToString());
+            return IsSafe ? Slice(index, index + 1) : CharacterAt(index, 1);
         }
 
         context.Step(Text.Length >> 6);
         int start = CodePoints.OffsetOf(Text, index);
-        return new StringValue(Text.Substring(start, CodePoints.LengthAt(Text, start)), IsSafe);
+        return Slice(start, start + CodePoints.LengthAt(Text, start));
     }
 
     public override Value GetSlice(RenderContext context, SliceBounds bounds)
@@ -49,7 +69,7 @@ internal sealed class StringValue(string text, bool isSafe = false) : Value
         var (start, count) = bounds.Resolve(Length!.Value);
         if (count == 0)
         {
-            return new StringValue("", IsSafe);
+            return new StringValue("", Origin.Template, IsSafe);
         }
 
         context.ChargeText(count);
@@ -57,7 +77,7 @@ internal sealed class StringValue(string text, bool isSafe = false) : Value
         {
             int from = IsSimple ? start : CodePoints.OffsetOf(Text, start);
             int to = IsSimple ? start + count : CodePoints.OffsetOf(Text, start + count);
-            return new StringValue(Text[from..to], IsSafe);
+            return Slice(from, to);
         }
 
         int[] points = CodePoints.ToArray(Text);
@@ -68,7 +88,7 @@ internal sealed class StringValue(string text, bool isSafe = false) : Value
             picked[i] = points[start + (i * bounds.Step)];
         }
 
-        return new StringValue(CodePoints.ToText(picked), IsSafe);
+        return new StringValue(CodePoints.ToText(picked), Origin.Mixed(Origin), IsSafe);
     }
 
     public override IEnumerable<Value> Items(RenderContext context)
@@ -76,8 +96,15 @@ internal sealed class StringValue(string text, bool isSafe = false) : Value
         for (int i = 0; i < Text.Length;)
         {
             int length = CodePoints.LengthAt(Text, i);
-            yield return Character(Text.Substring(i, length));
+            yield return CharacterAt(i, length);
             i += length;
         }
+    }
+
+    private StringValue CharacterAt(int offset, int length)
+    {
+        var origin = Origin.Slice(offset, length);
+        return origin.IsTemplate && length == 1 && Text[offset] < 128
+            ? AsciiCharacters[Text[offset]] : new StringValue(Text.Substring(offset, length), origin);
     }
 }
