@@ -29,9 +29,9 @@ public sealed unsafe class DecodeTests
     }
 
     [Fact]
-    public void All_Formats_AreTheFifteenThatAreServed()
+    public void All_Formats_AreThoseThatAreServed()
     {
-        string[] expected = ["F32", "F16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL", "IQ4_XS", "BF16"];
+        string[] expected = ["F32", "F16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL", "IQ4_XS", "BF16", "TQ2_0"];
         Assert.Equal(string.Join(", ", expected), BlockFormat.SupportedNames);
     }
 

@@ -23,6 +23,7 @@ internal static unsafe class KernelLab
         [GgmlType.Q6_K] = [208],
         [GgmlType.IQ4_NL] = [0],
         [GgmlType.IQ4_XS] = [0],
+        [GgmlType.TQ2_0] = [64],
         [GgmlType.F16] = [0],
         [GgmlType.BF16] = [0],
     };
