@@ -112,5 +112,5 @@ internal static unsafe class TestModels
         .AddTensor("b", GgmlType.F16, [3, 5], Random(6, 30))
         .AddTensor("c", GgmlType.I32, [4], Random(7, 16))
         .AddTensor("d", GgmlType.IQ4_XS, [256], Random(8, 136))
-        .AddTensor("e", GgmlType.MXFP4, [32], Random(9, 17)));
+        .AddTensor("e", GgmlType.Q8_1, [32], Random(9, 36)));
 }

@@ -8,6 +8,9 @@ internal static unsafe class BlockBits
     /// <summary>The sixteen integers that 4-bit codes of IQ4_NL and IQ4_XS stand for (GGML's non-linear 4-bit table).</summary>
     public static ReadOnlySpan<sbyte> Iq4Values => [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
 
+    /// <summary>Twice the sixteen numbers that 4-bit floating point (e2m1: 0, ½, 1, 1½, 2, 3, 4, 6) stands for; code 8 is +0.</summary>
+    public static ReadOnlySpan<sbyte> Fp4Values => [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12];
+
     /// <summary>Widens a binary16 bit pattern; exact for every finite value.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Widen(ushort half) => (float)BitConverter.UInt16BitsToHalf(half);
@@ -32,16 +35,43 @@ internal static unsafe class BlockBits
         }
     }
 
-    /// <summary>Nibbles of 16 bytes looked up in <see cref="Iq4Values"/>, in the order of <see cref="SplitNibbles"/>.</summary>
-    public static void SplitIq4(byte* nibbles, ref Codes32 codes)
+    /// <summary>Nibbles of <paramref name="count"/> bytes looked up in a table: the low ones from weight <paramref name="first"/> on, then the high ones.</summary>
+    public static void SplitTable(byte* nibbles, ReadOnlySpan<sbyte> table, int count, ref Codes32 codes, int first)
     {
-        var table = Iq4Values;
-        for (int i = 0; i < 16; i++)
+        for (int i = 0; i < count; i++)
         {
-            codes.Q[i] = table[nibbles[i] & 15];
-            codes.Q[i + 16] = table[nibbles[i] >> 4];
+            codes.Q[first + i] = table[nibbles[i] & 15];
+            codes.Q[first + count + i] = table[nibbles[i] >> 4];
         }
     }
+
+    /// <summary>Magnitudes, negative where a bit is set, from weight <paramref name="first"/> on.</summary>
+    public static void SetSigned(ReadOnlySpan<sbyte> magnitudes, int signs, ref Codes32 codes, int first)
+    {
+        for (int i = 0; i < magnitudes.Length; i++)
+        {
+            codes.Q[first + i] = (sbyte)((signs >> i & 1) != 0 ? -magnitudes[i] : magnitudes[i]);
+        }
+    }
+
+    /// <summary>Eight times the codes, plus a shift, from weight <paramref name="first"/> on.</summary>
+    public static void SetShifted(ReadOnlySpan<sbyte> ternary, int shift, ref Codes32 codes, int first)
+    {
+        for (int i = 0; i < ternary.Length; i++)
+        {
+            codes.Q[first + i] = (sbyte)((8 * ternary[i]) + shift);
+        }
+    }
+
+    /// <summary>Sub-block scales 2s + 1, s being the low nibble for the first 16 weights and the high one for the others.</summary>
+    public static void SetOddScales(byte nibbles, ref Codes32 codes)
+    {
+        codes.SubScale0 = (2 * (nibbles & 15)) + 1;
+        codes.SubScale1 = (2 * (nibbles >> 4)) + 1;
+    }
+
+    /// <summary>Four bytes as a number, the lowest first.</summary>
+    public static uint Word(byte* bytes) => (uint)(bytes[0] | bytes[1] << 8 | bytes[2] << 16 | bytes[3] << 24);
 
     /// <summary>
     /// Scale and minimum number <paramref name="index"/> (0…7), 6 bits each, of the 12 bytes in Q4_K and Q5_K: bytes 0–3 and 4–7 hold the low six

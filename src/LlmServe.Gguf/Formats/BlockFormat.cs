@@ -155,16 +155,13 @@ public unsafe class BlockFormat
             new Block<Q5_0>(&BlockEncoder.Encode<Q5_0>), new Block<Q5_1>(&BlockEncoder.Encode<Q5_1>),
             new Block<Q8_0>(&BlockEncoder.Encode<Q8_0>),
             new Block<Q4_K>(&BlockEncoder.Encode<Q4_K>), new Block<Q6_K>(&BlockEncoder.Encode<Q6_K>),
-            new Block<Q2_K>(), new Block<Q3_K>(), new Block<Q5_K>(), new Block<IQ4_NL>(), new Block<IQ4_XS>(), new Block<TQ2_0>(),
+            new Block<Q2_K>(), new Block<Q3_K>(), new Block<Q5_K>(), new Block<IQ4_NL>(), new Block<IQ4_XS>(),
+            new Block<IQ1_S>(), new Block<IQ1_M>(), new Block<IQ2_XXS>(), new Block<IQ2_XS>(), new Block<IQ2_S>(), new Block<IQ3_XXS>(), new Block<IQ3_S>(),
+            new Block<TQ1_0>(), new Block<TQ2_0>(), new Block<MXFP4>(), new Block<NVFP4>(), new Block<Q1_0>(), new Block<Q2_0>(),
 
             // Known by size, so that a file that holds them can be listed.
             new(GgmlType.F64, 1, 8), new(GgmlType.I8, 1, 1), new(GgmlType.I16, 1, 2), new(GgmlType.I32, 1, 4), new(GgmlType.I64, 1, 8),
             new(GgmlType.Q8_1, 32, 36), new(GgmlType.Q8_K, 256, 292),
-            new(GgmlType.IQ1_S, 256, 50), new(GgmlType.IQ1_M, 256, 56),
-            new(GgmlType.IQ2_XXS, 256, 66), new(GgmlType.IQ2_XS, 256, 74), new(GgmlType.IQ2_S, 256, 82),
-            new(GgmlType.IQ3_XXS, 256, 98), new(GgmlType.IQ3_S, 256, 110),
-            new(GgmlType.TQ1_0, 256, 54),
-            new(GgmlType.MXFP4, 32, 17), new(GgmlType.NVFP4, 64, 36), new(GgmlType.Q1_0, 128, 18), new(GgmlType.Q2_0, 64, 18),
         ];
         var table = new BlockFormat?[formats.Max(format => (int)format.Type) + 1];
         foreach (var format in formats)

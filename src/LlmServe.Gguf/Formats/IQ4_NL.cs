@@ -37,6 +37,6 @@ public unsafe struct IQ4_NL : IBlockFormat<IQ4_NL>
         codes = default;
         codes.Scale = BlockBits.Widen(source->_scale);
         codes.SubScale0 = codes.SubScale1 = 1;
-        BlockBits.SplitIq4(source->_nibbles, ref codes);
+        BlockBits.SplitTable(source->_nibbles, BlockBits.Iq4Values, 16, ref codes, 0);
     }
 }

@@ -41,6 +41,6 @@ public unsafe struct IQ4_XS : IBlockFormat<IQ4_XS>
         int low = source->_scalesLow[piece >> 1] >> (4 * (piece & 1)) & 15;
         int high = source->_scalesHigh >> (2 * piece) & 3;
         codes.SubScale0 = codes.SubScale1 = (low | high << 4) - 32;
-        BlockBits.SplitIq4(source->_nibbles + 16 * piece, ref codes);
+        BlockBits.SplitTable(source->_nibbles + 16 * piece, BlockBits.Iq4Values, 16, ref codes, 0);
     }
 }

@@ -23,7 +23,16 @@ internal static unsafe class KernelLab
         [GgmlType.Q6_K] = [208],
         [GgmlType.IQ4_NL] = [0],
         [GgmlType.IQ4_XS] = [0],
+        [GgmlType.IQ1_S] = [0],
+        [GgmlType.IQ2_XXS] = [0],
+        [GgmlType.IQ2_XS] = [0],
+        [GgmlType.IQ2_S] = [0],
+        [GgmlType.IQ3_XXS] = [0],
+        [GgmlType.IQ3_S] = [0],
+        [GgmlType.TQ1_0] = [52],
         [GgmlType.TQ2_0] = [64],
+        [GgmlType.Q1_0] = [0],
+        [GgmlType.Q2_0] = [0],
         [GgmlType.F16] = [0],
         [GgmlType.BF16] = [0],
     };
@@ -37,6 +46,16 @@ internal static unsafe class KernelLab
     /// <summary>Sets the binary16 numbers of a block; formats whose scales are something else are left as they are.</summary>
     public static void SetHalves(Span<byte> block, GgmlType type, Func<ushort> next)
     {
+        if (type == GgmlType.IQ1_M)
+        {
+            // Its four nibbles stand on top of four 16-bit numbers.
+            int bits = next();
+            for (int i = 0; i < 4; i++)
+            {
+                block[49 + (2 * i)] = (byte)((block[49 + (2 * i)] & 15) | (bits >> (4 * i) & 15) << 4);
+            }
+        }
+
         foreach (int at in Halves.GetValueOrDefault(type, []))
         {
             BinaryPrimitives.WriteUInt16LittleEndian(block[at..], next());
