@@ -146,8 +146,10 @@ internal static class RequestValidator
             Throw("logit_bias", $"has {sampling.LogitBias.Count} entries; the vocabulary has {vocabulary} tokens");
         }
 
+        int forbidden = 0;
         foreach (var (token, bias) in sampling.LogitBias)
         {
+            forbidden += float.IsNegativeInfinity(bias) ? 1 : 0;
             if ((uint)token >= (uint)vocabulary)
             {
                 Throw("logit_bias", $"token {token} is not in the vocabulary; ids are 0 to {vocabulary - 1}");
@@ -157,6 +159,11 @@ internal static class RequestValidator
             {
                 Throw("logit_bias", $"of token {token} must be finite, or -inf to forbid it; found {Text(bias)}");
             }
+        }
+
+        if (forbidden == vocabulary)
+        {
+            Throw("logit_bias", $"forbids all {vocabulary} tokens; leave at least one that can be chosen");
         }
     }
 

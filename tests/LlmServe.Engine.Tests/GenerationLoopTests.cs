@@ -181,6 +181,27 @@ public class GenerationLoopTests
         return allocated;
     }));
 
+    /// <summary>A token costs its text, its id, its update, and nothing that grows with the sequence, the batch or the time.</summary>
+    [Fact]
+    public void Step_SteadyDecoding_AllocatesABoundedNumberOfBytesPerToken() => Assert.InRange(Allocations.Least(() =>
+    {
+        const int Streams = 4, Ticks = 100;
+        var rig = new LoopRig(new FakeExecutorOptions { ContextLength = 512 }, new EngineOptions { Speculate = 0 });
+        for (int i = 0; i < Streams; i++)
+        {
+            rig.Add([65 + i], 400);
+        }
+
+        long before = 0;
+        for (int tick = 0; tick < 2 * Ticks; tick++)
+        {
+            before = tick == Ticks ? GC.GetAllocatedBytesForCurrentThread() : before;
+            rig.Step();
+        }
+
+        return (GC.GetAllocatedBytesForCurrentThread() - before) / (Streams * Ticks);
+    }), 1, 140);
+
     [Fact]
     public void Step_PromptTicks_AllocateNothingAtAll() => Assert.Equal(0, Allocations.Least(() =>
     {

@@ -50,6 +50,60 @@ public class LlmEngineTests
         Assert.Equal(FinishReason.Length, answer.Reason);
     }
 
+    [Theory]
+    [InlineData(1, "")]
+    [InlineData(2, "ü")]
+    [InlineData(3, "ü")]
+    [InlineData(6, "ü\u20ac")]
+    public async Task Submit_AnswerEndsInsideACharacter_HasNoReplacementCharacter(int maxTokens, string text)
+    {
+        // The bytes of "ü", "€" and the first of a longer character, a token each.
+        int[] says = [0xC3, 0xBC, 0xE2, 0x82, 0xAC, 0xF0];
+        await using var engine = EngineTest.Start(new FakeExecutor(new FakeExecutorOptions { Next = history => says[history.Length - 1] }));
+        var request = new GenerationRequest { Prompt = [65], MaxTokens = maxTokens, Stop = ["never"] };
+
+        var answer = await EngineTest.Collect(engine.Submit(request, CancellationToken.None));
+
+        Assert.Equal(says[..maxTokens], answer.Tokens);
+        Assert.Equal(text, answer.Text);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task Submit_PenaltyAndBiasLeaveNoToken_IsTheRequestsFault(float temperature)
+    {
+        // All but one token are forbidden, and a penalty beyond all numbers forbids that one once it was said.
+        var bias = Enumerable.Range(0, FakeTokenizer.Size).Where(id => id != 65).ToDictionary(id => id, _ => float.NegativeInfinity);
+        var sampling = new SamplingOptions { Temperature = temperature, LogitBias = bias, PresencePenalty = float.MaxValue, FrequencyPenalty = float.MaxValue };
+        await using var engine = EngineTest.Start(new FakeExecutor());
+        var reader = engine.Submit(EngineTest.Request("Hello", 5, sampling), CancellationToken.None);
+
+        var failure = await Assert.ThrowsAsync<EngineException>(() => EngineTest.Collect(reader));
+
+        Assert.Equal((EngineError.InvalidArgument, "logit_bias"), (failure.Error, failure.Field));
+        Assert.Equal((0, 0), (engine.Statistics.Running, engine.Statistics.Waiting));
+        await EngineTest.Collect(engine.Submit(EngineTest.Request("Hello", 5), CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task TryRead_ReaderFarBehind_GetsWhatIsUnreadInOneUpdate()
+    {
+        var expected = await EngineTest.Alone(EngineTest.Request("Hello", 40) with { IgnoreEndOfGeneration = true, LogProbabilities = 1 });
+        await using var engine = EngineTest.Start(new FakeExecutor(), new EngineOptions { StreamCapacity = 64 });
+        var reader = engine.Submit(EngineTest.Request("Hello", 40) with { IgnoreEndOfGeneration = true, LogProbabilities = 1 }, CancellationToken.None);
+        await engine.StopAsync(Timeout.InfiniteTimeSpan).WaitAsync(EngineTest.Patience);
+
+        Assert.True(reader.TryRead(out var update));
+
+        Assert.Equal(expected.Tokens, update.Tokens);
+        Assert.Equal(expected.Text, update.Text);
+        Assert.Equal(expected.LogProbabilities.Select(report => report.Token), update.LogProbabilities!.Select(report => report.Token));
+        Assert.Equal(FinishReason.Length, update.FinishReason);
+        Assert.False(reader.TryRead(out _));
+        Assert.True(reader.Completion.IsCompletedSuccessfully);
+    }
+
     [Fact]
     public async Task Submit_ContextEnds_EndsWithLength()
     {

@@ -45,6 +45,7 @@ public class RequestValidatorTests
         Sampling("logit_bias", "token 320 is not in the vocabulary", new() { LogitBias = new Dictionary<int, float> { [320] = 1 } });
         Sampling("logit_bias", "token -1 is not in the vocabulary", new() { LogitBias = new Dictionary<int, float> { [-1] = 1 } });
         Sampling("logit_bias", "found NaN", new() { LogitBias = new Dictionary<int, float> { [1] = float.NaN } });
+        Sampling("logit_bias", "forbids all 320 tokens", new() { LogitBias = Enumerable.Range(0, 320).ToDictionary(id => id, _ => float.NegativeInfinity) });
         return data;
     }
 

@@ -21,16 +21,23 @@ internal sealed class Sampler(int vocabulary)
     /// <param name="promptLength">How many of <paramref name="tokens"/> are the prompt.</param>
     /// <param name="allowed">One bit per token, lowest first; empty: all are allowed.</param>
     /// <param name="index">Index of the token in the sequence, which names the random draw.</param>
+    /// <returns>The token; −1 where bias and constraint forbid all of them.</returns>
     public int Sample(
         ReadOnlySpan<float> logits, SamplingPlan plan, ReadOnlySpan<int> tokens, int promptLength, ReadOnlySpan<ulong> allowed, int index)
     {
-        if (plan.AdjustsLogits || !allowed.IsEmpty)
+        if (!plan.AdjustsLogits && allowed.IsEmpty)
         {
-            logits.CopyTo(_adjusted);
-            _adjuster.Apply(_adjusted, plan, allowed, tokens, promptLength);
-            logits = _adjusted;
+            return Choose(logits, plan, index);
         }
 
+        logits.CopyTo(_adjusted);
+        _adjuster.Apply(_adjusted, plan, allowed, tokens, promptLength);
+        int token = Choose(_adjusted, plan, index);
+        return float.IsNegativeInfinity(_adjusted[token]) ? -1 : token;
+    }
+
+    private int Choose(ReadOnlySpan<float> logits, SamplingPlan plan, int index)
+    {
         if (plan.Temperature == 0)
         {
             return LogitScan.ArgMax(logits);

@@ -155,7 +155,7 @@ internal sealed class GenerationLoop
         long now = Stopwatch.GetTimestamp();
         foreach (var sequence in _planner.Scheduled)
         {
-            if (sequence.TickChosen > 0)
+            if (sequence.TickChosen > 0 || sequence.Fault is not null)
             {
                 Send(sequence, now);
             }
@@ -181,31 +181,42 @@ internal sealed class GenerationLoop
 
     private void Send(Sequence sequence, long now)
     {
-        FinishReason reason;
+        var reason = FinishReason.None;
+        Exception? fault = null;
         try
         {
-            reason = _writer.Write(sequence);
+            if (sequence.TickChosen > 0)
+            {
+                reason = _writer.Write(sequence);
+                _metrics?.Sent(sequence.LastSent, now);
+                sequence.LastSent = now;
+            }
+
+            fault = reason == FinishReason.None ? sequence.Fault : null;
         }
         catch (Exception error)
         {
-            Remove(sequence);
-            if (sequence.TryEnd())
-            {
-                _end.Fail(sequence, RequestEnd.OfOne(error));
-            }
+            fault = RequestEnd.OfOne(error);
+        }
 
+        if (fault is null && reason == FinishReason.None)
+        {
             return;
         }
 
-        _metrics?.Sent(sequence.LastSent, now);
-        sequence.LastSent = now;
-        if (reason != FinishReason.None)
+        Remove(sequence);
+        if (!sequence.TryEnd())
         {
-            Remove(sequence);
-            if (sequence.TryEnd())
-            {
-                _end.Told(sequence, reason);
-            }
+            return;
+        }
+
+        if (fault is null)
+        {
+            _end.Told(sequence, reason);
+        }
+        else
+        {
+            _end.Fail(sequence, fault);
         }
     }
 

@@ -133,6 +133,9 @@ internal sealed class Sequence
     /// <summary>Undoes the cancellation callback.</summary>
     public CancellationTokenRegistration Cancellation { get; set; }
 
+    /// <summary>Why no token can follow those that were chosen; null: one can.</summary>
+    public EngineException? Fault { get; set; }
+
     /// <summary>Whether the client cancelled. Written by any thread.</summary>
     public bool CancelRequested => _cancelRequested;
 

@@ -28,6 +28,14 @@ internal sealed class TokenWriter(IProgramExecutor executor, IReadOnlySet<int> e
             int index = sequence.Length + right;
             int token = _sampler.Sample(
                 executor.Logits(sequence.TickLogits + right), sequence.Plan, sequence.Tokens.AsSpan(0, index), sequence.PromptLength, [], index);
+            if (token < 0)
+            {
+                sequence.Fault = new EngineException(
+                    EngineError.InvalidArgument, $"logit_bias forbids every token at position {index}; leave at least one that can be chosen", "logit_bias");
+                sequence.TickChosen = right;
+                return;
+            }
+
             bool confirms = right < sequence.TickGuesses && sequence.Tokens[index] == token;
             sequence.Tokens[index] = token;
             if (!confirms)
@@ -61,8 +69,6 @@ internal sealed class TokenWriter(IProgramExecutor executor, IReadOnlySet<int> e
         if (reason != FinishReason.None)
         {
             text += sequence.Text.Finish();
-            // The held-back rest can hold a stop text only when the last character was incomplete until now.
-            reason = sequence.Text.Stopped ? FinishReason.Stop : reason;
         }
 
         int[] tokens = [.. sequence.Tokens.AsSpan(start, sequence.Length - start)];

@@ -20,17 +20,11 @@ internal sealed class AnswerText
     /// <summary>Takes a token and returns the text that is certain now; often "" while a character or a possible stop text is incomplete.</summary>
     public string Append(int token) => Certain(_detokenizer.Append(token));
 
-    /// <summary>The answer is over: returns what was held back, unless a stop text ended it.</summary>
-    public string Finish()
-    {
-        if (Stopped)
-        {
-            return "";
-        }
-
-        string text = Certain(_detokenizer.Flush());
-        return _stops is null || Stopped ? text : text + _stops.Flush();
-    }
+    /// <summary>
+    /// The answer is over: returns what was held back, unless a stop text ended it. The bytes of a character that was never completed are not text; the
+    /// answer's token ids carry them.
+    /// </summary>
+    public string Finish() => Stopped ? "" : _stops?.Flush() ?? "";
 
     private string Certain(string text) => _stops is null ? text : _stops.Push(text);
 }

@@ -1,11 +1,13 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Text;
 using System.Threading.Channels;
 
 namespace LlmServe.Engine.Streams;
 
 /// <summary>
 /// The way from the engine's thread to one client: a bounded channel, and the reader side of it. The engine never waits: it leaves a sequence out of
-/// the next tick while <see cref="IsFull"/>, and this reader wakes the engine when the client reads again.
+/// the next tick while <see cref="IsFull"/>, and this reader wakes the engine when the client reads again. A client that is far
+/// behind gets all it has not read as one update, so that it has fewer messages to take.
 /// </summary>
 internal sealed class UpdateStream : ChannelReader<GenerationUpdate>
 {
@@ -61,21 +63,49 @@ internal sealed class UpdateStream : ChannelReader<GenerationUpdate>
 
     public override bool TryRead([MaybeNullWhen(false)] out GenerationUpdate item)
     {
-        bool read = _channel.Reader.TryRead(out item);
-        if (read)
+        bool isBehind = 2 * Count >= _capacity;
+        if (!_channel.Reader.TryRead(out item))
         {
-            Interlocked.MemoryBarrier();
-            if (_engineWaits)
-            {
-                _wake();
-            }
+            return false;
         }
 
-        return read;
+        if (isBehind && _channel.Reader.TryRead(out var next))
+        {
+            item = Merge(item, next);
+        }
+
+        Interlocked.MemoryBarrier();
+        if (_engineWaits)
+        {
+            _wake();
+        }
+
+        return true;
     }
 
     public override bool TryPeek([MaybeNullWhen(false)] out GenerationUpdate item) => _channel.Reader.TryPeek(out item);
 
     public override ValueTask<bool> WaitToReadAsync(CancellationToken cancellationToken = default) =>
         _channel.Reader.WaitToReadAsync(cancellationToken);
+
+    private GenerationUpdate Merge(GenerationUpdate first, GenerationUpdate next)
+    {
+        var text = new StringBuilder(first.Text);
+        var tokens = new List<int>(first.Tokens);
+        var reports = first.LogProbabilities is null ? null : new List<TokenLogProbability>(first.LogProbabilities);
+        var last = first;
+        do
+        {
+            text.Append(next.Text);
+            tokens.AddRange(next.Tokens);
+            if (next.LogProbabilities is not null)
+            {
+                (reports ??= []).AddRange(next.LogProbabilities);
+            }
+
+            last = next;
+        }
+        while (_channel.Reader.TryRead(out next!));
+        return last with { Text = text.ToString(), Tokens = tokens, LogProbabilities = reports };
+    }
 }
