@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LlmServe.Text;
 
 namespace LlmServe.Constraints.Tests;
 
