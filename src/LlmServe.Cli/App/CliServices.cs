@@ -12,6 +12,13 @@ internal sealed record CliServices(CliConsole Console, Interrupts Interrupts, Mo
     /// <summary>The environment's variables.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = OfProcess();
 
+    /// <summary>
+    /// Runs work that may sit in a call that nothing can end: a read from a pipe into which nobody writes, a file on a network that is gone. Ctrl-C leaves it behind, and
+    /// the process ends without it.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">Ctrl-C, or the program is to end.</exception>
+    public Task<T> LeaveOnInterruptAsync<T>(Func<T> work) => Task.Run(work, Interrupts.Token).WaitAsync(Interrupts.Token);
+
     private static Dictionary<string, string> OfProcess()
     {
         var variables = new Dictionary<string, string>(StringComparer.Ordinal);

@@ -25,7 +25,7 @@ internal static class InspectCommand
                 result.AddError("--tensor NAME and --output FILE belong together");
             }
         });
-        command.SetAction(parsed =>
+        command.SetAction((parsed, _) => services.LeaveOnInterruptAsync(() =>
         {
             using var file = services.Models.Open(parsed.GetValue(model));
             if (parsed.GetValue(tensor) is { } name)
@@ -43,7 +43,7 @@ internal static class InspectCommand
             }
 
             return ExitCode.Ok;
-        });
+        }));
         return command;
     }
 

@@ -24,7 +24,7 @@ internal static class LogitsCommand
         var model = ModelOptions.AddTo(command, withContext: false);
         command.SetAction(async (parsed, _) =>
         {
-            int[] tokens = ReadIds(services, parsed.GetRequiredValue(ids));
+            int[] tokens = await services.LeaveOnInterruptAsync(() => ReadIds(services, parsed.GetRequiredValue(ids)));
             int rows = Math.Min(parsed.GetValue(chunk) ?? DefaultChunk, CpuOptions.MostRowsPerTick);
             var settings = model.Read(parsed);
             settings = settings with { Cpu = settings.Cpu with { MaxRowsPerTick = rows, MaxSequences = 1, ContextLength = tokens.Length } };

@@ -43,7 +43,7 @@ internal static class PlanCommand
             int? maxTokens = parsed.GetValue(most);
             var request = parsed.GetValue(tokens) is { } size
                 ? new PlanRequest { Size = Limited(new RequestSize { PromptTokens = size }, maxTokens) }
-                : RequestOf(PromptSource.Read(services.Console, parsed.GetValue(prompt)!), parsed.GetValue(chat), maxTokens);
+                : RequestOf(await PromptSource.ReadAsync(services, parsed.GetValue(prompt)!), parsed.GetValue(chat), maxTokens);
             using var client = ServerAddress.Open(parsed.GetValue(server) ?? ServerAddress.Default, connection.Read(parsed, services.Environment));
             return Print(services, await AskAsync(services, client, request));
         });

@@ -34,16 +34,18 @@ internal static class RenderCommand
                 result.AddError("--template and --model exclude each other: a model has its own template");
             }
         });
-        command.SetAction(parsed =>
+        command.SetAction((parsed, _) => services.LeaveOnInterruptAsync(() =>
         {
             var time = ParseTime(parsed.GetValue(now));
             var source = parsed.GetValue(template) is { } path
                 ? new Source(ParseTemplate(ReadTemplate(path), path), "", "")
                 : FromModel(services, parsed.GetValue(model));
-            using var reader = PromptSource.OpenText(services.Console, parsed.GetRequiredValue(json), "--json");
-            JsonLines.Convert(reader, services.Console.Out, (element, writer) => Render(source, element, time, writer), services.Interrupts.Token);
+            string lines = parsed.GetRequiredValue(json);
+            using var reader = PromptSource.OpenText(services.Console, lines, "--json");
+            JsonLines.Convert(
+                reader, services.Console.Out, (element, writer) => Render(source, element, time, writer), lines == PromptSource.StandardInput, services.Interrupts.Token);
             return ExitCode.Ok;
-        });
+        }));
         return command;
     }
 

@@ -29,7 +29,7 @@ internal static class RunCommand
         });
         command.SetAction(async (parsed, _) =>
         {
-            string text = PromptSource.Read(services.Console, parsed.GetRequiredValue(prompt));
+            string text = await PromptSource.ReadAsync(services, parsed.GetRequiredValue(prompt));
             string? address = parsed.GetValue(server);
             // Without a server nobody needs the file of roots that the environment may name.
             var access = address is null ? null : connection.Read(parsed, services.Environment);

@@ -35,7 +35,7 @@ internal static class TokenizeCommand
                 result.AddError("TEXT and --json exclude each other; the texts are in the file");
             }
         });
-        command.SetAction(parsed =>
+        command.SetAction((parsed, _) => services.LeaveOnInterruptAsync(() =>
         {
             using var file = services.Models.Open(parsed.GetValue(model));
             var tokenizer = TokenizerFactory.Create(file.Metadata);
@@ -44,20 +44,20 @@ internal static class TokenizeCommand
             if (parsed.GetValue(json) is { } path)
             {
                 using var reader = PromptSource.OpenText(services.Console, path, "--json");
-                ConvertLines(services, reader, tokenizer, addSpecial, parseSpecial);
+                ConvertLines(services, reader, tokenizer, addSpecial, parseSpecial, path == PromptSource.StandardInput);
                 return ExitCode.Ok;
             }
 
             var ids = new List<int>();
-            string source = parsed.GetValue(text) is { } given and not "-" ? given : services.Console.In.ReadToEnd();
+            string source = parsed.GetValue(text) is { } given and not PromptSource.StandardInput ? given : PromptSource.ReadAll(services.Console);
             tokenizer.Encode(source, addSpecial, parseSpecial, ids);
             Print(services.Console, tokenizer, ids);
             return ExitCode.Ok;
-        });
+        }));
         return command;
     }
 
-    private static void ConvertLines(CliServices services, TextReader reader, ITokenizer tokenizer, bool addSpecial, bool parseSpecial)
+    private static void ConvertLines(CliServices services, TextReader reader, ITokenizer tokenizer, bool addSpecial, bool parseSpecial, bool eachAtOnce)
     {
         var ids = new List<int>();
         JsonLines.Convert(reader, services.Console.Out, (element, writer) =>
@@ -65,7 +65,7 @@ internal static class TokenizeCommand
             ids.Clear();
             tokenizer.Encode(JsonLines.RequiredString(element, "text"), addSpecial, parseSpecial, ids);
             WriteIds(writer, ids);
-        }, services.Interrupts.Token);
+        }, eachAtOnce, services.Interrupts.Token);
     }
 
     private static void WriteIds(Utf8JsonWriter writer, List<int> ids)

@@ -15,9 +15,10 @@ internal static class JsonLines
     /// <param name="input">Objects.</param>
     /// <param name="output">Where the converted ones go.</param>
     /// <param name="convert">Reads an object and writes the properties of its answer.</param>
+    /// <param name="eachAtOnce">Whether an answer is sent before the next line is read, as a caller that waits for it needs.</param>
     /// <param name="cancellation">Asked between lines.</param>
     /// <exception cref="CliException">A line is no JSON object of the wanted kind; the message has its number.</exception>
-    public static void Convert(TextReader input, TextWriter output, Action<JsonElement, Utf8JsonWriter> convert, CancellationToken cancellation)
+    public static void Convert(TextReader input, TextWriter output, Action<JsonElement, Utf8JsonWriter> convert, bool eachAtOnce, CancellationToken cancellation)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using var writer = new Utf8JsonWriter(buffer, WriterOptions);
@@ -29,7 +30,7 @@ internal static class JsonLines
                 continue;
             }
 
-            using var document = Parse(line, number);
+            using var document = Parse(number == 1 ? line.TrimStart('\uFEFF') : line, number);
             buffer.ResetWrittenCount();
             writer.Reset();
             writer.WriteStartObject();
@@ -45,6 +46,10 @@ internal static class JsonLines
             writer.WriteEndObject();
             writer.Flush();
             output.WriteLine(Encoding.UTF8.GetString(buffer.WrittenSpan));
+            if (eachAtOnce)
+            {
+                output.Flush();
+            }
         }
     }
 

@@ -56,7 +56,7 @@ internal sealed class CachePlaces(Func<string, string?> variable)
         {
             return Path.GetFullPath(folder);
         }
-        catch (ArgumentException error)
+        catch (Exception error) when (error is ArgumentException or IOException)
         {
             throw new CliException($"{origin}: '{folder}' is neither auto, off nor beside, and no folder: {error.Message}", ExitCode.Usage, error);
         }

@@ -11,7 +11,7 @@ internal sealed class ModelFinder(Func<string, string?> variable, IReadOnlyList<
     public static string EmbeddedPath { get; } = Path.Combine("models", "smollm2-135m-instruct", "SmolLM2-135M-Instruct.Q4_1.gguf");
 
     /// <summary>The finder of this process.</summary>
-    public static ModelFinder ForProcess() => new(Environment.GetEnvironmentVariable, [AppContext.BaseDirectory, Environment.CurrentDirectory]);
+    public static ModelFinder ForProcess() => new(Environment.GetEnvironmentVariable, [AppContext.BaseDirectory, .. WorkingFolder()]);
 
     /// <summary>The model file's full path.</summary>
     /// <param name="given">The value of the option, or null.</param>
@@ -47,6 +47,10 @@ internal sealed class ModelFinder(Func<string, string?> variable, IReadOnlyList<
         {
             throw new CliException($"{origin}: '{path}' is no path: {error.Message}", ExitCode.Failure, error);
         }
+        catch (IOException error)
+        {
+            throw new CliException($"{origin}: '{path}' is relative to the working directory, which is gone; give a path that begins with /", ExitCode.Failure, error);
+        }
 
         if (Directory.Exists(full))
         {
@@ -55,6 +59,19 @@ internal sealed class ModelFinder(Func<string, string?> variable, IReadOnlyList<
 
         return File.Exists(full) ? full : throw new CliException($"{origin}: no file at {full}; check the path"
             + (origin == "--draft" ? "" : ", or leave it out to use the embedded model"));
+    }
+
+    /// <summary>Where the user stands; nowhere if that directory was deleted meanwhile.</summary>
+    private static string[] WorkingFolder()
+    {
+        try
+        {
+            return [Environment.CurrentDirectory];
+        }
+        catch (IOException)
+        {
+            return [];
+        }
     }
 
     private static string? WalkUp(string start)

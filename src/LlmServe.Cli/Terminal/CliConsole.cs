@@ -34,6 +34,9 @@ internal sealed class CliConsole
     /// <summary>Standard input.</summary>
     public TextReader In { get; }
 
+    /// <summary>What was done to standard input where it was no UTF-8; null: nothing is known.</summary>
+    public RepairedInput? Repairs { get; init; }
+
     /// <summary>Whether a person reads standard output.</summary>
     public bool OutIsTerminal { get; init; }
 
@@ -65,14 +68,18 @@ internal sealed class CliConsole
     public static CliConsole OpenSystem()
     {
         var utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
-        var output = new StreamWriter(StandardOutputStream.Open(), utf8, bufferSize: 1 << 14) { AutoFlush = false };
-        var error = new StreamWriter(Console.OpenStandardError(), utf8) { AutoFlush = true };
-        TextReader input = Console.IsInputRedirected ? new StreamReader(Console.OpenStandardInput(), utf8) : Console.In;
-        return new CliConsole(output, error, input)
+        bool hasIn = !StandardDescriptor.IsClosed(StandardDescriptor.In);
+        bool hasOut = !StandardDescriptor.IsClosed(StandardDescriptor.Out);
+        bool hasError = !StandardDescriptor.IsClosed(StandardDescriptor.Error);
+        var output = new StreamWriter(hasOut ? StandardOutputStream.Open() : Stream.Null, utf8, bufferSize: 1 << 14) { AutoFlush = false };
+        var repairs = new RepairedInput();
+        var error = new StreamWriter(hasError ? Console.OpenStandardError() : Stream.Null, utf8) { AutoFlush = true };
+        return new CliConsole(output, error, hasIn ? OpenInput(repairs) : TextReader.Null)
         {
-            OutIsTerminal = !Console.IsOutputRedirected,
-            ErrorIsTerminal = !Console.IsErrorRedirected,
-            InIsTerminal = !Console.IsInputRedirected,
+            Repairs = repairs,
+            OutIsTerminal = hasOut && !Console.IsOutputRedirected,
+            ErrorIsTerminal = hasError && !Console.IsErrorRedirected,
+            InIsTerminal = hasIn && !Console.IsInputRedirected,
             AllowEscapes = EscapesAllowedBy(Environment.GetEnvironmentVariable),
         };
     }
@@ -123,6 +130,20 @@ internal sealed class CliConsole
             // The reader has what it wanted.
             return;
         }
+    }
+
+    /// <summary>What is piped in is UTF-8 as it stands: a text that begins with a byte order mark, or with bytes that look like UTF-16's, is that text.</summary>
+    private static TextReader OpenInput(RepairedInput repairs)
+    {
+        if (!Console.IsInputRedirected)
+        {
+            return Console.In;
+        }
+
+        // An encoding with a mark of its own would skip that mark.
+        var encoding = (Encoding)new UTF8Encoding(encoderShouldEmitUTF8Identifier: false).Clone();
+        encoding.DecoderFallback = repairs;
+        return new StreamReader(Console.OpenStandardInput(), encoding, detectEncodingFromByteOrderMarks: false);
     }
 
     private static IAnsiConsole CreateStyled(TextWriter writer, bool colour, bool terminal)

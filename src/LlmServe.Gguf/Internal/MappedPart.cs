@@ -42,6 +42,11 @@ internal sealed unsafe partial class MappedPart : IDisposable
     /// <exception cref="GgufException">The file cannot be opened, or is shorter than a header.</exception>
     public static MappedPart Open(string path)
     {
+        if (RegularFile.IsPipe(path))
+        {
+            throw new GgufException($"{path}: cannot be opened: it is a pipe or a terminal, and a model is mapped into memory; write it to a file first");
+        }
+
         try
         {
             using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);

@@ -42,7 +42,16 @@ internal sealed partial class LlmServeProcess : IDisposable
     /// <param name="variables">Changes to the environment; a null value removes one.</param>
     public static LlmServeProcess Start(IEnumerable<string> args, string? folder = null, params (string Name, string? Value)[] variables)
     {
-        var start = new ProcessStartInfo("dotnet", [BuiltProgram(), .. args])
+        return Start("dotnet", [BuiltProgram(), .. args], folder, variables);
+    }
+
+    /// <summary>Starts <c>llmserve</c> from a POSIX shell, for what only a shell can do to a process.</summary>
+    /// <param name="script">What stands around the program, whose name is <c>$llmserve</c>.</param>
+    public static LlmServeProcess StartFromShell(string script) => Start("sh", ["-c", script], null, ("llmserve", $"exec dotnet {BuiltProgram()}"));
+
+    private static LlmServeProcess Start(string program, IEnumerable<string> args, string? folder, params (string Name, string? Value)[] variables)
+    {
+        var start = new ProcessStartInfo(program, args)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -115,6 +124,22 @@ internal sealed partial class LlmServeProcess : IDisposable
         char[] buffer = new char[count];
         int read = await Out.ReadBlockAsync(buffer, patience.Token);
         return new string(buffer, 0, read);
+    }
+
+    /// <summary>Waits until the program has taken over what Ctrl-C does (Linux only).</summary>
+    public async Task WaitUntilItListensAsync()
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        while (!_process.HasExited)
+        {
+            string caught = (await File.ReadAllLinesAsync($"/proc/{_process.Id}/status", patience.Token)).First(line => line.StartsWith("SigCgt:", StringComparison.Ordinal));
+            if ((Convert.ToUInt64(caught["SigCgt:".Length..].Trim(), 16) & (1UL << (Interrupt - 1))) != 0)
+            {
+                return;
+            }
+
+            await Task.Delay(10, patience.Token);
+        }
     }
 
     /// <summary>Sends a signal.</summary>
