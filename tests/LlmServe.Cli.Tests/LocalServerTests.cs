@@ -1,6 +1,9 @@
 using LlmServe.Cli.App;
 using LlmServe.Cli.Models;
 using LlmServe.Cli.Tests.Support;
+using LlmServe.Gguf;
+using LlmServe.Gguf.Formats;
+using LlmServe.Models;
 using LlmServe.Testing;
 using LlmServe.Testing.Fakes;
 
@@ -123,6 +126,51 @@ public class LocalServerTests
     }
 
     [Fact]
+    public async Task Load_MoreLanesThanProcessors_IsWarnedOf()
+    {
+        var (harness, _) = Create();
+
+        var result = await harness.RunAsync("run", "--chat", "x", "--lanes", "1024");
+
+        Assert.Equal(ExitCode.Ok, result.Code);
+        Assert.StartsWith($"--lanes 1024: only {Environment.ProcessorCount} processors may be used here; ", result.Error);
+    }
+
+    [Theory]
+    [InlineData("chat")]
+    [InlineData("chat", "Hello")]
+    [InlineData("run", "--chat", "Hello")]
+    public async Task Chat_ModelWithoutTemplate_SaysSoAtTheStart(params string[] command)
+    {
+        var (harness, executor) = Create("Hello\n", vocabulary: ModelDimensions.Named["tiny"].Vocabulary);
+
+        using var folder = new TemporaryFolder();
+
+        var result = await harness.RunAsync([.. command, "--model", ModelWithoutTemplate(folder)]);
+
+        Assert.Equal(ExitCode.Failure, result.Code);
+        Assert.Equal("llmserve: error: the model 'plain' has no chat template, so there is no chat; continue a text with 'llmserve run', or use another model\n", result.Error);
+        Assert.True(executor.IsDisposed);
+    }
+
+    [Fact]
+    public async Task Chat_ServerWhoseModelHasNoTemplate_SaysSoAtTheStart()
+    {
+        using var folder = new TemporaryFolder();
+        var (serving, _) = Create(vocabulary: ModelDimensions.Named["tiny"].Vocabulary);
+        var served = serving.RunAsync("serve", "--port", "0", "--model", ModelWithoutTemplate(folder));
+        await await Task.WhenAny(serving.FirstOutput, served);
+        string address = serving.Out.Split('\n')[0].Split(" at ")[1];
+
+        var result = await new CliHarness("Hello\n").RunAsync("chat", "--server", address);
+
+        Assert.Equal(ExitCode.Failure, result.Code);
+        Assert.Contains("has no chat template, so there is no chat; continue a text with 'llmserve run --server'", result.Error);
+        serving.Interrupts.RaiseTermination();
+        Assert.Equal(ExitCode.Ok, (await served).Code);
+    }
+
+    [Fact]
     public async Task Serve_HostThatIsNone_IsAClearError()
     {
         var (harness, executor) = Create();
@@ -165,13 +213,22 @@ public class LocalServerTests
         Assert.Equal(ExitCode.Ok, (await serving).Code);
     }
 
-    private static (CliHarness Harness, FakeExecutor Executor) Create(string input = "", bool terminal = false)
+    private static string ModelWithoutTemplate(TemporaryFolder folder)
+    {
+        string path = folder.File("plain.gguf");
+        var format = BlockFormat.Get(GgmlType.Q8_0);
+        RandomModel.Save(new RandomModelPlan("plain", ModelDimensions.Named["tiny"], format, format, 1), path);
+        return path;
+    }
+
+    private static (CliHarness Harness, FakeExecutor Executor) Create(
+        string input = "", bool terminal = false, int vocabulary = Vocabulary)
     {
         // The template ends every prompt with "<|im_start|>assistant\n"; the model answers from there.
         int[] marker = [1, 520, 9531, 198];
         var model = new FakeExecutorOptions
         {
-            VocabularySize = Vocabulary,
+            VocabularySize = vocabulary,
             Next = history =>
             {
                 int start = history.LastIndexOf(marker) + marker.Length;

@@ -1,4 +1,5 @@
 using LlmServe.Cli.Terminal;
+using LlmServe.Cpu;
 using LlmServe.Cli.Tests.Support;
 
 namespace LlmServe.Cli.Tests;
@@ -28,6 +29,33 @@ public class TerminalTests
         Assert.Contains("llmserve: error: ", harness.Error);
         Assert.Contains("broken", harness.Error);
         Assert.Contains("note", harness.Error);
+    }
+
+    [Fact]
+    public async Task LoadProgress_TerminalWithoutEscapes_IsALinePerQuarter()
+    {
+        var harness = new CliHarness(terminal: true, escapes: false);
+
+        await LoadProgressBar.RunAsync(harness.Console, "a.gguf", progress =>
+        {
+            foreach (double share in (double[])[0, 0.1, 0.3, 0.2, 1])
+            {
+                progress!.Report(new LoadProgress("repacking weights", share));
+            }
+
+            return 0;
+        }, CancellationToken.None);
+
+        Assert.Equal("a.gguf: repacking weights, 0 %\na.gguf: repacking weights, 25 %\na.gguf: repacking weights, 100 %\n", harness.Error);
+    }
+
+    [Fact]
+    public async Task LoadProgress_Pipe_IsSilent()
+    {
+        var harness = new CliHarness();
+
+        Assert.True(await LoadProgressBar.RunAsync(harness.Console, "a.gguf", progress => progress is null, CancellationToken.None));
+        Assert.Empty(harness.Error);
     }
 
     [Fact]

@@ -1,6 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Help;
-using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using LlmServe.Cli.Commands;
 
@@ -43,7 +41,7 @@ internal sealed class CommandLineApp(CliServices services)
         }
 
         var parsed = root.Parse(args, configuration);
-        if (FindUsageError(parsed) is { } problem)
+        if (UsageErrors.Find(parsed) is { } problem)
         {
             services.Console.WriteError($"{problem} (see '{PathOf(parsed.CommandResult)} --help')");
             return ExitCode.Usage;
@@ -70,40 +68,6 @@ internal sealed class CommandLineApp(CliServices services)
         {
             return ErrorReport.Write(services.Console, error, IsVerbose(parsed));
         }
-    }
-
-    /// <summary>The first thing wrong with the command line, or null. Asking for help is never wrong.</summary>
-    private static string? FindUsageError(ParseResult parsed)
-    {
-        if (parsed.Action is { ClearsParseErrors: true } or HelpAction)
-        {
-            return null;
-        }
-
-        if (parsed.Errors.Count > 0 || parsed.Action is ParseErrorAction)
-        {
-            return parsed.Errors is [.., { } last] ? last.Message : "the command line is incomplete";
-        }
-
-        return FindMistypedOption(parsed);
-    }
-
-    /// <summary>The parser takes an unknown <c>--option</c> for an argument; a prompt that really begins with a dash comes after <c>--</c>.</summary>
-    private static string? FindMistypedOption(ParseResult parsed)
-    {
-        foreach (var argument in parsed.CommandResult.Children.OfType<ArgumentResult>())
-        {
-            foreach (var token in argument.Tokens)
-            {
-                bool escaped = parsed.Tokens.TakeWhile(other => !ReferenceEquals(other, token)).Any(other => other.Type == TokenType.DoubleDash);
-                if (token.Value.Length > 1 && token.Value[0] == '-' && !escaped)
-                {
-                    return $"unknown option '{token.Value}'; write -- before an argument that begins with a dash";
-                }
-            }
-        }
-
-        return null;
     }
 
     private static string PathOf(CommandResult result) => result.Parent is CommandResult parent ? $"{PathOf(parent)} {result.Command.Name}" : "llmserve";

@@ -18,6 +18,11 @@ internal static class BenchJson
         writer.WriteEndObject();
         writer.WriteNumber("runs", report.Plan.Runs);
         writer.WriteNumber("generated_tokens", report.Plan.Generate);
+        writer.WriteStartObject("noise");
+        writer.WriteFigure("other_programs_share", report.Noise.Others);
+        writer.WriteFigure("spread_of_rounds", report.Noise.Spread);
+        writer.WriteBoolean("busy", report.Noise.IsBusy);
+        writer.WriteEndObject();
         WriteArray(writer, "results", report.Results, Write);
     }
 

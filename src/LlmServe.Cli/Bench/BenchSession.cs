@@ -11,6 +11,7 @@ namespace LlmServe.Cli.Bench;
 /// <summary>Measures every model in every format and mode asked for, one after the other.</summary>
 internal sealed class BenchSession(CliServices services, BenchSettings settings)
 {
+    private volatile string? _temporaryFile;
     private readonly int _lanes = settings.Cpu.Lanes > 0 ? settings.Cpu.Lanes : Environment.ProcessorCount;
 
     /// <summary>Measures; temporary files are gone afterwards.</summary>
@@ -46,6 +47,7 @@ internal sealed class BenchSession(CliServices services, BenchSettings settings)
     private async Task<IReadOnlyList<ModelResult>> MeasureFormatAsync(string model, BlockFormat format, ReadBandwidth bandwidth, CancellationToken cancellation)
     {
         string path = Path.Combine(Path.GetTempPath(), $"llmserve-bench-{Guid.NewGuid():N}.gguf");
+        _temporaryFile = path;
         try
         {
             await services.Console.Error.WriteLineAsync($"re-encoding to {format.Name}");
@@ -57,6 +59,15 @@ internal sealed class BenchSession(CliServices services, BenchSettings settings)
             return await MeasureModesAsync(model, path, bandwidth, cancellation);
         }
         finally
+        {
+            DeleteTemporaryFile();
+        }
+    }
+
+    /// <summary>Deletes the file that is being measured, if it is a temporary one; for a session that is left behind.</summary>
+    public void DeleteTemporaryFile()
+    {
+        if (Interlocked.Exchange(ref _temporaryFile, null) is { } path)
         {
             File.Delete(path);
         }

@@ -28,6 +28,10 @@ internal sealed class ChatSession : IAsyncDisposable
             : await EngineChatConnection.StartAsync(services, model, sampling, cancellation));
     }
 
+    /// <summary>Who answers, if there can be a chat at all.</summary>
+    /// <exception cref="CliException">The model has no chat template that can be used.</exception>
+    public IChatConnection RequireChat() => Connection.WhyNoChat is { } reason ? throw new CliException(reason) : Connection;
+
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => Connection.DisposeAsync();
 }

@@ -15,13 +15,30 @@ internal sealed class EngineChatConnection : IChatConnection
 {
     private readonly RunningModel _running;
     private readonly SamplingSettings _sampling;
-    private ChatTemplate? _template;
+    private readonly ChatTemplate? _template;
 
     private EngineChatConnection(RunningModel running, SamplingSettings sampling)
     {
         _running = running;
         _sampling = sampling;
+        if (running.Model.TemplateSource is not { } source)
+        {
+            WhyNoChat = $"the model '{Model}' has no chat template, so there is no chat; continue a text with 'llmserve run', or use another model";
+            return;
+        }
+
+        try
+        {
+            _template = ChatTemplate.Parse(source);
+        }
+        catch (TemplateException error)
+        {
+            WhyNoChat = $"the chat template of the model '{Model}' cannot be used, so there is no chat: {error.Message}";
+        }
     }
+
+    /// <inheritdoc/>
+    public string? WhyNoChat { get; }
 
     /// <inheritdoc/>
     public string Model => _running.Model.Id;
@@ -35,12 +52,12 @@ internal sealed class EngineChatConnection : IChatConnection
     /// <inheritdoc/>
     public IAsyncEnumerable<AnswerPiece> ChatAsync(IReadOnlyList<ChatTurn> conversation, CancellationToken cancellation)
     {
-        _template ??= ParseTemplate();
+        var template = _template ?? throw new CliException(WhyNoChat!);
         var tokenizer = _running.Model.Tokenizer;
         RenderedText prompt;
         try
         {
-            prompt = _template.Render(new ChatTemplateInput
+            prompt = template.Render(new ChatTemplateInput
             {
                 Messages = [.. conversation.Select(turn => new TemplateMessage(turn.Role, turn.Content))],
                 Now = DateTimeOffset.Now,
@@ -102,23 +119,6 @@ internal sealed class EngineChatConnection : IChatConnection
                 RepetitionPenalty = _sampling.RepetitionPenalty ?? neutral.RepetitionPenalty,
             },
         };
-    }
-
-    private ChatTemplate ParseTemplate()
-    {
-        if (_running.Model.TemplateSource is not { } source)
-        {
-            throw new CliException($"the model '{_running.Model.Id}' has no chat template; continue a text with 'llmserve run', or use another model");
-        }
-
-        try
-        {
-            return ChatTemplate.Parse(source);
-        }
-        catch (TemplateException error)
-        {
-            throw new CliException($"the model's chat template cannot be used, so there is no chat: {error.Message}", ExitCode.Failure, error);
-        }
     }
 
     private static AnswerEnd EndOf(GenerationUpdate update) => new(

@@ -12,15 +12,19 @@ internal sealed class GrpcChatConnection : IChatConnection
     private readonly LlmServeClient _client;
     private readonly SamplingSettings _sampling;
 
-    private GrpcChatConnection(LlmServeClient client, SamplingSettings sampling, string model)
+    private GrpcChatConnection(LlmServeClient client, SamplingSettings sampling, Model model)
     {
         _client = client;
         _sampling = sampling;
-        Model = model;
+        Model = model.Id;
+        WhyNoChat = model.HasChatTemplate ? null : $"the model '{model.Id}' of this server has no chat template, so there is no chat; continue a text with 'llmserve run --server'";
     }
 
     /// <inheritdoc/>
     public string Model { get; }
+
+    /// <inheritdoc/>
+    public string? WhyNoChat { get; }
 
     /// <summary>Connects and asks what runs there.</summary>
     /// <param name="server">Such as <c>http://127.0.0.1:8080</c>.</param>
@@ -35,7 +39,7 @@ internal sealed class GrpcChatConnection : IChatConnection
         try
         {
             var model = await client.GetModelAsync(cancellationToken: cancellation);
-            return new GrpcChatConnection(client, sampling, model.Id);
+            return new GrpcChatConnection(client, sampling, model);
         }
         catch (Exception error)
         {

@@ -26,6 +26,9 @@ internal interface IChatConnection : IAsyncDisposable
     /// <summary>Name of the model, for the greeting.</summary>
     string Model { get; }
 
+    /// <summary>Why there can be no chat with this model; null: there can.</summary>
+    string? WhyNoChat { get; }
+
     /// <summary>Asks for the next message of a conversation.</summary>
     /// <param name="conversation">System message if any, then user and assistant in turn; the last is the user's.</param>
     /// <param name="cancellation">Ends the answer; the enumeration throws <see cref="OperationCanceledException"/>.</param>

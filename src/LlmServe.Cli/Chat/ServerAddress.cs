@@ -42,6 +42,7 @@ internal static class ServerAddress
     public static Exception Explain(Exception error, LlmServeClient client, CancellationToken cancellation) => error switch
     {
         _ when cancellation.IsCancellationRequested => new OperationCanceledException(cancellation),
+        RpcException rpc when ConnectionProblem.Explain(rpc.Status, Show(client)) is { } problem => new CliException(problem, ExitCode.Failure, error),
         RpcException { StatusCode: StatusCode.Unavailable or StatusCode.Internal } rpc => new CliException(
             $"no llmserve server answers at {Show(client)}: {ErrorReport.Reason(rpc.Status)}; start one with 'llmserve serve', or check the address",
             ExitCode.Failure, error),

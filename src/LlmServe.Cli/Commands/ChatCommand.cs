@@ -28,11 +28,12 @@ internal static class ChatCommand
             string? address = parsed.GetValue(server);
             // Without a server nobody needs the file of roots that the environment may name.
             var access = address is null ? null : connection.Read(parsed, services.Environment);
-            await using var session = await ChatSession.OpenAsync(services, address, model.Read(parsed), sampling.Read(parsed), access);
+            await using var session = await ChatSession.OpenAsync(services, address, model.Read(parsed), sampling.Read(parsed, address is not null), access);
+            var answers = session.RequireChat();
             string? text = parsed.GetValue(prompt);
             return text is null
-                ? await new ChatRepl(services.Console, services.Interrupts, session.Connection, CreateLines(services), parsed.GetValue(system)).RunAsync()
-                : await AnswerOnceAsync(services, session.Connection, text, parsed.GetValue(system));
+                ? await new ChatRepl(services.Console, services.Interrupts, answers, CreateLines(services), parsed.GetValue(system)).RunAsync()
+                : await AnswerOnceAsync(services, answers, text, parsed.GetValue(system));
         });
         return command;
     }

@@ -33,9 +33,9 @@ internal static class RunCommand
             string? address = parsed.GetValue(server);
             // Without a server nobody needs the file of roots that the environment may name.
             var access = address is null ? null : connection.Read(parsed, services.Environment);
-            await using var session = await ChatSession.OpenAsync(services, address, model.Read(parsed), sampling.Read(parsed), access);
+            await using var session = await ChatSession.OpenAsync(services, address, model.Read(parsed), sampling.Read(parsed, address is not null), access);
             return parsed.GetValue(chat)
-                ? await ChatCommand.AnswerOnceAsync(services, session.Connection, text, parsed.GetValue(system))
+                ? await ChatCommand.AnswerOnceAsync(services, session.RequireChat(), text, parsed.GetValue(system))
                 : await ChatCommand.PrintOnceAsync(services, token => session.Connection.GenerateAsync(text, token));
         });
         return command;

@@ -13,18 +13,22 @@ internal static class LoadTestMarkdown
         output.WriteLine($"server: {report.Server}");
         output.WriteLine(Text($"{plan.Streams} streams, {plan.Arrival}; prompts of {(plan.SharedPrefix > 0 ? Text($"{plan.SharedPrefix} shared and ") : "")}{plan.PromptTokens} tokens, ")
             + Text($"answers of {plan.OutputTokens}; seed {plan.Seed}; {report.Load.Elapsed:0.0} s"));
-        MarkdownTable.Write(output, Times(report));
-        MarkdownTable.Write(output, Totals(report));
+        List<List<string[]>> tables = [Times(report), Totals(report)];
         if (report.LongPrompt is { } prompt)
         {
-            MarkdownTable.Write(output, LongPrompt(report, prompt));
+            tables.Add(LongPrompt(report, prompt));
         }
 
         if (report.Soak is { } soak)
         {
-            MarkdownTable.Write(output, Soak(soak));
-            output.WriteLine(Text($"second half: resident memory without KV {soak.ResidentSlope / 1e6:+0.0;-0.0} MB/h, managed heap {soak.HeapSlope / 1e6:+0.0;-0.0} MB/h; ")
-                + Text($"{soak.LostBlocks} KV blocks and {soak.LeftSequences} sequences left behind"));
+            tables.Add(Soak(soak));
+        }
+
+        MarkdownTable.Write(output, [.. tables]);
+        if (report.Soak is { } watched)
+        {
+            output.WriteLine(Text($"second half: resident memory without KV {watched.ResidentSlope / 1e6:+0.0;-0.0} MB/h, managed heap {watched.HeapSlope / 1e6:+0.0;-0.0} MB/h; ")
+                + Text($"{watched.LostBlocks} KV blocks and {watched.LeftSequences} sequences left behind"));
         }
 
         if (report.Check is { } check)
@@ -52,7 +56,7 @@ internal static class LoadTestMarkdown
         Add("queue", report.Load.Queue);
         if (report.Load.InWindow.Count > 0)
         {
-            Add("between tokens while the long prompt is read", report.Load.InWindow);
+            Add("between, long prompt", report.Load.InWindow);
         }
 
         if (report.Health is { } health)
@@ -66,42 +70,51 @@ internal static class LoadTestMarkdown
     private static List<string[]> Totals(LoadTestReport report)
     {
         var load = report.Load;
-        List<string> names = ["done", "cancelled", "disconnected", "failed", "prompt tokens", "of them cached", "output tokens", "prompt t/s", "output t/s"];
-        List<string> values =
+        List<string[]> rows =
         [
-            Text($"{load.Count(Outcome.Done)}"), Text($"{load.Count(Outcome.Cancelled)}"), Text($"{load.Count(Outcome.Disconnected)}"),
-            Text($"{load.Count(Outcome.Failed)}"), Text($"{load.PromptTokens}"), Text($"{load.CachedTokens}"), Text($"{load.OutputTokens}"),
-            Text($"{report.PromptRate:0.0}"), Text($"{report.OutputRate:0.0}"),
+            ["", "total"],
+            ["done", Text($"{load.Count(Outcome.Done)}")],
+            ["cancelled", Text($"{load.Count(Outcome.Cancelled)}")],
+            ["disconnected", Text($"{load.Count(Outcome.Disconnected)}")],
+            ["failed", Text($"{load.Count(Outcome.Failed)}")],
+            ["prompt tokens", Text($"{load.PromptTokens}")],
+            ["of them cached", Text($"{load.CachedTokens}")],
+            ["output tokens", Text($"{load.OutputTokens}")],
+            ["prompt t/s", Text($"{report.PromptRate:0.0}")],
+            ["output t/s", Text($"{report.OutputRate:0.0}")],
         ];
         if (report.Baseline is not null)
         {
-            names.AddRange(["one stream t/s", "ratio"]);
-            values.AddRange([Text($"{report.BaselineRate:0.0}"), Text($"{report.OutputRate / report.BaselineRate:0.00}")]);
+            rows.Add(["one stream t/s", Text($"{report.BaselineRate:0.0}")]);
+            rows.Add(["ratio", Text($"{report.OutputRate / report.BaselineRate:0.00}")]);
         }
 
         if (report.Engine is { } engine)
         {
             var guesses = engine.Speculation;
-            names.AddRange(["ticks", "preemptions", "guesses accepted"]);
-            values.AddRange([Text($"{engine.Ticks}"), Text($"{engine.Preemptions}"), Text($"{guesses.LookupAccepted + guesses.DraftAccepted}/{guesses.LookupGuesses + guesses.DraftGuesses}")]);
+            rows.Add(["ticks", Text($"{engine.Ticks}")]);
+            rows.Add(["preemptions", Text($"{engine.Preemptions}")]);
+            rows.Add(["guesses accepted", Text($"{guesses.LookupAccepted + guesses.DraftAccepted}/{guesses.LookupGuesses + guesses.DraftGuesses}")]);
         }
 
-        return [[.. names], [.. values]];
+        return rows;
     }
 
     private static List<string[]> LongPrompt(LoadTestReport report, LongPromptResult prompt) =>
     [
-        ["long prompt tokens", "beside streams", "first token ms", "alone ms", "t/s", "alone t/s", "share", "longest gap of others ms"],
-        [
-            Text($"{prompt.Tokens}"), Text($"{prompt.StreamsBeside}"), Milliseconds(prompt.LoadedSeconds), Milliseconds(prompt.AloneSeconds),
-            Text($"{prompt.LoadedRate:0.0}"), Text($"{prompt.AloneRate:0.0}"), Text($"{prompt.LoadedRate / prompt.AloneRate:0.00}"),
-            Milliseconds(report.Load.InWindow.Max),
-        ],
+        ["long prompt", Text($"{prompt.Tokens} tokens")],
+        ["streams beside it", Text($"{prompt.StreamsBeside}")],
+        ["first token, ms", Milliseconds(prompt.LoadedSeconds)],
+        ["the same alone, ms", Milliseconds(prompt.AloneSeconds)],
+        ["prompt t/s", Text($"{prompt.LoadedRate:0.0}")],
+        ["the same alone", Text($"{prompt.AloneRate:0.0}")],
+        ["share", Text($"{prompt.LoadedRate / prompt.AloneRate:0.00}")],
+        ["longest gap of others, ms", Milliseconds(report.Load.InWindow.Max)],
     ];
 
     private static List<string[]> Soak(SoakResult soak) =>
     [
-        ["s", "resident MB without KV", "heap MB", "free KV blocks", "running", "waiting", "open", "ended"],
+        ["s", "MB without KV", "heap MB", "free blocks", "running", "waiting", "open", "ended"],
         .. soak.Samples.Select(sample => (string[])
         [
             Text($"{sample.Seconds:0}"), Text($"{sample.ResidentBytes / 1e6:0.0}"), Text($"{sample.HeapBytes / 1e6:0.0}"), Text($"{sample.FreeBlocks}"),

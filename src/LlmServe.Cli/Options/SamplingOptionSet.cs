@@ -59,7 +59,7 @@ internal sealed class SamplingOptionSet
         _topP = OptionFactory.Number("--top-p", $"Keep the likeliest tokens up to this share (default {Text(defaults.TopP, 1)})", 0, 1);
         _repetition = OptionFactory.Number(
             "--repetition-penalty", $"Make repeated tokens less likely; 1 is off (default {Text(defaults.RepetitionPenalty, 1)})", 0.01f, 100);
-        _maxTokens = OptionFactory.Integer("--max-tokens", $"Most tokens of an answer (default {defaults.MaxTokens})", 1);
+        _maxTokens = OptionFactory.Integer("--max-tokens", $"Most tokens of an answer (default {defaults.MaxTokens}; of a server's answer: what that server gives)", 1);
     }
 
     /// <summary>Adds the options to <paramref name="command"/>.</summary>
@@ -79,7 +79,9 @@ internal sealed class SamplingOptionSet
     }
 
     /// <summary>What the command line says, else the defaults.</summary>
-    public SamplingSettings Read(ParseResult parsed) => new()
+    /// <param name="parsed">The command line.</param>
+    /// <param name="ofServer">Whether a server answers: it has limits of its own for the length of an answer, per API key too.</param>
+    public SamplingSettings Read(ParseResult parsed, bool ofServer) => new()
     {
         Temperature = parsed.GetValue(_temperature) ?? _defaults.Temperature,
         TopK = parsed.GetValue(_topK),
@@ -87,7 +89,7 @@ internal sealed class SamplingOptionSet
         MinP = parsed.GetValue(_minP),
         Seed = parsed.GetValue(_seed),
         RepetitionPenalty = parsed.GetValue(_repetition) ?? _defaults.RepetitionPenalty,
-        MaxTokens = parsed.GetValue(_maxTokens) ?? _defaults.MaxTokens,
+        MaxTokens = parsed.GetValue(_maxTokens) ?? (ofServer ? null : _defaults.MaxTokens),
         Stop = parsed.GetValue(_stop) ?? [],
     };
 

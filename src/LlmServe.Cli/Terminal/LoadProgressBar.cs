@@ -7,7 +7,7 @@ namespace LlmServe.Cli.Terminal;
 internal static class LoadProgressBar
 {
     /// <summary>Runs <paramref name="load"/> on another thread, so that Ctrl-C ends the program meanwhile.</summary>
-    /// <param name="console">The bar appears only if its standard error is a terminal that takes escape codes.</param>
+    /// <param name="console">The bar appears if its standard error is a terminal that takes escape codes; a terminal that takes none gets lines.</param>
     /// <param name="title">What is loaded.</param>
     /// <param name="load">The work; it reports its progress.</param>
     /// <param name="cancellation">Leaves the work behind.</param>
@@ -15,7 +15,8 @@ internal static class LoadProgressBar
     {
         if (!console.ErrorHasColour)
         {
-            return await Task.Run(() => load(null), cancellation).WaitAsync(cancellation);
+            var lines = console.ErrorIsTerminal ? new LoadProgressLines(console.Error, title) : null;
+            return await Task.Run(() => load(lines), cancellation).WaitAsync(cancellation);
         }
 
         return await console.StyledError.Progress()

@@ -3,8 +3,8 @@ using System.Globalization;
 
 namespace LlmServe.Cpu.Profile;
 
-/// <summary>How much of the machine other programs used since this object was made. Figures taken beside them are used, but not kept.</summary>
-internal sealed class NeighbourLoad
+/// <summary>How much of the machine other programs used since this object was made.</summary>
+public sealed class NeighbourLoad
 {
     /// <summary>Share of all processors up to which a machine counts as quiet.</summary>
     private const double Quiet = 0.15;
@@ -13,15 +13,18 @@ internal sealed class NeighbourLoad
     private readonly double _others = OthersSeconds();
     private readonly long _start = Stopwatch.GetTimestamp();
 
-    /// <summary>Whether others used little of the machine; true where the system does not tell.</summary>
-    public bool WasQuiet
+    /// <summary>Share of all processors' time that other programs used, 0 … 1; 0 where the system does not tell.</summary>
+    public double Share
     {
         get
         {
-            double seconds = Stopwatch.GetElapsedTime(_start).TotalSeconds;
-            return OthersSeconds() - _others <= Quiet * seconds * Environment.ProcessorCount;
+            double seconds = Stopwatch.GetElapsedTime(_start).TotalSeconds * Environment.ProcessorCount;
+            return seconds > 0 ? Math.Clamp((OthersSeconds() - _others) / seconds, 0, 1) : 0;
         }
     }
+
+    /// <summary>Whether others used little of the machine; true where the system does not tell.</summary>
+    public bool WasQuiet => Share <= Quiet;
 
     /// <summary>Processor time of everything but this process and idling, in seconds (proc_stat(5): user, nice, system, idle, iowait, irq, softirq, steal).</summary>
     private static double OthersSeconds()

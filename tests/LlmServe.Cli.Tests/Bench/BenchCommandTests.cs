@@ -60,19 +60,39 @@ public sealed class BenchCommandTests : IDisposable
         Assert.Contains("7.07× less memory than F32", sentence, StringComparison.Ordinal);
         Assert.Contains("perplexity", sentence, StringComparison.Ordinal);
         Assert.DoesNotContain("NaN", result.Out, StringComparison.Ordinal);
-        Assert.Contains("| model ", result.Out, StringComparison.Ordinal);
+        Assert.Contains(" F32 | ", result.Out, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Bench_SeveralModelsAndModes_AreRowsOfOneTable()
+    public async Task Bench_SeveralModelsAndModes_StandSideBySideOnATerminal()
     {
         var result = await new CliHarness().RunAsync(
             "bench", "--model", _model, "--model", _model, "--activations", "int8,f32", "--lanes", "1", "--prompt", "4", "--context", "0", "--generate", "2", "--runs", "1");
 
         Assert.Equal(ExitCode.Ok, result.Code);
-        string[] overview = [.. result.Out.Split('\n').SkipWhile(line => !line.StartsWith("| model", StringComparison.Ordinal)).TakeWhile(line => line.Length > 0)];
-        Assert.Equal(2 + 4, overview.Length);
-        Assert.Single(overview.Select(line => line.Length).Distinct());
+        string[] tables = [.. result.Out.Split('\n').Where(line => line.StartsWith('|'))];
+        Assert.Matches(@"^\| +\| +#1 \| +#2 \| +#3 \| +#4 \|$", tables[0]);
+        Assert.All(tables, line => Assert.InRange(line.Length, 1, 80));
+        Assert.Contains("\n#4: tiny, Q8_0, f32, ", result.Out, StringComparison.Ordinal);
+        Assert.Matches(@"\nnoise: other programs used \d+% of the processors", result.Out);
+    }
+
+    [Fact]
+    public async Task Bench_Interrupted_EndsWithoutALeftOverFile()
+    {
+        string folder = Path.GetTempPath();
+        var before = Directory.EnumerateFiles(folder, "llmserve-bench-*").ToHashSet();
+        var harness = new CliHarness();
+        var bench = harness.RunAsync("bench", "--lanes", "1", "--formats", "Q8_0,Q4_0", "--runs", "1000");
+        while (!harness.Error.Contains("re-encoding", StringComparison.Ordinal) && !bench.IsCompleted)
+        {
+            await Task.Delay(10);
+        }
+
+        harness.Interrupts.RaiseInterrupt();
+
+        Assert.Equal(ExitCode.Interrupted, (await bench).Code);
+        Assert.Empty(Directory.EnumerateFiles(folder, "llmserve-bench-*").Except(before));
     }
 
     [Theory]

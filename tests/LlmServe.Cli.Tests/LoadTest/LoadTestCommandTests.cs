@@ -82,7 +82,7 @@ public class LoadTestCommandTests
         Assert.True(Double(report, "long_prompt", "share_of_alone") > 0);
         Assert.True(Int(report, "long_prompt", "others_inter_token_seconds", "count") > 0);
         Assert.True(Int(report, "health_seconds", "count") > 0 && Double(report, "over_one_stream") > 0);
-        Assert.Contains("longest gap of others ms", text.Out);
+        Assert.Contains("longest gap of others, ms", text.Out);
         Assert.Contains("| health", text.Out);
         Assert.Empty(text.Error);
     }

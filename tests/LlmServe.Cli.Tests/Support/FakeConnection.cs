@@ -12,6 +12,8 @@ internal sealed class FakeConnection : IChatConnection
 
     public string Model => "fake model";
 
+    public string? WhyNoChat => null;
+
     public List<IReadOnlyList<ChatTurn>> Asked { get; } = [];
 
     /// <summary>Called before each piece; may raise Ctrl-C.</summary>
