@@ -41,10 +41,11 @@ public class StandardStreamTests
         using var embedded = LlmServeProcess.StartFromShell($"{Leave} $llmserve tokenize Hello");
         using var relative = LlmServeProcess.StartFromShell($"{Leave} $llmserve tokenize Hello --model a.gguf");
 
-        Assert.Equal(new ProcessResult(0, "19556\tHello\n", ""), await embedded.FinishAsync());
+        var result = await embedded.FinishAsync();
+        Assert.Equal((0, "19556\tHello\n"), (result.Code, result.Out));
         var refused = await relative.FinishAsync();
         Assert.Equal(1, refused.Code);
-        Assert.Equal("llmserve: error: --model: 'a.gguf' is relative to the working directory, which is gone; give a path that begins with /\n", refused.Error);
+        Assert.EndsWith("llmserve: error: --model: 'a.gguf' is relative to the working directory, which is gone; give a path that begins with /\n", refused.Error);
     }
 
     [SkippableTheory]

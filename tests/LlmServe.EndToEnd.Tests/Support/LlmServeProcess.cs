@@ -21,6 +21,9 @@ internal sealed partial class LlmServeProcess : IDisposable
     public const int Terminate = 15;
 
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
+
+    // The runtime that runs these tests, whatever else the search path holds.
+    private static readonly string Runtime = Environment.ProcessPath is { } own && Path.GetFileNameWithoutExtension(own) == "dotnet" ? own : "dotnet";
     private readonly Process _process;
     private readonly Task<string> _error;
 
@@ -42,12 +45,12 @@ internal sealed partial class LlmServeProcess : IDisposable
     /// <param name="variables">Changes to the environment; a null value removes one.</param>
     public static LlmServeProcess Start(IEnumerable<string> args, string? folder = null, params (string Name, string? Value)[] variables)
     {
-        return Start("dotnet", [BuiltProgram(), .. args], folder, variables);
+        return Start(Runtime, [BuiltProgram(), .. args], folder, variables);
     }
 
     /// <summary>Starts <c>llmserve</c> from a POSIX shell, for what only a shell can do to a process.</summary>
     /// <param name="script">What stands around the program, whose name is <c>$llmserve</c>.</param>
-    public static LlmServeProcess StartFromShell(string script) => Start("sh", ["-c", script], null, ("llmserve", $"exec dotnet {BuiltProgram()}"));
+    public static LlmServeProcess StartFromShell(string script) => Start("sh", ["-c", script], null, ("llmserve", $"exec {Runtime} {BuiltProgram()}"));
 
     private static LlmServeProcess Start(string program, IEnumerable<string> args, string? folder, params (string Name, string? Value)[] variables)
     {
