@@ -20,6 +20,12 @@ internal static unsafe class FewRowsProduct<TSimd, V, TBlock, TCodes>
     /// <summary>Vectors of rows in a tile: 1, 2 or 4.</summary>
     private static readonly int Vectors = TileRows / TSimd.Lanes;
 
+    /// <summary>
+    /// Whether the vectors of a tile take turns, a segment each, rather than going through its pieces together. What is inlined into one method may have 512
+    /// locals, which are used up by two pieces of three-bit planes, or by four pieces of anything.
+    /// </summary>
+    private static readonly bool ByVector = Vectors == 4 || (Vectors == 2 && TCodes.PieceBytes == ThreeBit<TBlock>.PieceBytes);
+
     /// <summary>How far ahead of use memory is asked for.</summary>
     private const int PrefetchBytes = 2048;
 
@@ -41,6 +47,12 @@ internal static unsafe class FewRowsProduct<TSimd, V, TBlock, TCodes>
 
     private static void Tile(byte* tile, int columns, ActivationView* x, int row, float* y)
     {
+        if (ByVector)
+        {
+            TileByVectors(tile, columns, x, row, y);
+            return;
+        }
+
         byte* start = x->Row(row);
         byte* values = start + (WideCodes ? x->Layout.Signed16 : x->Layout.Signed8);
         byte* scales = start + x->Layout.Scales;
@@ -49,16 +61,12 @@ internal static unsafe class FewRowsProduct<TSimd, V, TBlock, TCodes>
         byte* ahead = tile + PrefetchBytes;
         var total0 = TSimd.Zero;
         var total1 = TSimd.Zero;
-        var total2 = TSimd.Zero;
-        var total3 = TSimd.Zero;
         for (int column = 0; column < columns; column += 32 * PiecesPerSegment)
         {
             int pieces = Math.Min(PiecesPerSegment, (columns - column) / 32);
             var at = new SegmentCursor<TBlock, TCodes>(tile, pieces);
             var acc0 = TSimd.Zero;
             var acc1 = TSimd.Zero;
-            var acc2 = TSimd.Zero;
-            var acc3 = TSimd.Zero;
             for (int piece = 0; piece < pieces; piece++)
             {
                 ahead = PackedLayout<TBlock, TCodes>.PrefetchPiece(ahead);
@@ -70,12 +78,6 @@ internal static unsafe class FewRowsProduct<TSimd, V, TBlock, TCodes>
                     acc1 = Piece(at, vector, values, d, halfSums, acc1);
                 }
 
-                if (Vectors > 2)
-                {
-                    acc2 = Piece(at, 2 * vector, values, d, halfSums, acc2);
-                    acc3 = Piece(at, 3 * vector, values, d, halfSums, acc3);
-                }
-
                 at.Next(piece);
                 values += WideCodes ? 64 : 32;
                 scales += 4;
@@ -84,12 +86,6 @@ internal static unsafe class FewRowsProduct<TSimd, V, TBlock, TCodes>
 
             total0 = column == 0 ? acc0 : TSimd.Add(total0, acc0);
             total1 = column == 0 ? acc1 : TSimd.Add(total1, acc1);
-            if (Vectors > 2)
-            {
-                total2 = column == 0 ? acc2 : TSimd.Add(total2, acc2);
-                total3 = column == 0 ? acc3 : TSimd.Add(total3, acc3);
-            }
-
             tile = at.Codes;
         }
 
@@ -98,12 +94,55 @@ internal static unsafe class FewRowsProduct<TSimd, V, TBlock, TCodes>
         {
             TSimd.Store(y + TSimd.Lanes, total1);
         }
+    }
 
-        if (Vectors > 2)
+    private static void TileByVectors(byte* tile, int columns, ActivationView* x, int row, float* y)
+    {
+        byte* start = x->Row(row);
+        byte* values = start + (WideCodes ? x->Layout.Signed16 : x->Layout.Signed8);
+        byte* scales = start + x->Layout.Scales;
+        nint toSums = x->Layout.Sums - x->Layout.Scales;
+        for (int column = 0; column < columns; column += 32 * PiecesPerSegment)
         {
-            TSimd.Store(y + (2 * TSimd.Lanes), total2);
-            TSimd.Store(y + (3 * TSimd.Lanes), total3);
+            int pieces = Math.Min(PiecesPerSegment, (columns - column) / 32);
+            bool add = column > 0;
+            Segment<FirstQuarter>(tile, pieces, values, scales, toSums, add, y);
+            Segment<ThirdQuarter>(tile, pieces, values, scales, toSums, add, y);
+            if (Vectors == 4)
+            {
+                Segment<SecondQuarter>(tile, pieces, values, scales, toSums, add, y);
+                Segment<LastQuarter>(tile, pieces, values, scales, toSums, add, y);
+            }
+
+            tile += PackedLayout<TBlock, TCodes>.SegmentBytes(pieces);
+            values += (WideCodes ? 64 : 32) * pieces;
+            scales += 4 * pieces;
         }
+    }
+
+    /// <summary>A segment of the rows of one vector, which starts at a quarter of a chunk.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Segment<TQuarter>(byte* segment, int pieces, byte* values, byte* scales, nint toSums, bool add, float* y)
+        where TQuarter : struct, IChunkQuarter
+    {
+        byte* ahead = segment + PrefetchBytes;
+        var at = new SegmentCursor<TBlock, TCodes>(segment, pieces);
+        var acc = TSimd.Zero;
+        for (int piece = 0; piece < pieces; piece++)
+        {
+            if (TQuarter.Offset == 0)
+            {
+                ahead = PackedLayout<TBlock, TCodes>.PrefetchPiece(ahead);
+            }
+
+            acc = Piece(at, TQuarter.Offset, values, TSimd.Broadcast(scales), TSimd.Broadcast(scales + toSums), acc);
+            at.Next(piece);
+            values += WideCodes ? 64 : 32;
+            scales += 4;
+        }
+
+        y += TQuarter.Offset / 4;
+        TSimd.Store(y, add ? TSimd.Add(TSimd.Load(y), acc) : acc);
     }
 
     /// <summary>One piece of the rows of one vector; <paramref name="part"/> is the vector's offset in a chunk of 64 bytes.</summary>

@@ -11,12 +11,11 @@ internal unsafe interface ICodeSimd<V> where V : unmanaged
 
     static abstract V And(V a, V b);
 
-    static abstract V Or(V a, V b);
+    /// <summary>The bits of a mask out of bytes that are shifted left first, or right by a negative count; bits that a shift brings over must not be in the mask.</summary>
+    static abstract V Field(V bytes, int left, V mask);
 
-    /// <summary>16-bit shifts.</summary>
-    static abstract V ShiftLeft16(V a, byte count);
-
-    static abstract V ShiftRight16(V a, byte count);
+    /// <summary>The same joined to other bits of the codes.</summary>
+    static abstract V WithField(V codes, V bytes, int left, V mask);
 
     /// <summary>Per byte, the entry of a table of 16 (repeated in every 128 bits) at the low four bits.</summary>
     static abstract V Lookup(V table, V index);

@@ -23,7 +23,9 @@ internal unsafe interface ISimd<V> : ICodeSimd<V> where V : unmanaged
     /// <summary>32 bits in every lane.</summary>
     static abstract V Broadcast(void* source);
 
-    /// <summary>16-bit shift.</summary>
+    /// <summary>16-bit shifts.</summary>
+    static abstract V ShiftLeft16(V a, byte count);
+
     static abstract V ShiftRightArithmetic16(V a, byte count);
 
     /// <summary>32-bit shifts.</summary>
@@ -81,6 +83,9 @@ internal unsafe interface ISimd<V> : ICodeSimd<V> where V : unmanaged
 
     /// <summary>factor · the f32 at an address + sum, fused.</summary>
     static abstract V AddProduct(V sum, V factor, void* values);
+
+    /// <summary>Products of unsigned bytes and the four signed bytes at x (even) and x + 4 (odd), the same in every lane; in 16 bits.</summary>
+    static abstract V PairProducts(V even, V odd, void* x);
 
     /// <summary>sum + products of unsigned bytes and the four signed bytes at x (even) and x + 4 (odd), the same in every lane; in 16 bits, wrapping.</summary>
     static abstract V AddPairProducts(V sum, V even, V odd, void* x);

@@ -112,9 +112,7 @@ internal static unsafe class PieceProduct<TSimd, V, TBlock, TCodes>
     private static V Pair(byte* codes, byte* x, int pair)
     {
         TCodes.LoadPair<TSimd, V>(codes, pair, out var even, out var odd);
-        return TSimd.Add16(
-            TSimd.MultiplyAddBytes(even, TSimd.Broadcast(x + (8 * pair))),
-            TSimd.MultiplyAddBytes(odd, TSimd.Broadcast(x + (8 * pair) + 4)));
+        return TSimd.PairProducts(even, odd, x + (8 * pair));
     }
 
     /// <summary>32-bit sums over eight weights, unsigned codes of which only a group fits 16-bit sums.</summary>

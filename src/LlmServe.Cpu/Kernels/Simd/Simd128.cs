@@ -40,7 +40,20 @@ internal unsafe struct Simd128 : ISimd<V>
     public static V ShiftLeft16(V a, byte count) => Vector128.ShiftLeft(a.AsInt16(), count).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V ShiftRight16(V a, byte count) => Vector128.ShiftRightLogical(a.AsInt16(), count).AsInt32();
+    public static V Field(V bytes, int left, V mask) => left switch
+    {
+        > 0 => Vector128.ShiftLeft(bytes.AsInt16(), left).AsInt32() & mask,
+        < 0 => Vector128.ShiftRightLogical(bytes.AsInt16(), -left).AsInt32() & mask,
+        _ => bytes & mask,
+    };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V WithField(V codes, V bytes, int left, V mask) => left switch
+    {
+        > 0 => codes | (Vector128.ShiftLeft(bytes.AsInt16(), left).AsInt32() & mask),
+        < 0 => codes | (Vector128.ShiftRightLogical(bytes.AsInt16(), -left).AsInt32() & mask),
+        _ => codes | (bytes & mask),
+    };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V ShiftRightArithmetic16(V a, byte count) => Vector128.ShiftRightArithmetic(a.AsInt16(), count).AsInt32();
@@ -138,6 +151,9 @@ internal unsafe struct Simd128 : ISimd<V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V AddProduct(V sum, V factor, void* values) =>
         Vector128.FusedMultiplyAdd(factor.AsSingle(), Vector128.Load((float*)values), sum.AsSingle()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V PairProducts(V even, V odd, void* x) => Add16(MultiplyAddBytes(even, Broadcast(x)), MultiplyAddBytes(odd, Broadcast((int*)x + 1)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V AddPairProducts(V sum, V even, V odd, void* x) =>

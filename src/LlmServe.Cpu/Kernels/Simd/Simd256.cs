@@ -36,7 +36,20 @@ internal unsafe struct Simd256 : ISimd<V>
     public static V ShiftLeft16(V a, byte count) => Vector256.ShiftLeft(a.AsInt16(), count).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V ShiftRight16(V a, byte count) => Vector256.ShiftRightLogical(a.AsInt16(), count).AsInt32();
+    public static V Field(V bytes, int left, V mask) => left switch
+    {
+        > 0 => Vector256.ShiftLeft(bytes.AsInt16(), left).AsInt32() & mask,
+        < 0 => Vector256.ShiftRightLogical(bytes.AsInt16(), -left).AsInt32() & mask,
+        _ => bytes & mask,
+    };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V WithField(V codes, V bytes, int left, V mask) => left switch
+    {
+        > 0 => codes | (Vector256.ShiftLeft(bytes.AsInt16(), left).AsInt32() & mask),
+        < 0 => codes | (Vector256.ShiftRightLogical(bytes.AsInt16(), -left).AsInt32() & mask),
+        _ => codes | (bytes & mask),
+    };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V ShiftRightArithmetic16(V a, byte count) => Vector256.ShiftRightArithmetic(a.AsInt16(), count).AsInt32();
@@ -103,6 +116,10 @@ internal unsafe struct Simd256 : ISimd<V>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V AddProduct(V sum, V factor, void* values) => Fma.MultiplyAdd(factor.AsSingle(), Vector256.Load((float*)values), sum.AsSingle()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V PairProducts(V even, V odd, void* x) => (Avx2.MultiplyAddAdjacent(even.AsByte(), Vector256.Create(*(int*)x).AsSByte())
+        + Avx2.MultiplyAddAdjacent(odd.AsByte(), Vector256.Create(((int*)x)[1]).AsSByte())).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V AddPairProducts(V sum, V even, V odd, void* x) => (sum.AsInt16()

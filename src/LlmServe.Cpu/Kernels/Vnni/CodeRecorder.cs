@@ -33,11 +33,20 @@ internal unsafe struct CodeRecorder : ICodeSimd<VectorValue>
 
     public static VectorValue And(VectorValue a, VectorValue b) => Now.Code.Combine(Evex.And, a, b);
 
-    public static VectorValue Or(VectorValue a, VectorValue b) => Now.Code.Combine(Evex.Or, a, b);
+    private static VectorValue Or(VectorValue a, VectorValue b) => Now.Code.Combine(Evex.Or, a, b);
 
-    public static VectorValue ShiftLeft16(VectorValue a, byte count) => Now.Code.Shift(Evex.ShiftLeft16, a, count);
+    public static VectorValue Field(VectorValue bytes, int left, VectorValue mask)
+    {
+        var shifted = left switch
+        {
+            > 0 => Now.Code.Shift(Evex.ShiftLeft16, bytes, (byte)left),
+            < 0 => Now.Code.Shift(Evex.ShiftRight16, bytes, (byte)-left),
+            _ => bytes,
+        };
+        return And(shifted, mask);
+    }
 
-    public static VectorValue ShiftRight16(VectorValue a, byte count) => Now.Code.Shift(Evex.ShiftRight16, a, count);
+    public static VectorValue WithField(VectorValue codes, VectorValue bytes, int left, VectorValue mask) => Or(codes, Field(bytes, left, mask));
 
     public static VectorValue Lookup(VectorValue table, VectorValue index) => Now.Code.Combine(Evex.ShuffleBytes, table, index);
 

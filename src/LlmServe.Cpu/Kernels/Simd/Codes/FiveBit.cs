@@ -32,7 +32,7 @@ internal unsafe struct FiveBit<TBlock> : ICodePlanes where TBlock : unmanaged, I
         FourBit<TBlock>.LoadPair<TSimd, V>(piece, pair, out even, out odd);
         var mask = TSimd.Set(0x10101010);
         var high = TSimd.Load(piece + HighPlane);
-        even = TSimd.Or(even, TSimd.And(Planes.Shift<TSimd, V>(high, 4 - (2 * pair)), mask));
-        odd = TSimd.Or(odd, TSimd.And(Planes.Shift<TSimd, V>(high, 3 - (2 * pair)), mask));
+        even = TSimd.WithField(even, high, 4 - (2 * pair), mask);
+        odd = TSimd.WithField(odd, high, 3 - (2 * pair), mask);
     }
 }

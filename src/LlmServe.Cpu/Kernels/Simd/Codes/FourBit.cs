@@ -26,6 +26,6 @@ internal unsafe struct FourBit<TBlock> : ICodePlanes where TBlock : unmanaged, I
         var mask = TSimd.Set(0x0f0f0f0f);
         var chunk = TSimd.Load(piece + (Planes.Chunk * pair));
         even = TSimd.And(chunk, mask);
-        odd = TSimd.And(TSimd.ShiftRight16(chunk, 4), mask);
+        odd = TSimd.Field(chunk, -4, mask);
     }
 }

@@ -25,7 +25,7 @@ internal unsafe struct OneBit<TBlock> : ICodePlanes where TBlock : unmanaged, IB
     {
         var mask = TSimd.Set(0x02020202);
         var chunk = TSimd.Load(piece);
-        even = TSimd.And(Planes.Shift<TSimd, V>(chunk, 1 - (2 * pair)), mask);
-        odd = TSimd.And(Planes.Shift<TSimd, V>(chunk, -2 * pair), mask);
+        even = TSimd.Field(chunk, 1 - (2 * pair), mask);
+        odd = TSimd.Field(chunk, -2 * pair, mask);
     }
 }

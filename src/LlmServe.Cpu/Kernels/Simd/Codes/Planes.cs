@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace LlmServe.Cpu.Kernels.Simd.Codes;
 
 /// <summary>Packing helpers over planes of bits.</summary>
@@ -24,11 +22,6 @@ internal static unsafe class Planes
             }
         }
     }
-
-    /// <summary>Shifts bytes of 16-bit lanes left by a positive count, right by a negative one.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Shift<TSimd, V>(V value, int left) where TSimd : struct, ICodeSimd<V> where V : unmanaged =>
-        left > 0 ? TSimd.ShiftLeft16(value, (byte)left) : left < 0 ? TSimd.ShiftRight16(value, (byte)-left) : value;
 
     /// <summary>Groups of four whose products of codes up to <paramref name="largest"/> and 8-bit activations add up in 16 bits: 8, 4, 2, 1, or 0 for not even one.</summary>
     public static int GroupsPerSum(int largest)

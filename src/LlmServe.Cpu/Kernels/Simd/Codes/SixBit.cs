@@ -32,7 +32,7 @@ internal unsafe struct SixBit<TBlock> : ICodePlanes where TBlock : unmanaged, IB
         FourBit<TBlock>.LoadPair<TSimd, V>(piece, pair, out even, out odd);
         var mask = TSimd.Set(0x30303030);
         var high = TSimd.Load(piece + HighPlane + (Planes.Chunk * (pair / 2)));
-        even = TSimd.Or(even, TSimd.And(Planes.Shift<TSimd, V>(high, 4 - (4 * (pair % 2))), mask));
-        odd = TSimd.Or(odd, TSimd.And(Planes.Shift<TSimd, V>(high, 2 - (4 * (pair % 2))), mask));
+        even = TSimd.WithField(even, high, 4 - (4 * (pair % 2)), mask);
+        odd = TSimd.WithField(odd, high, 2 - (4 * (pair % 2)), mask);
     }
 }

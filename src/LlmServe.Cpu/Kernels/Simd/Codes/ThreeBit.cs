@@ -29,10 +29,10 @@ internal unsafe struct ThreeBit<TBlock> : ICodePlanes where TBlock : unmanaged, 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void LoadPair<TSimd, V>(byte* piece, int pair, out V even, out V odd) where TSimd : struct, ICodeSimd<V> where V : unmanaged
     {
-        TwoBit<TBlock>.LoadPair<TSimd, V>(piece, pair, out even, out odd);
-        var mask = TSimd.Set(0x04040404);
+        var low = TSimd.Load(piece + (Planes.Chunk * (pair / 2)));
         var high = TSimd.Load(piece + HighPlane);
-        even = TSimd.Or(even, TSimd.And(Planes.Shift<TSimd, V>(high, 2 - (2 * pair)), mask));
-        odd = TSimd.Or(odd, TSimd.And(Planes.Shift<TSimd, V>(high, 1 - (2 * pair)), mask));
+        V two = TSimd.Set(0x03030303), third = TSimd.Set(0x04040404);
+        even = TSimd.WithField(TSimd.Field(low, -4 * (pair % 2), two), high, 2 - (2 * pair), third);
+        odd = TSimd.WithField(TSimd.Field(low, (-4 * (pair % 2)) - 2, two), high, 1 - (2 * pair), third);
     }
 }

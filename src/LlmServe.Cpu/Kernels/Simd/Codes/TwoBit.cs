@@ -25,7 +25,7 @@ internal unsafe struct TwoBit<TBlock> : ICodePlanes where TBlock : unmanaged, IB
     {
         var mask = TSimd.Set(0x03030303);
         var chunk = TSimd.Load(piece + (Planes.Chunk * (pair / 2)));
-        even = TSimd.And(Planes.Shift<TSimd, V>(chunk, -4 * (pair % 2)), mask);
-        odd = TSimd.And(Planes.Shift<TSimd, V>(chunk, (-4 * (pair % 2)) - 2), mask);
+        even = TSimd.Field(chunk, -4 * (pair % 2), mask);
+        odd = TSimd.Field(chunk, (-4 * (pair % 2)) - 2, mask);
     }
 }
