@@ -40,7 +40,12 @@ public static class ModelCompiler
                 $"a KV cache in q8_0 needs heads of a multiple of {KvBlock.ScaledRun} elements, and this model's have {shape.HeadSize}; use f16 or f32");
         }
 
-        int context = options.ContextLength is { } asked ? Math.Min(asked, shape.ContextLength) : shape.ContextLength;
+        int context = Math.Min(options.ContextLength ?? int.MaxValue, shape.ContextLength);
+        if (options.ContextLength > context)
+        {
+            source.Warn($"a context of {options.ContextLength} positions is asked for, but the model's own is {context}; as many are served");
+        }
+
         var programs = new List<StreamProgram>();
         foreach (int rows in Buckets(options.MaxRows))
         {

@@ -53,7 +53,10 @@ public sealed record CpuOptions
     /// <summary>Most sequences at once (slots of the row table).</summary>
     public int MaxSequences { get; init; } = 64;
 
-    /// <summary>Bytes of KV memory; null: enough for one full context, and for 64 short ones.</summary>
+    /// <summary>
+    /// Bytes of KV memory; null: enough for one full context, and for <see cref="MaxSequences"/> short ones, as far as the machine or the container has room
+    /// beside the weights.
+    /// </summary>
     public long? KvBytes { get; init; }
 
     /// <summary>Where repacked weights are kept between starts; null: nowhere, they are repacked at every start.</summary>
@@ -71,6 +74,7 @@ public static class CpuBackend
 {
     /// <summary>Compiles <paramref name="model"/>, copies and repacks its weights and starts the lanes. From then on the file is not read: it may be closed, changed or deleted.</summary>
     /// <exception cref="GgufException">The model is incomplete or of an unknown architecture or format, or its file changed meanwhile.</exception>
+    /// <exception cref="InsufficientMemoryException">The machine, or the container, cannot hold the weights, or the context or KV memory asked for; the message has both numbers.</exception>
     /// <exception cref="ArgumentException">An option is out of range, or the processor has not the instruction set asked for.</exception>
     public static IProgramExecutor Load(GgufFile model, CpuOptions options, IProgress<LoadProgress>? progress = null)
     {

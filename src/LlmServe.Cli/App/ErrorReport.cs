@@ -41,6 +41,7 @@ internal static class ErrorReport
         RpcException rpc => DescribeRpc(rpc.Status),
         UnauthorizedAccessException or IOException => error.Message,
         PlatformNotSupportedException => error.Message, // an instruction set that is unknown, or that this processor has not
+        InsufficientMemoryException => error.Message, // found before anything was taken
         OutOfMemoryException => "out of memory; use a smaller model, or a smaller --context or --kv f16",
         _ => $"unexpected {error.GetType().Name}: {error.Message} (--verbose shows where)",
     });

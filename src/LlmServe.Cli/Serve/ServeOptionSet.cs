@@ -48,7 +48,7 @@ internal sealed class ServeOptionSet
         "--max-tick-ms", "While answers stream, read new prompts in steps of at most this many milliseconds (default 50)", 0.1f, 60_000);
 
     private readonly Option<long?> _kvMemory = OptionFactory.Size(
-        "--kv-memory", "Memory for keys and values (default: one full context, and 64 short ones)", 1 << 16, 1L << 46);
+        "--kv-memory", "Memory for keys and values (default: one full context and 64 short ones, as far as memory allows)", 1 << 16, 1L << 46);
 
     private readonly Option<Toggle?> _prefixCache = OptionFactory.OnOff("--prefix-cache", "Keep what was read for requests that begin the same way (default on)");
     private readonly Option<long?> _maxRequest = OptionFactory.Size("--max-request-bytes", "Largest request (default 1MiB)", 1024, 1 << 30);

@@ -52,13 +52,14 @@ internal static class ShapeReader
     private static int ReadContext(ModelSource source)
     {
         const string Key = "context_length";
-        bool isLimited = source.ContextLimit <= LongestContext;
-        int context = source.GetInt32(Key, isLimited ? int.MaxValue : LongestContext);
+        int context = source.GetInt32(Key, int.MaxValue);
         if (context <= LongestContext)
         {
             return context;
         }
 
+        source.Require(source.ContextLimit <= LongestContext,
+            $"{source.Full(Key)} is {context}; allowed: 1 to {LongestContext}, or more where less is asked for (--context)");
         source.Warn($"{source.Full(Key)} is {context}, more than the {LongestContext} positions that can be served; {source.ContextLimit} are, as asked for");
         return LongestContext;
     }

@@ -20,6 +20,15 @@ public static class Figures
     /// <summary>A size: <c>640 B</c>, <c>98.4 MB</c>.</summary>
     public static string Size(double bytes) => Scaled(bytes, "B");
 
+    /// <summary>A size in the units in which memory is asked for: <c>512 KiB</c>, <c>23.5 GiB</c>.</summary>
+    public static string Memory(long bytes) => bytes switch
+    {
+        < 1 << 10 => $"{bytes} B",
+        < 1 << 20 => Text(bytes / (double)(1 << 10), "0.#", "KiB"),
+        < 1 << 30 => Text(bytes / (double)(1 << 20), "0.#", "MiB"),
+        _ => Text(bytes / (double)(1 << 30), "#,0.#", "GiB"),
+    };
+
     /// <summary>A quantity with a decimal prefix: <c>106 M</c>.</summary>
     public static string Scaled(double value, string unit) => value switch
     {

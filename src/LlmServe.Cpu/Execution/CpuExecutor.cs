@@ -28,8 +28,13 @@ internal sealed unsafe class CpuExecutor : IMeasuringExecutor
 
     public CpuExecutor(GgufFile file, CompiledModel model, KernelTable kernels, CpuOptions options, int lanes, IProgress<LoadProgress>? progress)
     {
-        _model = model;
         var shape = model.Graph.Shape;
+        long blockBytes = (long)shape.Layers * shape.KeyHeads * 2 * KvBlock.Positions * KvBlock.RowBytes(model.Info.Kv, shape.HeadSize);
+        var plan = KvPlan.Of(
+            new KvDemand(blockBytes, model.Info.ContextLength, options.MaxSequences, WeightStore.BytesOf(model.Graph, kernels), options.KvBytes, options.ContextLength),
+            KvPlan.Unpromised());
+        model = model with { Info = model.Info with { Warnings = [.. model.Info.Warnings, .. plan.Warnings, .. WarnOfLanes(options)] } };
+        _model = model;
         _weights = new WeightStore(file, model.Graph, kernels, lanes, options.RepackCache, progress);
         _arena = new NativeBuffer(model.Programs.Max(p => p.Memory.Bytes));
         _programs = [.. model.Programs.Select(p => new LoweredProgram(p, kernels, model.Info.Activations, _weights, _arena.Data))];
@@ -37,11 +42,11 @@ internal sealed unsafe class CpuExecutor : IMeasuringExecutor
         _frequencies = new NativeBuffer(shape.RopeFrequencies.Count * sizeof(double));
         shape.RopeFrequencies.ToArray().CopyTo(new Span<double>(_frequencies.Data, shape.RopeFrequencies.Count));
 
-        long blockBytes = (long)shape.Layers * shape.KeyHeads * 2 * KvBlock.Positions * KvBlock.RowBytes(model.Info.Kv, shape.HeadSize);
         int blocksPerSlot = KvBlock.CountFor(model.Info.ContextLength);
-        var group = new KvGroup(shape.Layers, BlockCount(options, blocksPerSlot, blockBytes), blockBytes, KvVisibility.All);
+        var group = new KvGroup(shape.Layers, plan.Blocks, blockBytes, KvVisibility.All);
         Memory = new CpuSequenceMemory([group]);
         _kv = new NativeBuffer(group.Bytes);
+        KvPlan.Promise(group.Bytes);
         Rows = new RowTable(options.MaxRowsPerTick, options.MaxSequences, blocksPerSlot);
 
         _tick = (TickState*)NativeMemory.AllocZeroed((nuint)sizeof(TickState));
@@ -134,6 +139,7 @@ internal sealed unsafe class CpuExecutor : IMeasuringExecutor
         _weights.Dispose();
         _arena.Dispose();
         _kv.Dispose();
+        KvPlan.Promise(-_kv.Length);
         _frequencies.Dispose();
         NativeMemory.Free(_tick);
     }
@@ -176,14 +182,14 @@ internal sealed unsafe class CpuExecutor : IMeasuringExecutor
         return Math.Max(attention, panels + ((long)widest * sizeof(float)) + kernels.ScratchBytes(model.Graph.Weights)) + 4096;
     }
 
-    private static int BlockCount(CpuOptions options, int blocksPerSlot, long blockBytes)
+    private static IEnumerable<string> WarnOfLanes(CpuOptions options)
     {
-        const int ShortSequence = 512;
-        long wanted = options.KvBytes is { } bytes
-            ? bytes / blockBytes
-            : blocksPerSlot + ((long)options.MaxSequences * KvBlock.CountFor(ShortSequence));
-        long most = Math.Max(blocksPerSlot, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2 / blockBytes);
-        return (int)Math.Clamp(Math.Min(wanted, (long)blocksPerSlot * options.MaxSequences), 1, Math.Min(most, int.MaxValue));
+        int processors = Environment.ProcessorCount;
+        if (options.Lanes > processors && options.LanesOf is null)
+        {
+            yield return $"{options.Lanes} lanes share {processors} processor{(processors == 1 ? "" : "s")}: lanes wait for each other in every tick, which takes many times "
+                + "as long; ask for no more lanes than processors (--lanes)";
+        }
     }
 
     /// <summary>An output buffer of the last program that ran.</summary>

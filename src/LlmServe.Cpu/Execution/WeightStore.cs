@@ -28,11 +28,8 @@ internal sealed unsafe class WeightStore : IDisposable
     public WeightStore(
         GgufFile file, ModelGraph graph, KernelTable kernels, int threads, RepackCacheOptions? cache = null, IProgress<LoadProgress>? progress = null)
     {
-        var multiplied = WeightsOf(graph, o => o is not (Embed or RmsNorm));
-        var looked = WeightsOf(graph, o => o is Embed or RmsNorm);
+        var (packed, kept) = Split(graph, kernels);
         _matrices = (Matrix*)NativeMemory.AllocZeroed((nuint)graph.Weights.Count, (nuint)sizeof(Matrix));
-        _packed = new NativeBuffer(multiplied.Sum(w => PackedBytesOf(w, kernels)));
-        byte* next = _packed.Data;
         foreach (var weight in graph.Weights)
         {
             var tensor = file.GetTensor(weight.Name);
@@ -42,23 +39,16 @@ internal sealed unsafe class WeightStore : IDisposable
             matrix.Rows = weight.Rows;
             matrix.Columns = weight.Columns;
             matrix.Decode = tensor.Format.Decoder;
-            if (multiplied.Contains(weight) && kernels.TileBytes(weight.Type, weight.Columns) is > 0 and var tileBytes)
-            {
-                matrix.TileBytes = tileBytes;
-                matrix.Packed = next;
-                next += PackedBytesOf(weight, kernels);
-            }
         }
 
-        Weight[] packed = [.. graph.Weights.Where(w => _matrices[w.Id].Packed != null)];
+        _packed = new NativeBuffer(packed.Sum(w => PackedBytesOf(w, kernels)));
         if (packed.Length > 0)
         {
             Fill(file, packed, kernels, threads, cache, progress);
         }
 
-        var kept = graph.Weights.ToLookup(w => looked.Contains(w) || _matrices[w.Id].Packed == null);
-        _rows = KeptRows.Copy(file, [.. kept[true]], _matrices, threads, packed.Length == 0 ? progress : null);
-        foreach (var weight in kept[false])
+        _rows = KeptRows.Copy(file, kept, _matrices, threads, packed.Length == 0 ? progress : null);
+        foreach (var weight in packed.Except(kept))
         {
             _matrices[weight.Id].Raw = null;
         }
@@ -84,10 +74,26 @@ internal sealed unsafe class WeightStore : IDisposable
         _rows.Dispose();
     }
 
+    /// <summary>Bytes that the weights of a model take.</summary>
+    public static long BytesOf(ModelGraph graph, KernelTable kernels)
+    {
+        var (packed, kept) = Split(graph, kernels);
+        return packed.Sum(w => PackedBytesOf(w, kernels)) + kept.Sum(w => w.Bytes);
+    }
+
     /// <summary>Reads the repacked weights from the cache, or repacks them and keeps them there.</summary>
     private void Fill(
         GgufFile file, IReadOnlyList<Weight> packed, KernelTable kernels, int threads, RepackCacheOptions? cache, IProgress<LoadProgress>? progress)
     {
+        byte* next = _packed.Data;
+        foreach (var weight in packed)
+        {
+            ref var matrix = ref _matrices[weight.Id];
+            matrix.TileBytes = kernels.TileBytes(weight.Type, weight.Columns);
+            matrix.Packed = next;
+            next += PackedBytesOf(weight, kernels);
+        }
+
         if (cache is null)
         {
             Pack(file.Path, packed, kernels, threads, progress);
@@ -171,7 +177,14 @@ internal sealed unsafe class WeightStore : IDisposable
         return true;
     }
 
-    private static HashSet<Weight> WeightsOf(ModelGraph graph, Func<Operation, bool> isMeant) => [.. graph.Operations.Where(isMeant).SelectMany(o => o.Weights)];
+    /// <summary>Which weights are repacked, and of which rows are read as they are; a table that is multiplied too is both.</summary>
+    private static (Weight[] Packed, Weight[] Kept) Split(ModelGraph graph, KernelTable kernels)
+    {
+        HashSet<Weight> looked = [.. graph.Operations.Where(o => o is Embed or RmsNorm).SelectMany(o => o.Weights)];
+        HashSet<Weight> multiplied = [.. graph.Operations.Where(o => o is not (Embed or RmsNorm)).SelectMany(o => o.Weights)];
+        bool IsPacked(Weight weight) => multiplied.Contains(weight) && kernels.TileBytes(weight.Type, weight.Columns) > 0;
+        return ([.. graph.Weights.Where(IsPacked)], [.. graph.Weights.Where(w => looked.Contains(w) || !IsPacked(w))]);
+    }
 
     private static long PackedBytesOf(Weight weight, KernelTable kernels) =>
         (kernels.TileBytes(weight.Type, weight.Columns) * Tiles(weight) + 63) / 64 * 64;
