@@ -147,7 +147,7 @@ public sealed class LlamaArchitectureTests : IDisposable
 
     [Fact]
     public void Build_FormatWithoutDecoder_IsRefusedWithTheSupportedOnes() =>
-        AssertRefused(new() { Other = { ["blk.0.attn_q.weight"] = (GgmlType.IQ2_XS, [256, 256]) } }, "blk.0.attn_q.weight", "IQ2_XS", "Q4_K");
+        AssertRefused(new() { Other = { ["blk.0.attn_q.weight"] = (GgmlType.Q8_K, [256, 256]) } }, "blk.0.attn_q.weight", "Q8_K", "Q4_K");
 
     [Fact]
     public void Build_NormInBlocks_IsRefused() =>
