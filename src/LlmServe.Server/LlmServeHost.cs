@@ -1,5 +1,7 @@
 using System.Net;
 using LlmServe.Server.Internal;
+using LlmServe.Server.Internal.Transport;
+using LlmServe.Serving;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -10,8 +12,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace LlmServe.Server;
 
 /// <summary>
-/// A running server: gRPC over HTTP/2, with or without TLS and API keys, with health (grpc.health.v1) and reflection. It lives in the process that
-/// starts it, reads no configuration of its own and handles no signals; its owner decides when it stops.
+/// A running server: gRPC and HTTP on one port, with or without TLS and API keys, with health and reflection. It lives in the process that starts it,
+/// reads no configuration of its own and handles no signals; its owner decides when it stops.
 /// </summary>
 public sealed class LlmServeHost : IAsyncDisposable
 {
@@ -19,21 +21,17 @@ public sealed class LlmServeHost : IAsyncDisposable
     private static readonly TimeSpan Closing = TimeSpan.FromMilliseconds(500);
 
     private readonly WebApplication _app;
-    private readonly ModelCatalog _catalog;
+    private readonly ServingCore _core;
     private readonly ServerOptions _options;
-    private readonly CallGate _gate;
-    private readonly HealthReporter _health;
     private readonly ILogger _logger;
     private readonly Lazy<Task> _stop;
     private IAsyncDisposable? _telemetry;
 
-    private LlmServeHost(WebApplication app, ModelCatalog catalog, ServerOptions options)
+    private LlmServeHost(WebApplication app, ServingCore core, ServerOptions options)
     {
         _app = app;
-        _catalog = catalog;
+        _core = core;
         _options = options;
-        _gate = app.Services.GetRequiredService<CallGate>();
-        _health = app.Services.GetRequiredService<HealthReporter>();
         _logger = app.Services.GetRequiredService<ILogger<LlmServeHost>>();
         _stop = new Lazy<Task>(StopOnceAsync);
         Address = new Uri("http://127.0.0.1");
@@ -50,7 +48,7 @@ public sealed class LlmServeHost : IAsyncDisposable
     public Uri? MetricsAddress { get; private set; }
 
     /// <summary>LlmServe calls that run now.</summary>
-    internal int RunningCalls => _gate.Running;
+    internal int RunningCalls => _core.RunningCalls;
 
     /// <summary>Starts a server.</summary>
     /// <param name="models">The models, the default one first.</param>
@@ -63,16 +61,17 @@ public sealed class LlmServeHost : IAsyncDisposable
         IReadOnlyList<ServedModel> models, ServerOptions? options = null, ILoggerFactory? loggers = null, CancellationToken cancellationToken = default)
     {
         options ??= new ServerOptions();
-        options.Validate();
-        var address = ServerBuilder.ParseHost(options.Host, nameof(ServerOptions.Host));
-        var catalog = new ModelCatalog(models);
-        var app = ServerBuilder.Build(catalog, options, address, loggers ?? NullLoggerFactory.Instance);
+        loggers ??= NullLoggerFactory.Instance;
+        var core = new ServingCore(models, options, loggers);
+        WebApplication? app = null;
         try
         {
-            var host = new LlmServeHost(app, catalog, options);
+            var address = ServerBuilder.ParseHost(options.Host, nameof(ServerOptions.Host));
+            app = ServerBuilder.Build(core, options, address, loggers);
+            var host = new LlmServeHost(app, core, options);
             if (options.Metrics is not null || options.OpenTelemetry)
             {
-                await host.StartTelemetryAsync(address, loggers ?? NullLoggerFactory.Instance, cancellationToken).ConfigureAwait(false);
+                await host.StartTelemetryAsync(address, loggers, cancellationToken).ConfigureAwait(false);
             }
 
             await host.ListenAsync(address, cancellationToken).ConfigureAwait(false);
@@ -80,7 +79,8 @@ public sealed class LlmServeHost : IAsyncDisposable
         }
         catch
         {
-            await app.DisposeAsync().ConfigureAwait(false);
+            await (app?.DisposeAsync() ?? ValueTask.CompletedTask).ConfigureAwait(false);
+            core.Dispose();
             throw;
         }
     }
@@ -97,6 +97,7 @@ public sealed class LlmServeHost : IAsyncDisposable
         await StopAsync().ConfigureAwait(false);
         await _app.DisposeAsync().ConfigureAwait(false);
         await StopTelemetryAsync().ConfigureAwait(false);
+        _core.Dispose();
     }
 
     private async Task StartTelemetryAsync(IPAddress address, ILoggerFactory loggers, CancellationToken cancellationToken)
@@ -127,8 +128,8 @@ public sealed class LlmServeHost : IAsyncDisposable
         string bound = _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
         Endpoint = new IPEndPoint(address, new Uri(bound).Port);
         Address = new Uri($"{(_options.Certificate is null ? "http" : "https")}://{ServerBuilder.Reachable(address, Endpoint.Port)}");
-        _health.Serving();
-        Log.Started(_logger, string.Join(", ", _catalog.Models.Select(model => model.Id)), Address);
+        _core.Health.Open();
+        Log.Started(_logger, string.Join(", ", _core.Models.All.Select(model => model.Id)), Address);
         if (MetricsAddress is { } metrics)
         {
             Log.MetricsAt(_logger, metrics);
@@ -172,16 +173,12 @@ public sealed class LlmServeHost : IAsyncDisposable
 
     private async Task StopOnceAsync()
     {
-        _health.NotServing();
-        var drained = _gate.Close();
-        Log.Stopping(_logger, _gate.Running, _options.GracePeriod);
-        await Task.WhenAll(_catalog.Models.Select(model => model.Engine).Distinct().Select(engine => engine.StopAsync(_options.GracePeriod)))
-            .ConfigureAwait(false);
+        var drained = await _core.StopAsync().ConfigureAwait(false);
 
         // The engines are done; what is left is answers on their way to their clients. A client that does not read is not waited for.
         if (await Task.WhenAny(drained, Task.Delay(Closing)).ConfigureAwait(false) != drained)
         {
-            Log.CutOff(_logger, _gate.Running);
+            Log.CutOff(_logger, _core.RunningCalls);
         }
 
         using var limit = new CancellationTokenSource(Closing);

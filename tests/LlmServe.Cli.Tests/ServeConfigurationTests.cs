@@ -4,6 +4,7 @@ using LlmServe.Cli.Serve;
 using LlmServe.Cli.Tests.Support;
 using LlmServe.Engine;
 using LlmServe.Server;
+using LlmServe.Serving;
 using Microsoft.Extensions.Logging;
 
 namespace LlmServe.Cli.Tests;

@@ -3,6 +3,7 @@ using Grpc.Health.V1;
 using Grpc.Net.Client;
 using Grpc.Reflection.V1Alpha;
 using LlmServe.Client;
+using LlmServe.Serving;
 using LlmServe.Testing.Fakes;
 using LlmServe.V1;
 using FinishReason = LlmServe.V1.FinishReason;
@@ -202,8 +203,8 @@ public sealed class AccessTests
             [Key("a b", Alice)], [Key("", Alice)], [Key("a", Alice), Key("a", Bob)], [Key("a", Alice), Key("b", Alice)],
             [Key("a", Alice) with { MaxStreams = 0 }], [Key("a", Alice) with { Priority = 1000 }]])
         {
-            var exception = await Assert.ThrowsAsync<ArgumentException>(() => LlmServeHost.StartAsync([model], new ServerOptions { Port = 0, ApiKeys = keys }));
-            Assert.Equal(nameof(ServerOptions.ApiKeys), exception.ParamName);
+            var exception = await Assert.ThrowsAsync<OptionException>(() => LlmServeHost.StartAsync([model], new ServerOptions { Port = 0, ApiKeys = keys }));
+            Assert.Equal(nameof(ServerOptions.ApiKeys), exception.Option);
             Assert.DoesNotContain(Alice, exception.Message, StringComparison.Ordinal);
         }
 

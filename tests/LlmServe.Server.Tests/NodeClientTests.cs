@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using LlmServe.Engine;
+using LlmServe.Serving;
 using LlmServe.Testing;
 using LlmServe.Testing.Fakes;
 using Xunit.Abstractions;

@@ -5,6 +5,7 @@ using Grpc.Health.V1;
 using Grpc.Net.Client;
 using Grpc.Reflection.V1Alpha;
 using LlmServe.Client;
+using LlmServe.Serving;
 using LlmServe.Testing.Fakes;
 using LlmServe.V1;
 
@@ -178,7 +179,7 @@ public sealed class ServiceTests
             (new() { MaxMessages = 0 }, "MaxMessages"), (new() { MaxRequestBytes = 0 }, "MaxRequestBytes"),
             (new() { GracePeriod = TimeSpan.FromSeconds(-1) }, "GracePeriod")])
         {
-            Assert.Equal(name, (await Assert.ThrowsAsync<ArgumentException>(() => LlmServeHost.StartAsync([model], options))).ParamName);
+            Assert.Equal(name, (await Assert.ThrowsAsync<OptionException>(() => LlmServeHost.StartAsync([model], options))).Option);
         }
 
         foreach (ServedModel[] models in (ServedModel[][])[[], [model, model], [model with { Id = "" }], [model with { Id = "a b" }]])

@@ -44,7 +44,7 @@ public sealed class ShutdownTests
         Task? stop = null;
         var exception = await Calls.FailsAsync(StatusCode.Unavailable, async () =>
         {
-            await foreach (var delta in server.Client.ChatAsync(TestServer.Chat("Hi")))
+            await foreach (var delta in server.Client.ChatAsync(TestServer.Chat("Hi", new GenerationOptions { MaxTokens = 16_000 })))
             {
                 deltas.Add(delta);
                 stop ??= server.Host.StopAsync();

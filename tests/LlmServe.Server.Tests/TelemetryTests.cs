@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using LlmServe.Client;
 using LlmServe.Engine;
+using LlmServe.Serving;
 
 namespace LlmServe.Server.Tests;
 
@@ -65,7 +66,7 @@ public sealed class TelemetryTests
         Assert.Contains($"the metrics page cannot listen on 192.0.2.1:{port}", exception.Message, StringComparison.Ordinal);
         foreach (var metrics in (MetricsOptions[])[new() { Port = -1 }, new() { Path = "metrics" }, new() { Path = "/a b" }, new() { Host = "nowhere" }, new() { Port = 4711 }])
         {
-            await Assert.ThrowsAsync<ArgumentException>(() => LlmServeHost.StartAsync([model], new ServerOptions { Port = 4711, Metrics = metrics }));
+            await Assert.ThrowsAsync<OptionException>(() => LlmServeHost.StartAsync([model], new ServerOptions { Port = 4711, Metrics = metrics }));
         }
     }
 

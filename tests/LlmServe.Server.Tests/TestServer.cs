@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text;
 using LlmServe.Client;
 using LlmServe.Engine;
+using LlmServe.Serving;
 using LlmServe.Testing.Fakes;
 using LlmServe.Text.Templates;
 using LlmServe.V1;

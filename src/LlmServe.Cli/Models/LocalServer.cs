@@ -3,6 +3,7 @@ using LlmServe.Cli.App;
 using LlmServe.Cli.Options;
 using LlmServe.Engine;
 using LlmServe.Server;
+using LlmServe.Serving;
 using LlmServe.Text.Templates;
 using Microsoft.Extensions.Logging;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using LlmServe.Cli.App;
-using LlmServe.Server;
+using LlmServe.Serving;
 
 namespace LlmServe.Cli.Serve;
 

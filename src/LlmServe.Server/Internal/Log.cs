@@ -9,9 +9,6 @@ internal static partial class Log
     [LoggerMessage(1, LogLevel.Information, "Serving {Models} at {Address}")]
     public static partial void Started(ILogger logger, string models, Uri address);
 
-    [LoggerMessage(2, LogLevel.Information, "Stopping; {Running} running calls may take up to {Grace} more")]
-    public static partial void Stopping(ILogger logger, int running, TimeSpan grace);
-
     [LoggerMessage(3, LogLevel.Information, "Stopped")]
     public static partial void Stopped(ILogger logger);
 
@@ -33,26 +30,9 @@ internal static partial class Log
     [LoggerMessage(9, LogLevel.Warning, "{Model}: {Warning}")]
     public static partial void OddModel(ILogger logger, string model, string warning);
 
-    [LoggerMessage(10, LogLevel.Information,
-        "{Method}: {Status}, {Finish}, {PromptTokens} ({CachedTokens} cached) + {CompletionTokens} tokens in {Duration:F3} s (queue {Queue:F3}, prefill "
-        + "{Prefill:F3}, decode {Decode:F3}); client {Client}, model {Model}, request {RequestId}, trace {TraceId}")]
-    public static partial void Generated(
-        ILogger logger, string method, string status, string finish, int promptTokens, int cachedTokens, int completionTokens, double duration,
-        double queue, double prefill, double decode, string client, string model, string requestId, string traceId);
-
-    [LoggerMessage(11, LogLevel.Information, "{Method}: {Status} in {Duration:F3} s; client {Client}, request {RequestId}, trace {TraceId} {Detail}")]
-    public static partial void Called(
-        ILogger logger, string method, string status, double duration, string client, string requestId, string traceId, string detail);
-
-    [LoggerMessage(12, LogLevel.Warning, "{Method}: the model's chat template failed: {Problem}")]
-    public static partial void TemplateFailed(ILogger logger, string method, string problem);
-
-    [LoggerMessage(13, LogLevel.Error, "{Method} failed")]
-    public static partial void Failed(ILogger logger, Exception exception, string method);
-
     [LoggerMessage(14, LogLevel.Information, "{Method}: refused {Peer}, which has no valid API key")]
     public static partial void Unauthenticated(ILogger logger, string method, string peer);
 
-    [LoggerMessage(15, LogLevel.Information, "{Method}: refused one more stream of {Client}")]
-    public static partial void TooManyStreams(ILogger logger, string method, string client);
+    [LoggerMessage(16, LogLevel.Warning, "Closed a connection of {Address}: it has {Connections} already, which is the most")]
+    public static partial void TooManyConnections(ILogger logger, string address, int connections);
 }

@@ -1,39 +1,37 @@
 using System.Buffers;
 using Google.Protobuf;
 using Grpc.Core;
-using Grpc.HealthCheck;
 using LlmServe.Engine;
-using LlmServe.Server.Internal;
+using LlmServe.Server.Internal.Access;
+using LlmServe.Server.Internal.GrpcApi;
+using LlmServe.Serving;
 using LlmServe.Testing.Fakes;
 using LlmServe.Text.Templates;
 using LlmServe.V1;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging.Abstractions;
 using ChatMessage = LlmServe.V1.ChatMessage;
 using SamplingOptions = LlmServe.V1.SamplingOptions;
 
 namespace LlmServe.Server.Tests.Fuzzing;
 
-/// <summary>The server's endpoints behind their reader and interceptor, without a network, on a fake model with a tiny context.</summary>
+/// <summary>The server's endpoints behind their reader and the core, without a network, on a fake model with a tiny context.</summary>
 internal sealed class FuzzTarget : IAsyncDisposable
 {
     public static readonly FakeExecutorOptions TinyModel = new() { ContextLength = 96, KvBlocks = 64 };
 
     private readonly LlmEngine _engine = new(new FakeExecutor(TinyModel), new FakeTokenizer(), new EngineOptions());
-    private readonly StatusInterceptor _interceptor;
+    private readonly ServingCore _core;
     private readonly Func<byte[], Task>[] _methods;
 
     public FuzzTarget()
     {
-        var catalog = new ModelCatalog([new ServedModel { Id = "fake", Engine = _engine, Template = ChatTemplate.Parse(TestServer.Template) }]);
-        var log = NullLogger<LlmServeHost>.Instance;
-        var limits = new TokenLimits(new ServerOptions());
-        var prompts = new ChatPrompt(new ServerOptions());
-        var stream = new GenerationStream(limits);
-        var chat = new ChatEndpoint(catalog, prompts, stream);
-        var text = new TextEndpoint(catalog, stream);
-        var models = new ModelEndpoint(catalog, new RequestPlanner(catalog, prompts, limits));
-        _interceptor = new StatusInterceptor(new CallGate(), new HealthReporter(new HealthServiceImpl()), log);
+        var options = new ServerOptions();
+        _core = new ServingCore([new ServedModel { Id = "fake", Engine = _engine, Template = ChatTemplate.Parse(TestServer.Template) }], options);
+        var calls = new GrpcCalls(_core);
+        var reader = new GenerationReader(_core.Models, options);
+        var chat = new ChatEndpoint(calls, reader, _core.Generations);
+        var text = new TextEndpoint(calls, reader, _core);
+        var models = new ModelEndpoint(calls, reader, _core);
         _methods =
         [
             Streaming<ChatRequest, ChatResponse>(chat.Chat), Streaming<GenerateRequest, GenerateResponse>(text.Generate),
@@ -81,7 +79,11 @@ internal sealed class FuzzTarget : IAsyncDisposable
     /// <summary>Runs one message as a call; fails with the status as the server would.</summary>
     public Task RunAsync(int method, byte[] message) => _methods[method](message);
 
-    public ValueTask DisposeAsync() => _engine.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        _core.Dispose();
+        return _engine.DisposeAsync();
+    }
 
     private static GenerationOptions Options() => new()
     {
@@ -107,22 +109,22 @@ internal sealed class FuzzTarget : IAsyncDisposable
 
     private static byte[] Bytes(IMessage message) => message.ToByteArray();
 
-    private Func<byte[], Task> Unary<TRequest, TResponse>(UnaryServerMethod<TRequest, TResponse> method)
-        where TRequest : class
-        where TResponse : class
-    {
-        var parser = StrictBinder.ParserOf<TRequest>();
-        return bytes => _interceptor.UnaryServerHandler(StrictBinder.Read<TRequest>(parser, new ReadOnlySequence<byte>(bytes)), new FakeCall(), method);
-    }
+    private static Func<byte[], Task> Unary<TRequest, TResponse>(Func<Incoming<TRequest>, ServerCallContext, Task<TResponse>> method)
+        where TRequest : class, IMessage<TRequest>, new() =>
+        bytes => method(new Incoming<TRequest>(new ReadOnlySequence<byte>(bytes)), new FakeCall());
 
-    private Func<byte[], Task> Streaming<TRequest, TResponse>(ServerStreamingServerMethod<TRequest, TResponse> method)
-        where TRequest : class
-        where TResponse : class
-    {
-        var parser = StrictBinder.ParserOf<TRequest>();
-        return bytes => _interceptor.ServerStreamingServerHandler(
-            StrictBinder.Read<TRequest>(parser, new ReadOnlySequence<byte>(bytes)), new NullWriter<TResponse>(), new FakeCall(), method);
-    }
+    /// <summary>A stream's failure is the call's status; here it is thrown like all others.</summary>
+    private static Func<byte[], Task> Streaming<TRequest, TResponse>(Func<Incoming<TRequest>, IServerStreamWriter<TResponse>, ServerCallContext, Task> method)
+        where TRequest : class, IMessage<TRequest>, new() =>
+        async bytes =>
+        {
+            var call = new FakeCall();
+            await method(new Incoming<TRequest>(new ReadOnlySequence<byte>(bytes)), new NullWriter<TResponse>(), call);
+            if (call.Status.StatusCode != StatusCode.OK)
+            {
+                throw new RpcException(call.Status, call.ResponseTrailers);
+            }
+        };
 
     private sealed class NullWriter<T> : IServerStreamWriter<T>
     {
@@ -134,8 +136,10 @@ internal sealed class FuzzTarget : IAsyncDisposable
     /// <summary>A call without a client or a deadline.</summary>
     private sealed class FakeCall : ServerCallContext
     {
+        private static readonly ServedClient _client = new("fuzz");
+
         // Where Grpc.AspNetCore looks for a call's HTTP side.
-        protected override IDictionary<object, object> UserStateCore { get; } = new Dictionary<object, object> { ["__HttpContext"] = new DefaultHttpContext() };
+        protected override IDictionary<object, object> UserStateCore { get; } = new Dictionary<object, object> { ["__HttpContext"] = NewRequest() };
 
         protected override string MethodCore => "/fuzz";
 
@@ -161,5 +165,12 @@ internal sealed class FuzzTarget : IAsyncDisposable
             throw new NotSupportedException("no call is propagated here");
 
         protected override Task WriteResponseHeadersAsyncCore(Metadata responseHeaders) => Task.CompletedTask;
+
+        private static DefaultHttpContext NewRequest()
+        {
+            var http = new DefaultHttpContext();
+            http.Features.Set(new ClientFeature(_client));
+            return http;
+        }
     }
 }

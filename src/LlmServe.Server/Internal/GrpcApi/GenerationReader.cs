@@ -1,0 +1,111 @@
+using System.Text.Json;
+using LlmServe.Serving;
+
+namespace LlmServe.Server.Internal.GrpcApi;
+
+/// <summary>Turns the messages of the proto into generations of the core.</summary>
+internal sealed class GenerationReader(ModelCatalog models, ServerOptions options)
+{
+    /// <summary>Reads a conversation.</summary>
+    /// <exception cref="RequestException">There is no such model, or a JSON text is wrong.</exception>
+    public GenerationInput Read(V1.ChatRequest request) => new()
+    {
+        Model = models.Find(request.Model),
+        Settings = OptionsReader.Read(request.Options, options),
+        NameOf = OptionsReader.NameOf,
+        Prompt = new ConversationPrompt
+        {
+            Field = "messages",
+            Messages = ReadMessages(request.Messages),
+            Tools = ReadTools(request.ToolsJson),
+            Variables = JsonText.Object(request.TemplateVariablesJson, "template_variables_json"),
+            VariablesField = "template_variables_json",
+            AddGenerationPrompt = !request.HasAddGenerationPrompt || request.AddGenerationPrompt,
+        },
+    };
+
+    /// <summary>Reads a text or token ids.</summary>
+    /// <exception cref="RequestException">There is no such model, or no prompt.</exception>
+    public GenerationInput Read(V1.GenerateRequest request) => new()
+    {
+        Model = models.Find(request.Model),
+        Settings = OptionsReader.Read(request.Options, options),
+        NameOf = OptionsReader.NameOf,
+        Prompt = request.PromptCase switch
+        {
+            V1.GenerateRequest.PromptOneofCase.Text => ReadText(request.Text, request.Tokenization),
+            V1.GenerateRequest.PromptOneofCase.TokenIds => new TokenPrompt(request.TokenIds.Ids) { Field = "token_ids.ids" },
+            _ => throw Failure.Invalid("text", "the request has no prompt; set text or token_ids").ToException(),
+        },
+    };
+
+    /// <summary>Reads a size without a prompt.</summary>
+    /// <exception cref="RequestException">There is no such model, or a number is out of its range.</exception>
+    public GenerationInput Read(V1.RequestSize size)
+    {
+        var model = models.Find(size.Model);
+        int? wanted = size.HasMaxTokens ? size.MaxTokens : null;
+        if (size.PromptTokens < 1)
+        {
+            throw Failure.Invalid("size.prompt_tokens", $"is {size.PromptTokens}; allowed is 1 or more").ToException();
+        }
+
+        return wanted is < 1 ? throw Failure.Invalid("size.max_tokens", $"is {wanted}; allowed is 1 or more").ToException() : new GenerationInput
+        {
+            Model = model,
+            Settings = new GenerationSettings { MaxTokens = wanted, DefaultMaxTokens = options.DefaultOutputTokens },
+            NameOf = name => $"size.{name}",
+            Prompt = new TokenPrompt([]) { Field = "size.prompt_tokens" },
+        };
+    }
+
+    /// <summary>Reads a text.</summary>
+    public static TextPrompt ReadText(string text, V1.TokenizationOptions? options) => new(
+        text, options is not { HasAddSpecial: true, AddSpecial: false }, options is not { HasParseSpecial: true, ParseSpecial: false }) { Field = "text" };
+
+    private ConversationMessage[] ReadMessages(IReadOnlyList<V1.ChatMessage> messages)
+    {
+        // Checked before anything is made of them, since an empty message takes two bytes of a request.
+        if (messages.Count > options.MaxMessages)
+        {
+            throw Failure.Invalid("messages", $"has {messages.Count} messages; allowed are 1 … {options.MaxMessages}").ToException();
+        }
+
+        var read = new ConversationMessage[messages.Count];
+        for (int i = 0; i < read.Length; i++)
+        {
+            var message = messages[i];
+            read[i] = new ConversationMessage(
+                message.Role, message.HasContent ? message.Content : null, ReadFields(message.FieldsJson, $"messages[{i}].fields_json"));
+        }
+
+        return read;
+    }
+
+    private static List<KeyValuePair<string, JsonElement>> ReadFields(string json, string field)
+    {
+        var fields = JsonText.Object(json, field);
+        foreach (var (key, _) in fields)
+        {
+            if (key is "role" or "content")
+            {
+                throw Failure.Invalid(field, $"has the key '{key}', which the message has a field for").ToException();
+            }
+        }
+
+        return fields;
+    }
+
+    private static JsonElement? ReadTools(string json)
+    {
+        if (json.Length == 0)
+        {
+            return null;
+        }
+
+        var tools = JsonText.Parse(json, "tools_json");
+        return tools.ValueKind == JsonValueKind.Array
+            ? tools
+            : throw Failure.Invalid("tools_json", $"is a JSON {JsonText.NameOf(tools.ValueKind)}; an array of tools is needed").ToException();
+    }
+}

@@ -1,0 +1,91 @@
+using Grpc.Core;
+using LlmServe.Serving;
+using LlmServe.V1;
+
+namespace LlmServe.Server.Internal.GrpcApi;
+
+/// <summary><c>llmserve.v1.ModelService</c>.</summary>
+// Not sealed, and its methods virtual, since the library finds no others.
+[BindServiceMethod(typeof(ModelEndpoint), nameof(Bind))]
+internal class ModelEndpoint(GrpcCalls calls, GenerationReader reader, ServingCore core) : ModelService.ModelServiceBase
+{
+    /// <summary>Binds the service's methods.</summary>
+    public static void Bind(ServiceBinderBase binder, ModelEndpoint? service) => ModelService.BindService(new IncomingBinder(binder), null!);
+
+    /// <summary>Lists the models.</summary>
+    public virtual Task<ListModelsResponse> ListModels(Incoming<ListModelsRequest> request, ServerCallContext context) =>
+        calls.AnswerAsync(request, context, read => read, (_, _) =>
+            ValueTask.FromResult<ListModelsResponse?>(new ListModelsResponse { Models = { core.Models.All.Select(Describe) } }));
+
+    /// <summary>Describes one model.</summary>
+    public virtual Task<GetModelResponse> GetModel(Incoming<GetModelRequest> request, ServerCallContext context) =>
+        calls.AnswerAsync(request, context, read => read, (_, get) =>
+            ValueTask.FromResult<GetModelResponse?>(new GetModelResponse { Model = Describe(core.Models.Find(get.Model)) }));
+
+    /// <summary>Says what a request would get if it came now.</summary>
+    public virtual Task<PlanResponse> Plan(Incoming<PlanRequest> request, ServerCallContext context) =>
+        calls.AnswerAsync(request, context, Read, async (call, planned) =>
+        {
+            var (input, size) = planned;
+            if (size is { } promptTokens)
+            {
+                return ToProto(core.Plans.Plan(call, input, promptTokens), promptTokens);
+            }
+
+            return await core.Plans.PlanAsync(call, input).ConfigureAwait(false) is { } plan ? ToProto(plan.Plan, plan.PromptTokens) : null;
+        });
+
+    private Planned Read(PlanRequest request) => request.RequestCase switch
+    {
+        PlanRequest.RequestOneofCase.Chat => new Planned(reader.Read(request.Chat), null),
+        PlanRequest.RequestOneofCase.Generate => new Planned(reader.Read(request.Generate), null),
+        PlanRequest.RequestOneofCase.Size => new Planned(reader.Read(request.Size), request.Size.PromptTokens),
+        _ => throw Failure.Invalid("request", "there is nothing to plan; set chat, generate or size").ToException(),
+    };
+
+    private static PlanResponse ToProto(Engine.RequestPlan plan, int promptTokens) => new()
+    {
+        Accepted = plan.Accepted,
+        Refusal = plan.Refusal ?? "",
+        PromptTokens = promptTokens,
+        WaitSeconds = plan.Wait.TotalSeconds,
+        TimeToFirstTokenSeconds = plan.TimeToFirstToken.TotalSeconds,
+        TokensPerSecond = plan.TokensPerSecond,
+        TotalSeconds = plan.Total.TotalSeconds,
+        Running = plan.Running,
+        Waiting = plan.Waiting,
+    };
+
+    private static Model Describe(ServedModel served)
+    {
+        var info = served.Engine.Model;
+        var tokenizer = served.Engine.Tokenizer;
+        var model = new Model
+        {
+            Id = served.Id,
+            Name = served.Name,
+            Architecture = info.Architecture,
+            Quantization = served.Quantization,
+            ContextLength = served.Engine.ContextLength,
+            VocabularySize = info.VocabularySize,
+            ParameterCount = served.ParameterCount,
+            HasChatTemplate = served.Template is not null,
+            ChatTemplate = served.TemplateSource,
+        };
+        if (tokenizer.BosId is { } bos)
+        {
+            model.BosTokenId = bos;
+        }
+
+        if (tokenizer.EosId is { } eos)
+        {
+            model.EosTokenId = eos;
+        }
+
+        model.EndOfGenerationTokenIds.AddRange(tokenizer.EndOfGenerationIds.Order());
+        return model;
+    }
+
+    /// <summary>What to plan: a request, or merely one of a size.</summary>
+    private sealed record Planned(GenerationInput Input, int? PromptTokens);
+}

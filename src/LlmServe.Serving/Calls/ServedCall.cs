@@ -1,0 +1,43 @@
+using System.Diagnostics;
+using LlmServe.Engine;
+
+namespace LlmServe.Serving;
+
+/// <summary>One call of a client, whatever protocol it came by, and what is known of it when it ends.</summary>
+public sealed class ServedCall
+{
+    private readonly long _start = Stopwatch.GetTimestamp();
+
+    /// <summary>What is called, for logs: a gRPC method's full name, or an HTTP method and path.</summary>
+    public required string Method { get; init; }
+
+    /// <summary>Who calls.</summary>
+    public required ServedClient Client { get; init; }
+
+    /// <summary>Tells the call apart in logs.</summary>
+    public string RequestId { get; init; } = "";
+
+    /// <summary>Whether it generates, and so counts as one of the client's streams.</summary>
+    public bool IsStream { get; init; }
+
+    /// <summary>Set when nobody waits for the answer any more: the client left, or its deadline passed.</summary>
+    public CancellationToken Aborted { get; init; }
+
+    /// <summary>When the client gives up by itself, in UTC.</summary>
+    public DateTime Deadline { get; init; } = DateTime.MaxValue;
+
+    /// <summary>The model that answers; empty until one is found.</summary>
+    internal string Model { get; set; } = "";
+
+    /// <summary>The last update of its generation.</summary>
+    internal GenerationUpdate? Last { get; set; }
+
+    /// <summary>Why its generation ended early; null: it did not.</summary>
+    internal Failure? Outcome { get; set; }
+
+    /// <summary>Time since it came.</summary>
+    internal TimeSpan Elapsed => Stopwatch.GetElapsedTime(_start);
+
+    /// <summary>How a call ends that nobody waits for any more.</summary>
+    internal Failure GivenUp => Deadline <= DateTime.UtcNow ? Failure.DeadlineExceeded : Failure.Cancelled;
+}
