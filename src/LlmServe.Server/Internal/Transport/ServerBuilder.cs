@@ -3,6 +3,7 @@ using Grpc.AspNetCore.Server;
 using Grpc.HealthCheck;
 using LlmServe.Server.Internal.Access;
 using LlmServe.Server.Internal.GrpcApi;
+using LlmServe.Server.Internal.HttpApi;
 using LlmServe.Serving;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -39,6 +40,7 @@ internal static class ServerBuilder
         var gate = app.Services.GetRequiredService<RequestGate>();
         app.Use((http, next) => gate.InvokeAsync(http, next));
         MapGrpc(app, options);
+        HealthRoute.Map(app, core);
         return app;
     }
 
