@@ -44,6 +44,9 @@ public sealed record ServerOptions : ServingOptions
     /// <summary>Whether reflection is open to clients without an API key.</summary>
     public bool OpenReflection { get; init; }
 
+    /// <summary>Longest pause of a client that is sending a request.</summary>
+    internal TimeSpan LongestPause { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <inheritdoc/>
     public override void Validate()
     {

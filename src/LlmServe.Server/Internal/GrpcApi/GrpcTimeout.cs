@@ -1,3 +1,4 @@
+using System.Globalization;
 using LlmServe.Serving;
 using Microsoft.AspNetCore.Http;
 
@@ -20,18 +21,14 @@ internal static class GrpcTimeout
             return null;
         }
 
-        int digits = 0;
-        bool zero = true;
-        while (digits < timeout.Length && char.IsAsciiDigit(timeout[digits]))
-        {
-            zero &= timeout[digits++] == '0';
-        }
-
+        int digits = timeout.TakeWhile(char.IsAsciiDigit).Count();
         if (digits is 0 or > MostDigits || digits != timeout.Length - 1 || !"HMSmun".Contains(timeout[^1], StringComparison.Ordinal))
         {
             return Failure.Invalid(Header, $"is '{Failure.Shorten(timeout)}'; allowed are 1 … {MostDigits} digits and one of H, M, S, m, u, n");
         }
 
-        return zero ? Failure.DeadlineExceeded : null;
+        // The library counts in units of 100 ns, and takes none of them for no deadline.
+        long least = timeout[^1] == 'n' ? TimeSpan.NanosecondsPerTick : 1;
+        return long.Parse(timeout.AsSpan(0, digits), NumberStyles.None, CultureInfo.InvariantCulture) < least ? Failure.DeadlineExceeded : null;
     }
 }

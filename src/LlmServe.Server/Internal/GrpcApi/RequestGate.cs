@@ -13,13 +13,10 @@ namespace LlmServe.Server.Internal.GrpcApi;
 /// Waits for the whole request of a gRPC call before anything else looks at it, and answers what is no request: so a call that is reset, half sent, too
 /// large or badly framed costs next to nothing and fails alone. It throws nothing, and parses nothing but the five bytes before the message.
 /// </summary>
-internal sealed class RequestGate(ServingOptions options)
+internal sealed class RequestGate(ServerOptions options)
 {
     /// <summary>Length of a message's prefix: whether it is compressed, and how long it is.</summary>
     private const int PrefixLength = 5;
-
-    /// <summary>Longest pause of a client that is sending a request.</summary>
-    private static readonly TimeSpan _longestPause = TimeSpan.FromSeconds(5);
 
     /// <summary>Longest time for a whole request.</summary>
     private static readonly TimeSpan _longestRead = TimeSpan.FromSeconds(60);
@@ -57,7 +54,7 @@ internal sealed class RequestGate(ServingOptions options)
             return known.Failure;
         }
 
-        using var pause = new RequestPause(body, _longestPause, _longestRead);
+        using var pause = new RequestPause(body, options.LongestPause, _longestRead);
         try
         {
             while (true)
