@@ -87,7 +87,7 @@ public sealed class LlmServeHost : IAsyncDisposable
 
     /// <summary>
     /// Stops the server and its engines: new calls get UNAVAILABLE and health says NOT_SERVING at once; running calls finish, or end with
-    /// UNAVAILABLE when <see cref="ServerOptions.GracePeriod"/> is over. Safe to call more than once: all calls wait for the same stop.
+    /// UNAVAILABLE when <see cref="ServingOptions.GracePeriod"/> is over. Safe to call more than once: all calls wait for the same stop.
     /// </summary>
     public Task StopAsync() => _stop.Value;
 
@@ -141,7 +141,7 @@ public sealed class LlmServeHost : IAsyncDisposable
         }
 
         WarnOfWrongDates();
-        foreach (var model in _catalog.Models)
+        foreach (var model in _core.Models.All)
         {
             foreach (string warning in model.Engine.Model.Warnings.Concat(model.Engine.Tokenizer.Warnings))
             {

@@ -25,6 +25,9 @@ internal static partial class Log
     [LoggerMessage(13, LogLevel.Error, "{Method} failed")]
     public static partial void Failed(ILogger logger, Exception exception, string method);
 
+    [LoggerMessage(17, LogLevel.Critical, "The engine of {Model} failed; the server answers no more requests for it and says so to health checks: restart it")]
+    public static partial void EngineFailed(ILogger logger, Exception exception, string model);
+
     [LoggerMessage(15, LogLevel.Information, "{Method}: refused one more stream of {Client}")]
     public static partial void TooManyStreams(ILogger logger, string method, string client);
 }

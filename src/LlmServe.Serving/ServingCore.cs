@@ -1,4 +1,3 @@
-using LlmServe.Engine;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -27,12 +26,16 @@ public sealed class ServingCore : IDisposable
         Clients = new ClientDirectory(options.ApiKeys);
         _logger = (loggers ?? NullLoggerFactory.Instance).CreateLogger<ServingCore>();
         _workers = new TextWorkers(options.TextWorkers == 0 ? 1 : options.TextWorkers);
-        Calls = new CallPipeline(Clients, _gate, Health, _logger);
+        Calls = new CallPipeline(Clients, _gate, _logger);
         var limits = new TokenLimits(options);
-        var prompts = new PromptReader(_workers, options);
+        var prompts = new PromptReader(_workers, limits, options);
         Generations = new GenerationService(limits, prompts);
         Plans = new RequestPlanner(limits, prompts, Generations);
         Texts = new TextService(_workers);
+        foreach (var model in Models.All.DistinctBy(model => model.Engine))
+        {
+            WatchForFailure(model);
+        }
     }
 
     /// <summary>What the server takes.</summary>
@@ -78,6 +81,15 @@ public sealed class ServingCore : IDisposable
         await Task.WhenAll(engines.Select(engine => engine.StopAsync(Options.GracePeriod))).ConfigureAwait(false);
         return drained;
     }
+
+    /// <summary>Health and the log tell of a failed engine at once, whether or not anybody waits for an answer then.</summary>
+    private void WatchForFailure(ServedModel model) => _ = model.Engine.Completion.ContinueWith(
+        ended =>
+        {
+            Health.Close();
+            Log.EngineFailed(_logger, ended.Exception!.GetBaseException(), model.Id);
+        },
+        CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
 
     /// <inheritdoc/>
     public void Dispose() => _workers.Dispose();

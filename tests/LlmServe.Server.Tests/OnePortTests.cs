@@ -44,9 +44,9 @@ public sealed class OnePortTests
     [Fact]
     public async Task Path_ThatLeadsNowhere_NeedsAKeyAndSaysNothingWithoutOne()
     {
-        const string key = "alice-alice-alice-alice";
+        const string Key = "alice-alice-alice-alice";
         await using var server = await TestServer.StartAsync(
-            options: new ServerOptions { ApiKeys = [new ApiKey { Name = "alice", Sha256 = ApiKey.HashOf(key) }] });
+            options: new ServerOptions { ApiKeys = [new ApiKey { Name = "alice", Sha256 = ApiKey.HashOf(Key) }] });
         using var http = new HttpClient { BaseAddress = server.Host.Address };
         foreach (string path in (string[])["/", "/nowhere", "/v1/nowhere", "/llmserve.v1.ChatService/Chat"])
         {
@@ -57,7 +57,7 @@ public sealed class OnePortTests
         }
 
         Assert.Equal("""{"status":"ok"}""", await http.GetStringAsync(new Uri("/health", UriKind.Relative)));
-        foreach (var (name, value) in ((string, string)[])[("Authorization", $"Bearer {key}"), ("x-api-key", key), ("api-key", key)])
+        foreach (var (name, value) in ((string, string)[])[("Authorization", $"Bearer {Key}"), ("x-api-key", Key), ("api-key", Key)])
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, "/nowhere");
             request.Headers.Add(name, value);
@@ -72,7 +72,7 @@ public sealed class OnePortTests
         {
             var (status, _) = await raw.StreamAsync(service, method, []);
             Assert.Equal(StatusCode.Unauthenticated, status.StatusCode);
-            (status, _) = await raw.StreamAsync(service, method, [], new Metadata { { "authorization", $"Bearer {key}" } });
+            (status, _) = await raw.StreamAsync(service, method, [], new Metadata { { "authorization", $"Bearer {Key}" } });
             Assert.NotEqual(StatusCode.Unauthenticated, status.StatusCode);
         }
     }

@@ -190,7 +190,8 @@ public sealed class StatusTests
         var exception = await Calls.FailsAsync(StatusCode.Internal, () => server.Client.ChatAsync(TestServer.Chat("Hi")).ToListAsync());
 
         Assert.Equal("internal error; the server's log has the details", exception.Status.Detail);
-        var logged = Assert.Single(server.Logs.Entries, entry => entry.Event == 13);
+        await server.Logs.WaitForAsync(17);
+        var logged = Assert.Single(server.Logs.Entries, entry => entry.Event == 17);
         Assert.Contains("told to fail in tick 2", logged.Exception!.ToString(), StringComparison.Ordinal);
         Assert.Equal(Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus.NotServing, await server.Client.CheckHealthAsync());
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using LlmServe.Engine;
 using Microsoft.Extensions.Logging;
 
 namespace LlmServe.Serving;

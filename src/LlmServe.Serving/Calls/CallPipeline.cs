@@ -12,15 +12,13 @@ public sealed class CallPipeline
 {
     private readonly ClientDirectory _clients;
     private readonly CallGate _gate;
-    private readonly ServingHealth _health;
     private readonly CallLog _log;
     private readonly ILogger _logger;
 
-    internal CallPipeline(ClientDirectory clients, CallGate gate, ServingHealth health, ILogger logger)
+    internal CallPipeline(ClientDirectory clients, CallGate gate, ILogger logger)
     {
         _clients = clients;
         _gate = gate;
-        _health = health;
         _logger = logger;
         _log = new CallLog(logger);
     }
@@ -90,18 +88,17 @@ public sealed class CallPipeline
             // Whatever broke after the client left is its leaving, not a failure of the server.
             case not EngineException when call.Aborted.IsCancellationRequested:
                 return call.GivenUp;
-            case EngineException { Error: not EngineError.Failed } engine:
+            case EngineException { Error: not (EngineError.Failed or EngineError.RequestFailed) } engine:
                 return EngineFailures.Translate(engine);
+            case EngineException { Error: EngineError.Failed }:
+                // The core has logged it, and told health, when it happened.
+                return Failure.Internal;
             case TemplateRaisedException or TemplateInputException or TemplateLimitException:
                 return Failure.Invalid("messages", exception.Message);
             case TemplateException:
                 // The model's fault, which needs its owner.
                 Log.TemplateFailed(_logger, call.Method, exception.Message);
                 return new Failure(FailureKind.Model, $"the model's chat template failed: {exception.Message}");
-            case EngineException:
-                // The engine takes nothing any more, so whoever watches the server's health should know.
-                _health.Close();
-                goto default;
             default:
                 Log.Failed(_logger, exception, call.Method);
                 return Failure.Internal;

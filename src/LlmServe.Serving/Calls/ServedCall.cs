@@ -40,4 +40,16 @@ public sealed class ServedCall
 
     /// <summary>How a call ends that nobody waits for any more.</summary>
     internal Failure GivenUp => Deadline <= DateTime.UtcNow ? Failure.DeadlineExceeded : Failure.Cancelled;
+
+    /// <summary>Why nothing more need be done for the call; null: it goes on.</summary>
+    /// <param name="place">The place that it holds in an engine's queue; null: none.</param>
+    internal Failure? EndedBy(AdmissionTicket? place)
+    {
+        if (Aborted.IsCancellationRequested)
+        {
+            return GivenUp;
+        }
+
+        return place is { Cancelled.IsCancellationRequested: true } ? EngineFailures.Translate(place.Refusal!) : null;
+    }
 }

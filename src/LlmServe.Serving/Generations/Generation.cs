@@ -70,8 +70,9 @@ public sealed class Generation : IDisposable
         {
             FinishReason.Aborted => Failure.Stopping,
             FinishReason.Cancelled => _call.GivenUp,
+            FinishReason.Displaced => Failure.Exhausted(update.Message!),
             _ => null,
         };
-        return update.FinishReason != FinishReason.Cancelled;
+        return update.FinishReason is not (FinishReason.Cancelled or FinishReason.Displaced);
     }
 }

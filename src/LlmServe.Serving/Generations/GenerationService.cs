@@ -14,38 +14,47 @@ public sealed class GenerationService
         _prompts = prompts;
     }
 
-    /// <summary>Starts a generation.</summary>
-    /// <param name="call">The call; its end, however it comes, frees the sequence.</param>
+    /// <summary>Starts a generation: takes a place in the engine's queue, then makes the prompt, then queues it.</summary>
+    /// <param name="call">The call; its end, however it comes, frees the place and the sequence.</param>
     /// <param name="input">What to generate.</param>
-    /// <returns>Null: it cannot be; the call ends with the reason as its outcome.</returns>
-    /// <exception cref="RequestException">The request is wrong, or there is no room.</exception>
+    /// <returns>Null: it cannot be, and the call's outcome says why.</returns>
+    /// <exception cref="RequestException">The request is wrong.</exception>
     public async ValueTask<Generation?> StartAsync(ServedCall call, GenerationInput input)
     {
         call.Model = input.Model.Id;
-        if (await _prompts.ReadAsync(call, input).ConfigureAwait(false) is not { } prompt)
+        if (!input.Model.Engine.TryReserve(call.Client.Name, call.Client.Priority, out var place, out var refusal))
         {
+            call.Outcome = EngineFailures.Translate(refusal);
             return null;
         }
 
-        if (_limits.Check(input, prompt.Count, call.Client) is { } tooLong)
+        using (place)
         {
-            throw tooLong.ToException();
-        }
+            if (await _prompts.ReadAsync(call, input, place).ConfigureAwait(false) is not { } prompt)
+            {
+                return null;
+            }
 
+            call.Outcome = _limits.Check(input, prompt.Count, call.Client) ?? call.EndedBy(place);
+            return call.Outcome is null ? Submit(call, input, prompt, place) : null;
+        }
+    }
+
+    private Generation Submit(ServedCall call, GenerationInput input, IReadOnlyList<int> prompt, AdmissionTicket place)
+    {
         var ending = new CancellationTokenSource();
         var abort = call.Aborted.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), ending);
         try
         {
-            var updates = input.Model.Engine.Submit(RequestOf(input, prompt, call.Client), ending.Token);
-            return new Generation(call, input.Model, updates, ending, abort);
+            return new Generation(call, input.Model, place.Submit(RequestOf(input, prompt, call.Client), ending.Token), ending, abort);
         }
         catch (Exception exception)
         {
             abort.Dispose();
             ending.Dispose();
-            if (exception is EngineException { Error: not EngineError.Failed } refused)
+            if (exception is EngineException { Error: EngineError.InvalidArgument } wrong)
             {
-                throw EngineFailures.Translate(refused, input).ToException();
+                throw EngineFailures.Translate(wrong, input).ToException();
             }
 
             throw;

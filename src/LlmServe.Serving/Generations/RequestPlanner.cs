@@ -22,7 +22,7 @@ public sealed class RequestPlanner
     public async ValueTask<(RequestPlan Plan, int PromptTokens)?> PlanAsync(ServedCall call, GenerationInput input)
     {
         call.Model = input.Model.Id;
-        if (await _prompts.ReadAsync(call, input).ConfigureAwait(false) is not { } prompt)
+        if (await _prompts.ReadAsync(call, input, null).ConfigureAwait(false) is not { } prompt)
         {
             return null;
         }

@@ -10,7 +10,7 @@ internal sealed class TokenLimits(ServingOptions options)
     /// <returns>Null, or why it is longer than allowed.</returns>
     public Failure? Check(GenerationInput input, int promptTokens, ServedClient client)
     {
-        if (Least(options.MaxPromptTokens, client.Key?.MaxPromptTokens) is { } most && promptTokens > most)
+        if (LongestPrompt(client) is { } most && promptTokens > most)
         {
             return Failure.Invalid(
                 input.Prompt.Field, $"the prompt has {promptTokens} tokens; {WhoAllows(client.Key?.MaxPromptTokens, most, client)} at most {most}");
@@ -25,6 +25,9 @@ internal sealed class TokenLimits(ServingOptions options)
     /// <summary>Most tokens of the answer; null: as many as the context holds.</summary>
     public int? MaxTokens(GenerationInput input, ServedClient client) =>
         input.Settings.MaxTokens ?? Least(input.Settings.DefaultMaxTokens, LongestAnswer(client));
+
+    /// <summary>Most tokens of a prompt; null: as many as the context holds.</summary>
+    public int? LongestPrompt(ServedClient client) => Least(options.MaxPromptTokens, client.Key?.MaxPromptTokens);
 
     private int? LongestAnswer(ServedClient client) => Least(options.MaxOutputTokens, client.Key?.MaxOutputTokens);
 

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using LlmServe.Text.Templates;
 
 namespace LlmServe.Serving;
@@ -7,19 +6,19 @@ namespace LlmServe.Serving;
 public sealed class ConversationPrompt : PromptSource
 {
     /// <summary>A typing mistake in a role would silently give a worse prompt, so only known ones pass.</summary>
-    private static readonly string[] _roles = ["system", "developer", "user", "assistant", "tool"];
+    private static readonly string[] Roles = ["system", "developer", "user", "assistant", "tool"];
 
     /// <summary>Names that have a place of their own, or come from the model.</summary>
-    private static readonly string[] _reserved = ["messages", "tools", "add_generation_prompt", "bos_token", "eos_token"];
+    private static readonly string[] Reserved = ["messages", "tools", "add_generation_prompt", "bos_token", "eos_token"];
 
     /// <summary>The messages, oldest first.</summary>
-    public required IReadOnlyList<ConversationMessage> Messages { get; init; }
+    public required IReadOnlyList<TemplateMessage> Messages { get; init; }
 
-    /// <summary>Tools for the template, a JSON array; null: none.</summary>
-    public JsonElement? Tools { get; init; }
+    /// <summary>Tools for the template, a list; null: none.</summary>
+    public TemplateValue? Tools { get; init; }
 
     /// <summary>Further variables for the template.</summary>
-    public IReadOnlyList<KeyValuePair<string, JsonElement>> Variables { get; init; } = [];
+    public IReadOnlyList<KeyValuePair<string, TemplateValue>> Variables { get; init; } = [];
 
     /// <summary>Path of the request's field with the variables, for messages.</summary>
     public string VariablesField { get; init; } = "variables";
@@ -28,7 +27,7 @@ public sealed class ConversationPrompt : PromptSource
     public bool AddGenerationPrompt { get; init; } = true;
 
     /// <inheritdoc/>
-    internal override IReadOnlyList<int> Read(ServedModel model, ServingOptions options)
+    internal override IReadOnlyList<int> Read(ServedModel model, ServingOptions options, int most, CancellationToken cancellation)
     {
         if (model.Template is not { } template)
         {
@@ -36,63 +35,52 @@ public sealed class ConversationPrompt : PromptSource
                 FailureKind.Model, $"the model '{model.Id}' has no chat template; continue a text instead, or start the server with a template").ToException();
         }
 
+        CheckMessages(options.MaxMessages);
         var tokenizer = model.Engine.Tokenizer;
-        string text = template.Render(new ChatTemplateInput
-        {
-            Messages = ReadMessages(options.MaxMessages),
-            Tools = Tools,
-            Variables = ReadVariables(),
-            AddGenerationPrompt = AddGenerationPrompt,
-            BosToken = tokenizer.BosId is { } bos ? tokenizer.PieceOf(bos) : "",
-            EosToken = tokenizer.EosId is { } eos ? tokenizer.PieceOf(eos) : "",
-            Now = options.Clock.GetLocalNow(),
-        });
+        var rendered = template.Render(
+            new ChatTemplateInput
+            {
+                Messages = Messages,
+                Tools = Tools,
+                Variables = ReadVariables(),
+                AddGenerationPrompt = AddGenerationPrompt,
+                BosToken = tokenizer.BosId is { } bos ? tokenizer.PieceOf(bos) : "",
+                EosToken = tokenizer.EosId is { } eos ? tokenizer.PieceOf(eos) : "",
+                Now = options.Clock.GetLocalNow(),
+            },
+            null, cancellation);
 
-        // The template writes the special tokens itself, a beginning-of-sequence token included where the model wants one.
+        PromptLength.Check(rendered.Text, tokenizer, most, Field, cancellation);
+        // The template writes the special tokens itself, a beginning-of-sequence token included where the model wants one. Those that a message spells
+        // out stay text.
         var ids = new List<int>();
-        tokenizer.Encode(text, addSpecial: false, parseSpecial: true, ids);
+        tokenizer.Encode(rendered.Text, addSpecial: false, rendered.Inputs, ids, cancellation);
         return ids.Count > 0 ? ids : throw Failure.Invalid(Field, "the chat template makes an empty prompt out of them").ToException();
     }
 
-    private JsonElement[] ReadMessages(int most)
+    private void CheckMessages(int most)
     {
         if (Messages.Count == 0 || Messages.Count > most)
         {
             throw Failure.Invalid(Field, $"has {Messages.Count} messages; allowed are 1 … {most}").ToException();
         }
 
-        var elements = new JsonElement[Messages.Count];
-        for (int i = 0; i < elements.Length; i++)
+        for (int i = 0; i < Messages.Count; i++)
         {
-            elements[i] = ReadMessage(Messages[i], $"{Field}[{i}]");
+            if (!Roles.Contains(Messages[i].Role))
+            {
+                throw Failure.Invalid(
+                    $"{Field}[{i}].role", $"is '{Failure.Shorten(Messages[i].Role)}'; allowed are {string.Join(", ", Roles)}").ToException();
+            }
         }
-
-        return elements;
     }
 
-    private static JsonElement ReadMessage(ConversationMessage message, string field)
+    private Dictionary<string, TemplateValue> ReadVariables()
     {
-        if (!_roles.Contains(message.Role))
-        {
-            throw Failure.Invalid($"{field}.role", $"is '{Failure.Shorten(message.Role)}'; allowed are {string.Join(", ", _roles)}").ToException();
-        }
-
-        var keys = new List<KeyValuePair<string, JsonElement>> { new("role", JsonText.String(message.Role)) };
-        if (message.Content is { } content)
-        {
-            keys.Add(new("content", JsonText.String(content)));
-        }
-
-        keys.AddRange(message.Fields);
-        return JsonText.Object(keys);
-    }
-
-    private Dictionary<string, JsonElement> ReadVariables()
-    {
-        var variables = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
+        var variables = new Dictionary<string, TemplateValue>(StringComparer.Ordinal);
         foreach (var (name, value) in Variables)
         {
-            if (_reserved.Contains(name))
+            if (Reserved.Contains(name))
             {
                 throw Failure.Invalid(VariablesField, $"has the key '{name}', which the server sets").ToException();
             }

@@ -1,18 +1,13 @@
-using System.Buffers;
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace LlmServe.Serving;
 
-/// <summary>Reads the JSON texts of a request within limits, and makes JSON values.</summary>
+/// <summary>Reads the JSON texts of a request within limits.</summary>
 public static class JsonText
 {
     /// <summary>Room for hundreds of tool descriptions.</summary>
     private const int MaxBytes = 256 << 10;
-
-    /// <summary>The text goes to a template and never into a web page, so nothing needs escaping that JSON does not escape.</summary>
-    private static readonly JsonWriterOptions Writing = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private static readonly JsonDocumentOptions Options = new() { MaxDepth = 32, AllowDuplicateProperties = false };
 
@@ -69,38 +64,10 @@ public static class JsonText
         }
     }
 
-    /// <summary>An object with these keys, in this order.</summary>
-    public static JsonElement Object(IEnumerable<KeyValuePair<string, JsonElement>> keys) => Write(writer =>
-    {
-        writer.WriteStartObject();
-        foreach (var (name, value) in keys)
-        {
-            writer.WritePropertyName(name);
-            // As it was sent: what half a character or a long number means is the template's to say.
-            writer.WriteRawValue(value.GetRawText(), skipInputValidation: true);
-        }
-
-        writer.WriteEndObject();
-    });
-
-    /// <summary>A string.</summary>
-    public static JsonElement String(string text) => Write(writer => writer.WriteStringValue(text));
-
     /// <summary>What people call a kind of value.</summary>
     public static string NameOf(JsonValueKind kind) => kind switch
     {
         JsonValueKind.True or JsonValueKind.False => "boolean",
         _ => kind.ToString().ToLowerInvariant(),
     };
-
-    private static JsonElement Write(Action<Utf8JsonWriter> write)
-    {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer, Writing))
-        {
-            write(writer);
-        }
-
-        return JsonElement.Parse(buffer.WrittenSpan);
-    }
 }

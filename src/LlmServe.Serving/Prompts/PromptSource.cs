@@ -10,7 +10,11 @@ public abstract class PromptSource
     internal virtual IReadOnlyList<int>? Ready => null;
 
     /// <summary>Makes the token ids. [text worker]</summary>
+    /// <param name="model">For which model.</param>
+    /// <param name="options">What the server takes.</param>
+    /// <param name="most">Most tokens that are of use; a text that is surely longer is refused before all of it is tokenized.</param>
+    /// <param name="cancellation">Ends the work where nobody needs it any more.</param>
     /// <exception cref="RequestException">It cannot be a prompt.</exception>
     /// <exception cref="LlmServe.Text.Templates.TemplateException">The chat template refuses the conversation or fails.</exception>
-    internal abstract IReadOnlyList<int> Read(ServedModel model, ServingOptions options);
+    internal abstract IReadOnlyList<int> Read(ServedModel model, ServingOptions options, int most, CancellationToken cancellation);
 }

@@ -9,13 +9,17 @@ namespace LlmServe.Serving;
 public sealed class TextPrompt(string text, bool addSpecial = true, bool parseSpecial = true) : PromptSource
 {
     /// <summary>The ids. [text worker]</summary>
-    internal List<int> Encode(ITokenizer tokenizer)
+    internal List<int> Encode(ITokenizer tokenizer, CancellationToken cancellation)
     {
         var ids = new List<int>();
-        tokenizer.Encode(text, addSpecial, parseSpecial, ids);
+        tokenizer.Encode(text, addSpecial, parseSpecial ? [] : [new TextSpan(0, text.Length)], ids, cancellation);
         return ids;
     }
 
     /// <inheritdoc/>
-    internal override IReadOnlyList<int> Read(ServedModel model, ServingOptions options) => Encode(model.Engine.Tokenizer);
+    internal override IReadOnlyList<int> Read(ServedModel model, ServingOptions options, int most, CancellationToken cancellation)
+    {
+        PromptLength.Check(text, model.Engine.Tokenizer, most, Field, cancellation);
+        return Encode(model.Engine.Tokenizer, cancellation);
+    }
 }

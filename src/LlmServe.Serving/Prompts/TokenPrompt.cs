@@ -8,5 +8,5 @@ public sealed class TokenPrompt(IReadOnlyList<int> ids) : PromptSource
     internal override IReadOnlyList<int> Ready => ids;
 
     /// <inheritdoc/>
-    internal override IReadOnlyList<int> Read(ServedModel model, ServingOptions options) => ids;
+    internal override IReadOnlyList<int> Read(ServedModel model, ServingOptions options, int most, CancellationToken cancellation) => ids;
 }

@@ -1,7 +1,10 @@
+using LlmServe.Engine;
+
 namespace LlmServe.Serving;
 
 /// <summary>Text work with a result.</summary>
-internal sealed class TextJob<TResult>(TextWorkers workers, ServedCall call, Func<TResult> work) : TextJob(workers, call)
+internal sealed class TextJob<TResult>(TextWorkers workers, ServedCall call, Func<CancellationToken, TResult> work, AdmissionTicket? place)
+    : TextJob(workers, call, place)
 {
     private readonly TaskCompletionSource<TResult?> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -20,7 +23,11 @@ internal sealed class TextJob<TResult>(TextWorkers workers, ServedCall call, Fun
     {
         try
         {
-            _result.TrySetResult(work());
+            _result.TrySetResult(work(Unneeded));
+        }
+        catch (OperationCanceledException) when (Unneeded.IsCancellationRequested)
+        {
+            Refuse(Reason());
         }
         catch (Exception exception)
         {

@@ -11,17 +11,17 @@ public sealed class TextService
 
     /// <summary>Runs work on a client's text, such as reading a long request, on the text workers.</summary>
     /// <returns>Null: the call was given up, or there is no room, as its outcome says.</returns>
-    public Task<TResult?> WorkAsync<TResult>(ServedCall call, Func<TResult> work) where TResult : class => _workers.RunAsync(call, work);
+    public ValueTask<TResult?> WorkAsync<TResult>(ServedCall call, Func<TResult> work) where TResult : class => _workers.RunAsync(call, _ => work());
 
     /// <summary>Turns text into ids, as a generation from it would.</summary>
     /// <param name="call">The call.</param>
     /// <param name="model">Whose tokens.</param>
     /// <param name="text">The text.</param>
     /// <returns>Null: the call was given up, or there is no room, as its outcome says.</returns>
-    public Task<List<int>?> TokenizeAsync(ServedCall call, ServedModel model, TextPrompt text)
+    public ValueTask<List<int>?> TokenizeAsync(ServedCall call, ServedModel model, TextPrompt text)
     {
         call.Model = model.Id;
-        return _workers.RunAsync(call, () => text.Encode(model.Engine.Tokenizer));
+        return _workers.RunAsync(call, cancellation => text.Encode(model.Engine.Tokenizer, cancellation));
     }
 
     /// <summary>Turns ids into text. Bytes that are no valid UTF-8 become U+FFFD.</summary>
@@ -32,7 +32,7 @@ public sealed class TextService
     /// <param name="specialTokens">Whether control tokens are shown.</param>
     /// <returns>Null: the call was given up, or there is no room, as its outcome says.</returns>
     /// <exception cref="RequestException">An id is outside the vocabulary.</exception>
-    public Task<string?> DetokenizeAsync(ServedCall call, ServedModel model, IReadOnlyList<int> ids, string field, bool specialTokens)
+    public ValueTask<string?> DetokenizeAsync(ServedCall call, ServedModel model, IReadOnlyList<int> ids, string field, bool specialTokens)
     {
         call.Model = model.Id;
         var tokenizer = model.Engine.Tokenizer;
@@ -44,6 +44,6 @@ public sealed class TextService
             }
         }
 
-        return _workers.RunAsync(call, () => tokenizer.Decode([.. ids], specialTokens));
+        return _workers.RunAsync(call, _ => tokenizer.Decode([.. ids], specialTokens));
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using LlmServe.Engine;
 
 namespace LlmServe.Serving;
 
@@ -41,21 +42,20 @@ internal sealed class TextWorkers : IDisposable
 
     /// <summary>Runs text work for a client when its turn comes.</summary>
     /// <param name="call">The call that needs it; its end, while the work waits, ends the wait.</param>
-    /// <param name="work">What to do. [worker thread]</param>
+    /// <param name="work">What to do, until its token is set. [worker thread]</param>
+    /// <param name="place">The place that the work prepares a request for; its loss, while the work waits, ends the wait too. Null: none.</param>
     /// <returns>What the work gives or throws; default if it was not done: then the call's outcome says why.</returns>
-    public Task<TResult?> RunAsync<TResult>(ServedCall call, Func<TResult> work)
+    public async ValueTask<TResult?> RunAsync<TResult>(ServedCall call, Func<CancellationToken, TResult> work, AdmissionTicket? place = null)
     {
-        var job = new TextJob<TResult>(this, call, work);
+        using var job = new TextJob<TResult>(this, call, work, place);
         if (Enqueue(job) is { } refusal)
         {
-            job.Refuse(refusal);
-        }
-        else
-        {
-            job.WatchForEnd();
+            call.Outcome = refusal;
+            return default;
         }
 
-        return job.Result;
+        job.WatchForEnd();
+        return await job.Result.ConfigureAwait(false);
     }
 
     /// <summary>Ends the threads; work that waits fails as the server stops.</summary>

@@ -136,7 +136,7 @@ internal sealed class FuzzTarget : IAsyncDisposable
     /// <summary>A call without a client or a deadline.</summary>
     private sealed class FakeCall : ServerCallContext
     {
-        private static readonly ServedClient _client = new("fuzz");
+        private static readonly ServedClient Client = new("fuzz");
 
         // Where Grpc.AspNetCore looks for a call's HTTP side.
         protected override IDictionary<object, object> UserStateCore { get; } = new Dictionary<object, object> { ["__HttpContext"] = NewRequest() };
@@ -169,7 +169,7 @@ internal sealed class FuzzTarget : IAsyncDisposable
         private static DefaultHttpContext NewRequest()
         {
             var http = new DefaultHttpContext();
-            http.Features.Set(new ClientFeature(_client));
+            http.Features.Set(new ClientFeature(Client));
             return http;
         }
     }

@@ -4,6 +4,7 @@ using LlmServe.Serving;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 
 namespace LlmServe.Server.Internal.Access;
@@ -13,8 +14,8 @@ namespace LlmServe.Server.Internal.Access;
 /// policy of <see cref="ClientAuthorization"/>, a route that says nothing needs this to succeed.
 /// </summary>
 internal sealed class ClientAuthentication(
-    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder, ServingCore core, ILogger<LlmServeHost> log)
-    : AuthenticationHandler<AuthenticationSchemeOptions>(options, loggers, encoder)
+    IOptionsMonitor<AuthenticationSchemeOptions> options, UrlEncoder encoder, ServingCore core, ILogger<LlmServeHost> log)
+    : AuthenticationHandler<AuthenticationSchemeOptions>(options, NullLoggerFactory.Instance, encoder)
 {
     /// <summary>Name of the scheme.</summary>
     public const string SchemeName = "ApiKey";
@@ -24,7 +25,7 @@ internal sealed class ClientAuthentication(
     /// <summary>The name of a client without an address, as of a call that came through no socket.</summary>
     private const string Unknown = "unknown";
 
-    private static readonly AuthenticateResult _known = AuthenticateResult.Success(
+    private static readonly AuthenticateResult Known = AuthenticateResult.Success(
         new AuthenticationTicket(new ClaimsPrincipal(new ClaimsIdentity(SchemeName)), SchemeName));
 
     /// <inheritdoc/>
@@ -39,7 +40,7 @@ internal sealed class ClientAuthentication(
         }
 
         Context.Features.Set(new ClientFeature(client));
-        return Task.FromResult(_known);
+        return Task.FromResult(Known);
     }
 
     /// <summary>Answers a request that needs a key and has none, in the words of its protocol.</summary>

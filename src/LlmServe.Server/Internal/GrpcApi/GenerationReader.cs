@@ -1,5 +1,6 @@
 using System.Text.Json;
 using LlmServe.Serving;
+using LlmServe.Text.Templates;
 
 namespace LlmServe.Server.Internal.GrpcApi;
 
@@ -18,7 +19,7 @@ internal sealed class GenerationReader(ModelCatalog models, ServerOptions option
             Field = "messages",
             Messages = ReadMessages(request.Messages),
             Tools = ReadTools(request.ToolsJson),
-            Variables = JsonText.Object(request.TemplateVariablesJson, "template_variables_json"),
+            Variables = Values(JsonText.Object(request.TemplateVariablesJson, "template_variables_json")),
             VariablesField = "template_variables_json",
             AddGenerationPrompt = !request.HasAddGenerationPrompt || request.AddGenerationPrompt,
         },
@@ -63,7 +64,7 @@ internal sealed class GenerationReader(ModelCatalog models, ServerOptions option
     public static TextPrompt ReadText(string text, V1.TokenizationOptions? options) => new(
         text, options is not { HasAddSpecial: true, AddSpecial: false }, options is not { HasParseSpecial: true, ParseSpecial: false }) { Field = "text" };
 
-    private ConversationMessage[] ReadMessages(IReadOnlyList<V1.ChatMessage> messages)
+    private TemplateMessage[] ReadMessages(IReadOnlyList<V1.ChatMessage> messages)
     {
         // Checked before anything is made of them, since an empty message takes two bytes of a request.
         if (messages.Count > options.MaxMessages)
@@ -71,18 +72,18 @@ internal sealed class GenerationReader(ModelCatalog models, ServerOptions option
             throw Failure.Invalid("messages", $"has {messages.Count} messages; allowed are 1 … {options.MaxMessages}").ToException();
         }
 
-        var read = new ConversationMessage[messages.Count];
+        var read = new TemplateMessage[messages.Count];
         for (int i = 0; i < read.Length; i++)
         {
             var message = messages[i];
-            read[i] = new ConversationMessage(
-                message.Role, message.HasContent ? message.Content : null, ReadFields(message.FieldsJson, $"messages[{i}].fields_json"));
+            var content = message.HasContent ? TemplateValue.FromText(message.Content) : null;
+            read[i] = new TemplateMessage(message.Role, content, ReadFields(message.FieldsJson, $"messages[{i}].fields_json"));
         }
 
         return read;
     }
 
-    private static List<KeyValuePair<string, JsonElement>> ReadFields(string json, string field)
+    private static KeyValuePair<string, TemplateValue>[] ReadFields(string json, string field)
     {
         var fields = JsonText.Object(json, field);
         foreach (var (key, _) in fields)
@@ -93,10 +94,13 @@ internal sealed class GenerationReader(ModelCatalog models, ServerOptions option
             }
         }
 
-        return fields;
+        return Values(fields);
     }
 
-    private static JsonElement? ReadTools(string json)
+    private static KeyValuePair<string, TemplateValue>[] Values(List<KeyValuePair<string, JsonElement>> members) =>
+        [.. members.Select(member => new KeyValuePair<string, TemplateValue>(member.Key, member.Value))];
+
+    private static TemplateValue? ReadTools(string json)
     {
         if (json.Length == 0)
         {

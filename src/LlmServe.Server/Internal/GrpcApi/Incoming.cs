@@ -14,7 +14,7 @@ internal sealed class Incoming<TMessage> where TMessage : class, IMessage<TMessa
     private const int ShortMessage = 8 << 10;
 
     /// <summary>Unknown fields are dropped, so that they cannot fill the memory.</summary>
-    private static readonly MessageParser _parser = new TMessage().Descriptor.Parser.WithDiscardUnknownFields(true);
+    private static readonly MessageParser Parser = new TMessage().Descriptor.Parser.WithDiscardUnknownFields(true);
 
     private readonly TMessage? _message;
     private readonly Failure? _failure;
@@ -34,7 +34,7 @@ internal sealed class Incoming<TMessage> where TMessage : class, IMessage<TMessa
 
         try
         {
-            _message = (TMessage)_parser.ParseFrom(bytes);
+            _message = (TMessage)Parser.ParseFrom(bytes);
         }
         catch (InvalidProtocolBufferException exception)
         {
@@ -76,7 +76,7 @@ internal sealed class Incoming<TMessage> where TMessage : class, IMessage<TMessa
     {
         try
         {
-            return (TMessage)_parser.ParseFrom(bytes);
+            return (TMessage)Parser.ParseFrom(bytes);
         }
         catch (InvalidProtocolBufferException exception)
         {

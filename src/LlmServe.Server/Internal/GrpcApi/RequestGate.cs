@@ -19,7 +19,7 @@ internal sealed class RequestGate(ServerOptions options)
     private const int PrefixLength = 5;
 
     /// <summary>Longest time for a whole request.</summary>
-    private static readonly TimeSpan _longestRead = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan LongestRead = TimeSpan.FromSeconds(60);
 
     /// <summary>The middleware.</summary>
     public async Task InvokeAsync(HttpContext http, RequestDelegate next)
@@ -54,7 +54,7 @@ internal sealed class RequestGate(ServerOptions options)
             return known.Failure;
         }
 
-        using var pause = new RequestPause(body, options.LongestPause, _longestRead);
+        using var pause = new RequestPause(body, options.LongestPause, LongestRead);
         try
         {
             while (true)

@@ -2,7 +2,6 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
@@ -15,13 +14,13 @@ namespace LlmServe.Server.Internal.Transport;
 internal static class ClearTextProtocol
 {
     /// <summary>Longest time until the first bytes of a connection.</summary>
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     /// <summary>Looks at a connection's first bytes and runs it.</summary>
     public static async Task RunAsync(ConnectionContext connection, ConnectionDelegate next)
     {
         var input = connection.Transport.Input;
-        await using (new Timer(static reader => ((PipeReader)reader!).CancelPendingRead(), input, _patience, Timeout.InfiniteTimeSpan))
+        await using (new Timer(static reader => ((PipeReader)reader!).CancelPendingRead(), input, Patience, Timeout.InfiniteTimeSpan))
         {
             while (true)
             {
