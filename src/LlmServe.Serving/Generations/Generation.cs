@@ -28,14 +28,13 @@ public sealed class Generation : IDisposable
     /// Waits for what comes next. The call's end ends the wait without an exception. Where a client is behind, what waits for it becomes one update with
     /// all tokens and texts in a row.
     /// </summary>
-    /// <param name="isBehind">Whether the last update had to wait for the client.</param>
     /// <returns>The update; null: nothing follows.</returns>
-    public async ValueTask<GenerationUpdate?> NextAsync(bool isBehind = false)
+    public async ValueTask<GenerationUpdate?> NextAsync()
     {
         // The engine ends a cancelled answer with an update of its own, so nothing here waits for the token, and nothing is thrown.
         while (!_ended && await _updates.WaitToReadAsync(CancellationToken.None).ConfigureAwait(false))
         {
-            if (UpdateMerger.Read(_updates, isBehind) is { } update)
+            if (UpdateMerger.Read(_updates) is { } update)
             {
                 return Finish(update) ? update : null;
             }

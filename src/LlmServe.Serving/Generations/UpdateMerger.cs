@@ -10,14 +10,13 @@ namespace LlmServe.Serving;
 internal static class UpdateMerger
 {
     /// <summary>Most updates that wait for a client that keeps up.</summary>
-    private const int Few = 16;
+    private const int Few = 32;
 
     /// <summary>What comes next; null: nothing does yet.</summary>
     /// <param name="updates">What waits.</param>
-    /// <param name="isBehind">Whether the client is known to be behind.</param>
-    public static GenerationUpdate? Read(ChannelReader<GenerationUpdate> updates, bool isBehind)
+    public static GenerationUpdate? Read(ChannelReader<GenerationUpdate> updates)
     {
-        bool merges = isBehind || updates.Count > Few;
+        bool merges = updates.Count > Few;
         if (!updates.TryRead(out var first) || !merges || first.FinishReason != FinishReason.None || !updates.TryRead(out var second))
         {
             return first;

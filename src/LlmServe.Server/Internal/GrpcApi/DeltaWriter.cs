@@ -23,8 +23,7 @@ internal static class DeltaWriter
 
         var delta = new V1.GenerationDelta();
         var response = wrap(delta);
-        bool isBehind = false;
-        while (await generation.NextAsync(isBehind).ConfigureAwait(false) is { } update)
+        while (await generation.NextAsync().ConfigureAwait(false) is { } update)
         {
             if (call.Aborted.IsCancellationRequested)
             {
@@ -35,9 +34,7 @@ internal static class DeltaWriter
             Fill(delta, update, generation.Model.Engine.Tokenizer);
             try
             {
-                var written = responses.WriteAsync(response);
-                isBehind = !written.IsCompleted;
-                await written.ConfigureAwait(false);
+                await responses.WriteAsync(response).ConfigureAwait(false);
             }
             catch (Exception) when (call.Aborted.IsCancellationRequested)
             {
