@@ -14,16 +14,19 @@ internal sealed class ByteLevelTokenizer : Tokenizer
     private readonly Vocabulary _vocabulary;
     private readonly PreTokenizer _rule;
     private readonly bool _wholePieces;
+    private readonly bool _composes;
     private readonly TokenTable _table;
     private readonly PairTable _merges;
     private readonly int[] _byteIds = new int[256];
 
-    private ByteLevelTokenizer(Vocabulary vocabulary, SpecialTokens specials, TokenBytes bytes, TokenTable table, PairTable merges, PreTokenizerChoice choice)
+    private ByteLevelTokenizer(
+        Vocabulary vocabulary, SpecialTokens specials, TokenBytes bytes, TokenTable table, PairTable merges, PreTokenizerChoice choice, bool composes)
         : base(vocabulary, specials, bytes)
     {
         _vocabulary = vocabulary;
         _rule = choice.Rule;
         _wholePieces = choice.WholePieces;
+        _composes = composes;
         _table = table;
         _merges = merges;
         for (int value = 0; value < 256; value++)
@@ -42,12 +45,16 @@ internal sealed class ByteLevelTokenizer : Tokenizer
         var table = spelled.Index(vocabulary);
         var merges = MergeTable.Read(metadata, vocabulary, table, Decode);
         var bytes = TokenBytes.Build(vocabulary.Count, (id, output) => WriteText(vocabulary, id, spelled[id], output));
-        return new ByteLevelTokenizer(vocabulary, specials, bytes, table, merges, choice);
+
+        // Bare vocabularies and the files of early converters do not say what they are; their ids have always been those of text as it is.
+        bool composes = choice.Composes && metadata.TryGetString("general.type", out _);
+        return new ByteLevelTokenizer(vocabulary, specials, bytes, table, merges, choice, composes);
     }
 
     /// <inheritdoc/>
     protected override void EncodeText(ReadOnlySpan<char> text, bool afterSpecial, EncodeBuffers buffers, List<int> ids)
     {
+        text = _composes ? CanonicalNormalizer.Compose(text) : text;
         for (int start = 0; start < text.Length;)
         {
             buffers.Cancellation.ThrowIfCancellationRequested();

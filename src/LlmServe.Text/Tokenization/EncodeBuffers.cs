@@ -12,6 +12,12 @@ internal sealed class EncodeBuffers
     /// <summary>UTF-8 of the piece at hand.</summary>
     public byte[] Utf8 = new byte[256];
 
+    /// <summary>Code points of the text at hand.</summary>
+    public readonly List<int> Points = [];
+
+    /// <summary>The same, decomposed.</summary>
+    public readonly List<int> Decomposed = [];
+
     /// <summary>Per symbol: its token, or −1. One more element than symbols is not needed.</summary>
     public int[] Ids = new int[256];
 
@@ -49,7 +55,7 @@ internal sealed class EncodeBuffers
     public void Return()
     {
         Cancellation = default;
-        if (Utf8.Length <= KeptElements && Ids.Length <= KeptElements && Heap.Length <= KeptElements)
+        if (Utf8.Length <= KeptElements && Ids.Length <= KeptElements && Heap.Length <= KeptElements && Decomposed.Capacity <= KeptElements)
         {
             _kept = this;
         }

@@ -35,13 +35,13 @@ internal sealed class SpecialTokens
 
     private static readonly int LongestName = EndNames.Concat(ControlNames).Max(System.Text.Encoding.UTF8.GetByteCount);
 
-    private readonly int _tokens;
+    private readonly Vocabulary _vocabulary;
     private readonly GgufMetadata _metadata;
 
-    private SpecialTokens(GgufMetadata metadata, int tokens, SpecialDefaults defaults)
+    private SpecialTokens(GgufMetadata metadata, Vocabulary vocabulary, SpecialDefaults defaults)
     {
         _metadata = metadata;
-        _tokens = tokens;
+        _vocabulary = vocabulary;
         Bos = Id("bos_token_id", defaults.Bos);
         Eos = Id("eos_token_id", defaults.Eos);
         Unknown = Id("unknown_token_id", defaults.Unknown);
@@ -68,34 +68,43 @@ internal sealed class SpecialTokens
     public HashSet<int> EndOfGeneration { get; } = [];
 
     /// <summary>Reads the roles; tokens that bear a well-known name of a control token become control tokens.</summary>
-    /// <exception cref="GgufException">An id is not in the vocabulary, or a token is to be added that the file does not name.</exception>
+    /// <exception cref="GgufException">A token is to be added that the file does not name.</exception>
     public static SpecialTokens Read(GgufMetadata metadata, Vocabulary vocabulary, SpecialDefaults defaults)
     {
-        var specials = new SpecialTokens(metadata, vocabulary.Count, defaults);
+        var specials = new SpecialTokens(metadata, vocabulary, defaults);
         specials.FindEnds(vocabulary);
         return specials;
     }
 
-    /// <summary>A token id from the metadata; the default only where it is in the vocabulary.</summary>
+    /// <summary>
+    /// A token id from the metadata; the default only where it is in the vocabulary. An id outside of the vocabulary (converters write −1 for none, and some
+    /// one past the end) means that there is no such token, and is warned of.
+    /// </summary>
     public int? Id(string name, int? otherwise)
     {
-        if (!_metadata.TryGetInt32(Prefix + name, out int id))
+        if (!_metadata.TryGetInt64(Prefix + name, out long id))
         {
-            return otherwise < _tokens ? otherwise : null;
+            return otherwise < _vocabulary.Count ? otherwise : null;
         }
 
-        return id >= 0 && id < _tokens ? id : throw TokenizerErrors.At(Prefix + name, $"{id}", $"a token id, 0 to {_tokens - 1}");
+        if (id >= 0 && id < _vocabulary.Count)
+        {
+            return (int)id;
+        }
+
+        _vocabulary.Warnings.Add($"{Prefix}{name} is {id}, which is no token: the vocabulary has 0 to {_vocabulary.Count - 1}; the model is used without it");
+        return null;
     }
 
     private bool Flag(string name, string idName, bool otherwise, int? id)
     {
         bool given = _metadata.TryGetBool(Prefix + name, out bool add);
-        if (given && add && id is null)
+        if (given && add && id is null && !_metadata.Contains(Prefix + idName))
         {
             throw TokenizerErrors.At(Prefix + name, $"true without {Prefix}{idName}", $"false, or an id in {Prefix}{idName}");
         }
 
-        return given ? add : otherwise && id is not null;
+        return (given ? add : otherwise) && id is not null;
     }
 
     private void FindEnds(Vocabulary vocabulary)

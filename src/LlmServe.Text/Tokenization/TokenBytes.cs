@@ -34,18 +34,24 @@ internal sealed class TokenBytes
         return new TokenBytes(block.WrittenSpan.ToArray(), starts);
     }
 
-    /// <summary>A table from these strings to their tokens; empty strings are left out.</summary>
-    /// <exception cref="Gguf.GgufException">Two tokens have the same string.</exception>
+    /// <summary>A table from these strings to their tokens; empty strings are left out. Of two tokens with the same string the lower id is in it.</summary>
     public TokenTable Index(Vocabulary vocabulary)
     {
         var table = new TokenTable(Block, Starts);
+        int repeated = 0;
+        string first = "";
         for (int id = 0; id < Starts.Length - 1; id++)
         {
             if (this[id].Length > 0 && !table.TryAdd(id, out int earlier))
             {
-                string piece = TokenizerErrors.Quote(vocabulary.Piece(id));
-                throw TokenizerErrors.At(Vocabulary.TokensKey, $"{piece} as tokens {earlier} and {id}", "each token once");
+                first = repeated++ == 0 ? $"{TokenizerErrors.Quote(vocabulary.Piece(id))} as tokens {earlier} and {id}" : first;
             }
+        }
+
+        if (repeated > 0)
+        {
+            string others = repeated == 1 ? "" : $", and {repeated - 1} more of the kind";
+            vocabulary.Warnings.Add($"{Vocabulary.TokensKey} has {first}{others}; text becomes the token with the lower id");
         }
 
         return table;

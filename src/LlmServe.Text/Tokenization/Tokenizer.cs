@@ -25,6 +25,9 @@ internal abstract class Tokenizer : ITokenizer
     }
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> Warnings => _vocabulary.Warnings;
+
+    /// <inheritdoc/>
     public int VocabularySize => _vocabulary.Count;
 
     /// <inheritdoc/>

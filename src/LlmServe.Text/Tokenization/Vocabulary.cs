@@ -25,6 +25,9 @@ internal sealed class Vocabulary
     /// <summary>Number of tokens.</summary>
     public int Count => _pieces.Count;
 
+    /// <summary>What is odd about the vocabulary without being wrong, one sentence each.</summary>
+    public List<string> Warnings { get; } = [];
+
     /// <summary>[tokens] What each token is.</summary>
     public TokenKind[] Kinds { get; }
 

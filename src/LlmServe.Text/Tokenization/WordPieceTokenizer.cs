@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using LlmServe.Gguf;
 using LlmServe.Text.Tokenization.PreTokenizers;
@@ -5,11 +6,15 @@ using LlmServe.Text.Tokenization.PreTokenizers;
 namespace LlmServe.Text.Tokenization;
 
 /// <summary>
-/// WordPiece (<c>bert</c>): text is lower-cased, freed of accents and cut at white space, punctuation and Chinese characters; each word becomes the
-/// longest tokens from its left, or the unknown token where that fails. Words are spelled with U+2581 in front, as GGUF vocabularies have it.
+/// WordPiece (<c>bert</c>): text is freed of control characters, decomposed and freed of accents, lower-cased, and cut at white space, punctuation and Chinese
+/// characters; each word becomes the longest tokens from its left, or the unknown token where that fails or the word has more than 100 characters. Words
+/// are spelled with U+2581 in front, as GGUF vocabularies have it. The steps and their order are those of the models' own tokenizer (BERT's).
 /// </summary>
 internal sealed class WordPieceTokenizer : Tokenizer
 {
+    private const int LongestWord = 100; // code points
+    private const int DottedCapitalI = 0x130;
+
     private readonly TokenTrie _trie = new(); // by bytes
     private readonly bool _lowerCase;
     private readonly bool _stripAccents;
@@ -38,8 +43,9 @@ internal sealed class WordPieceTokenizer : Tokenizer
     public static WordPieceTokenizer Create(GgufMetadata metadata)
     {
         var vocabulary = Vocabulary.Read(metadata);
-        int classToken = metadata.TryGetInt32("tokenizer.ggml.cls_token_id", out int id) ? id : 101;
-        var specials = SpecialTokens.Read(metadata, vocabulary, new SpecialDefaults(Bos: classToken, Unknown: 100, AddBos: true));
+        long classToken = metadata.TryGetInt64("tokenizer.ggml.cls_token_id", out long id) ? id : 101;
+        int? first = classToken >= 0 && classToken < vocabulary.Count ? (int)classToken : null;
+        var specials = SpecialTokens.Read(metadata, vocabulary, new SpecialDefaults(Bos: first, Unknown: 100, AddBos: true));
         EscapedText.Spelled(vocabulary).Index(vocabulary);
         return new WordPieceTokenizer(vocabulary, specials, metadata);
     }
@@ -65,60 +71,103 @@ internal sealed class WordPieceTokenizer : Tokenizer
     /// <inheritdoc/>
     protected override void EncodeText(ReadOnlySpan<char> text, bool afterSpecial, EncodeBuffers buffers, List<int> ids)
     {
-        // Three bytes for each code unit, and as many for the U+2581 in front of a word.
-        buffers.ReserveText(checked(text.Length + 1));
-        EscapedText.Space.CopyTo(buffers.Utf8);
-        int empty = EscapedText.Space.Length;
-        int length = empty;
-        foreach (var original in text.EnumerateRunes())
+        var points = buffers.Points;
+        points.Clear();
+        Clean(text, points);
+        if (_stripAccents)
         {
-            buffers.Cancellation.ThrowIfCancellationRequested();
-            var rune = _stripAccents ? Decomposition.FirstOf(original) : original;
-            var cls = CharClasses.Of(rune.Value);
-            bool alone = IsAlone(rune.Value, cls);
-            if (alone || (cls & CharClass.Space) != 0)
-            {
-                EncodeWord(buffers.Utf8.AsSpan(0, length), ids);
-                length = empty;
-            }
+            var decomposed = buffers.Decomposed;
+            decomposed.Clear();
+            CanonicalNormalizer.Decompose(points, decomposed);
+            points = decomposed;
+        }
 
-            if ((cls & CharClass.Space) != 0 || IsDropped(rune, cls))
+        // Four bytes for each code point, and three for the U+2581 in front of a word.
+        EncodeBuffers.Grow(ref buffers.Utf8, checked((points.Count + 1) * 4));
+        EscapedText.Space.CopyTo(buffers.Utf8);
+        var word = new Word(buffers.Utf8);
+        foreach (int point in points)
+        {
+            var cls = CharClasses.Of(point);
+            var category = CharUnicodeInfo.GetUnicodeCategory(point);
+            if (_stripAccents && category == UnicodeCategory.NonSpacingMark)
             {
                 continue;
             }
 
-            length += (_lowerCase ? Rune.ToLowerInvariant(rune) : rune).EncodeToUtf8(buffers.Utf8.AsSpan(length));
+            bool alone = (cls & CharClass.Punctuation) != 0 || (point < 0x7F && (cls & CharClass.Symbol) != 0);
+            if (alone || point == ' ')
+            {
+                buffers.Cancellation.ThrowIfCancellationRequested();
+                EncodeWord(word, ids);
+                word.Clear();
+            }
+
+            if (point != ' ')
+            {
+                word.Add(point, _lowerCase);
+            }
+
             if (alone)
             {
-                EncodeWord(buffers.Utf8.AsSpan(0, length), ids);
-                length = empty;
+                EncodeWord(word, ids);
+                word.Clear();
             }
         }
 
-        EncodeWord(buffers.Utf8.AsSpan(0, length), ids);
+        EncodeWord(word, ids);
     }
 
-    private bool IsDropped(Rune rune, CharClass cls) =>
-        rune.Value == 0xFFFD || (_stripAccents && (cls & CharClass.Mark) != 0)
-        || Rune.GetUnicodeCategory(rune) is System.Globalization.UnicodeCategory.Control or System.Globalization.UnicodeCategory.Format
-            or System.Globalization.UnicodeCategory.PrivateUse;
-
-    private static bool IsAlone(int c, CharClass cls) =>
-        (cls & CharClass.Punctuation) != 0 || (c < 0x7F && (cls & CharClass.Symbol) != 0)
-        || c is (>= 0x4E00 and <= 0x9FFF) or (>= 0x3400 and <= 0x4DBF) or (>= 0xF900 and <= 0xFAFF) or (>= 0x20000 and <= 0x2A6DF)
-            or (>= 0x2A700 and <= 0x2B73F) or (>= 0x2B740 and <= 0x2B81F) or (>= 0x2B920 and <= 0x2CEAF) or (>= 0x2F800 and <= 0x2FA1F);
-
-    private void EncodeWord(ReadOnlySpan<byte> word, List<int> ids)
+    /// <summary>Drops what is neither text nor white space, makes all white space blanks, and puts blanks around Chinese characters.</summary>
+    private static void Clean(ReadOnlySpan<char> text, List<int> points)
     {
-        if (word.Length == EscapedText.Space.Length)
+        foreach (var rune in text.EnumerateRunes())
+        {
+            int c = rune.Value;
+            if (c is not ('\t' or '\n' or '\r') && IsDropped(c))
+            {
+                continue;
+            }
+
+            bool isIdeograph = IsIdeograph(c);
+            if (isIdeograph)
+            {
+                points.Add(' ');
+            }
+
+            points.Add((CharClasses.Of(c) & CharClass.Space) != 0 ? ' ' : c);
+            if (isIdeograph)
+            {
+                points.Add(' ');
+            }
+        }
+    }
+
+    private static bool IsDropped(int c) => c is 0 or 0xFFFD
+        || CharUnicodeInfo.GetUnicodeCategory(c) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.PrivateUse or UnicodeCategory.Surrogate;
+
+    // The block that begins at U+2B820 is missing from U+2B820 to U+2B91F, as it is in the tokenizer that the models were trained with.
+    private static bool IsIdeograph(int c) => c
+        is (>= 0x4E00 and <= 0x9FFF) or (>= 0x3400 and <= 0x4DBF) or (>= 0xF900 and <= 0xFAFF) or (>= 0x20000 and <= 0x2A6DF)
+        or (>= 0x2A700 and <= 0x2B73F) or (>= 0x2B740 and <= 0x2B81F) or (>= 0x2B920 and <= 0x2CEAF) or (>= 0x2F800 and <= 0x2FA1F);
+
+    private void EncodeWord(in Word word, List<int> ids)
+    {
+        if (word.Points == 0)
         {
             return;
         }
 
-        int before = ids.Count;
-        while (!word.IsEmpty)
+        if (word.Points > LongestWord)
         {
-            int length = LongestToken(word, out int id);
+            ids.Add(_unknown);
+            return;
+        }
+
+        int before = ids.Count;
+        for (var rest = word.Bytes; !rest.IsEmpty;)
+        {
+            int length = LongestToken(rest, out int id);
             if (length == 0)
             {
                 ids.RemoveRange(before, ids.Count - before);
@@ -127,7 +176,7 @@ internal sealed class WordPieceTokenizer : Tokenizer
             }
 
             ids.Add(id);
-            word = word[length..];
+            rest = rest[length..];
         }
     }
 
@@ -146,5 +195,37 @@ internal sealed class WordPieceTokenizer : Tokenizer
         }
 
         return longest;
+    }
+
+    /// <summary>The word at hand, spelled behind the U+2581 that the buffer begins with.</summary>
+    private ref struct Word(byte[] buffer)
+    {
+        private int _length = EscapedText.Space.Length;
+
+        /// <summary>Code points so far.</summary>
+        public int Points { get; private set; }
+
+        public readonly ReadOnlySpan<byte> Bytes => buffer.AsSpan(0, _length);
+
+        public void Add(int point, bool lowerCase)
+        {
+            if (lowerCase && point == DottedCapitalI)
+            {
+                // The only capital whose small letter is two characters, which shows where accents stay.
+                Append(new Rune('i'));
+                Append(new Rune(0x307));
+                return;
+            }
+
+            Append(lowerCase ? Rune.ToLowerInvariant(new Rune(point)) : new Rune(point));
+        }
+
+        public void Clear() => (_length, Points) = (EscapedText.Space.Length, 0);
+
+        private void Append(Rune rune)
+        {
+            _length += rune.EncodeToUtf8(buffer.AsSpan(_length));
+            Points++;
+        }
     }
 }

@@ -47,9 +47,6 @@ public sealed class MetadataTests
         { "merges", GgufValue.Of(["q "]), "'q ' as entry 0; allowed: tokens" },
         { "merges", GgufValue.Of(["x y"]), "'x y' as entry 0; allowed: tokens" },
         { "merges", GgufValue.Of([new string('a', 5000) + " b"]), "as entry 0; allowed: tokens" },
-        { "bos_token_id", GgufValue.Of(261u), "tokenizer.ggml.bos_token_id: found 261; allowed: a token id, 0 to 260" },
-        { "eos_token_id", GgufValue.Of(-1), "tokenizer.ggml.eos_token_id: found -1" },
-        { "eot_token_id", GgufValue.Of(9999u), "tokenizer.ggml.eot_token_id: found 9999" },
         { "bos_token_id", GgufValue.Of("one"), "tokenizer.ggml.bos_token_id" },
     };
 
@@ -58,13 +55,33 @@ public sealed class MetadataTests
     public void Create_BrokenByteLevelVocabulary_SaysWhere(string key, GgufValue? value, string expected) =>
         Assert.Contains(expected, Refusal(VocabularyBuilder.ByteLevel("a b", "ab c").Set(key, value)));
 
-    [Fact]
-    public void Create_SameTokenTwice_NamesBothIds()
+    [Theory]
+    [InlineData("bos_token_id", 261L)]
+    [InlineData("eos_token_id", -1L)]
+    [InlineData("eot_token_id", 9999L)]
+    [InlineData("eom_token_id", 4294967295L)]
+    [InlineData("unknown_token_id", 261L)]
+    public void Create_SpecialIdOutsideTheVocabulary_WarnsAndIsLeftOut(string key, long id)
     {
-        var tokens = Enumerable.Range(0, 10).Select(i => i == 7 ? "t3" : $"t{i}").ToArray();
-        var builder = VocabularyBuilder.Plain("gpt2", tokens);
-        Assert.Contains("'t3' as tokens 3 and 7; allowed: each token once", Refusal(builder));
+        var value = id < 0 ? GgufValue.Of((int)id) : GgufValue.Of((uint)id);
+        var tokenizer = VocabularyBuilder.ByteLevel("a b", "ab c").Set(key, value).Set("add_bos_token", GgufValue.Of(true)).Build();
+        Assert.Contains($"tokenizer.ggml.{key} is {id}, which is no token: the vocabulary has 0 to 260", Assert.Single(tokenizer.Warnings));
+        Assert.All(tokenizer.Encode("ab", addSpecial: true).Concat(tokenizer.EndOfGenerationIds), token => Assert.InRange(token, 0, 260));
+        Assert.Null(key switch { "bos_token_id" => tokenizer.BosId, "eos_token_id" => tokenizer.EosId, _ => null });
     }
+
+    [Fact]
+    public void Create_SameTokenTwice_WarnsAndTakesTheLowerId()
+    {
+        var tokenizer = new VocabularyBuilder().Set("model", GgufValue.Of("gpt2")).Set("tokens", GgufValue.Of(["a", "b", "ab", "ab", "a"]))
+            .Set("merges", GgufValue.Of(["a b"])).Build();
+        Assert.Contains("'ab' as tokens 2 and 3, and 1 more of the kind", Assert.Single(tokenizer.Warnings));
+        Assert.Equal([2, 0], tokenizer.Encode("aba"));
+        Assert.Equal("abab", tokenizer.Decode([2, 3]));
+    }
+
+    [Fact]
+    public void Create_SoundVocabulary_WarnsOfNothing() => Assert.Empty(VocabularyBuilder.ByteLevel("a b").Build().Warnings);
 
     [Fact]
     public void Create_AddBosWithoutBos_SaysSo() => Assert.Contains(

@@ -32,6 +32,9 @@ internal static class Vocabularies
         return Loaded.GetOrAdd(name, _ => new Lazy<ITokenizer>(() => TokenizerFactory.Create(Metadata(path)))).Value;
     }
 
+    /// <summary>The tokenizer of a model file, loaded once.</summary>
+    public static ITokenizer LoadFile(string path) => Loaded.GetOrAdd(path, _ => new Lazy<ITokenizer>(() => TokenizerFactory.Create(Metadata(path)))).Value;
+
     /// <summary>The model file of a vocabulary; skips the test where shared data is absent.</summary>
     public static string PathOf(string name) => name == Embedded ? TestData.EmbeddedModel : TestData.Shared("data", "tokenizers", name + ".gguf");
 
