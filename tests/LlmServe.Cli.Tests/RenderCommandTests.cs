@@ -66,6 +66,30 @@ public sealed class RenderCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Render_ModelWithTemplateForTools_UsesItForCasesWithTools()
+    {
+        string model = _folder.File("two.gguf");
+        new GgufWriter().Add("general.architecture", GgufValue.Of("llama")).Add("tokenizer.chat_template", GgufValue.Of("plain"))
+            .Add("tokenizer.chat_template.tool_use", GgufValue.Of("tools {{ tools|length }}")).Add("tokenizer.chat_template.rag", GgufValue.Of("rag"))
+            .Save(model);
+        const string Input = """
+            {"messages": [], "tools": [{}]}
+            {"messages": [], "tools": null}
+            """;
+
+        var chosen = await new CliHarness(Input).RunAsync("render", "--model", model, "--json", "-");
+        var named = await new CliHarness(Input).RunAsync("render", "--model", model, "--json", "-", "--template-name", "rag");
+        var unknown = await new CliHarness(Input).RunAsync("render", "--model", model, "--json", "-", "--template-name", "other");
+        var listed = await new CliHarness().RunAsync("inspect", "--model", model);
+
+        Assert.Equal("{\"text\":\"tools 1\"}\n{\"text\":\"plain\"}\n", chosen.Out);
+        Assert.Equal("{\"text\":\"rag\"}\n{\"text\":\"rag\"}\n", named.Out);
+        Assert.Equal(ExitCode.Usage, unknown.Code);
+        Assert.Contains("it has default, rag, tool_use", unknown.Error);
+        Assert.Contains("chat template 'tool_use'", listed.Out);
+    }
+
+    [Fact]
     public async Task Render_ModelWithoutTemplate_SaysWhatToDo()
     {
         string model = _folder.File("plain.gguf");

@@ -2,6 +2,8 @@ using System.Text.Json;
 using LlmServe.Cpu;
 using LlmServe.Gguf;
 using LlmServe.Testing;
+using LlmServe.Text;
+using LlmServe.Text.Templates;
 
 namespace LlmServe.EndToEnd.Tests;
 
@@ -44,6 +46,37 @@ public class FieldFilesTests
     [InlineData("plain")]
     [InlineData("rope_lin_oldkey")]
     public void Load_SoundFile_WarnsOfNothing(string name) => Assert.Empty(Logits(name).Warnings);
+
+    [SkippableTheory]
+    [InlineData("eos_past_vocab", "tokenizer.ggml.eos_token_id is 384")]
+    [InlineData("dup_tokens_unused", "text becomes the token with the lower id")]
+    public void CreateTokenizer_OddVocabulary_WarnsOfWhatIsOdd(string name, string words)
+    {
+        using var file = GgufFile.Open(TestData.Shared("data", "field", $"{name}.gguf"));
+        var tokenizer = TokenizerFactory.Create(file.Metadata);
+        Assert.Contains(words, Assert.Single(tokenizer.Warnings), StringComparison.Ordinal);
+        Assert.Null(name == "eos_past_vocab" ? tokenizer.EosId : null);
+        Assert.Equal("a text", tokenizer.Decode(tokenizer.Encode("a text")));
+        Assert.Equal(Logits("plain").Values.Length, Logits(name).Values.Length);
+    }
+
+    [SkippableFact]
+    public void Render_FileWithATemplateForTools_UsesItWithToolsAlone()
+    {
+        using var file = GgufFile.Open(TestData.Shared("data", "field", "tool_use_template.gguf"));
+        using var request = JsonDocument.Parse(File.ReadAllText(TestData.Shared("data", "field", "tools_request.jsonl")));
+        var templates = ModelTemplates.Read(file.Metadata);
+        string Render(bool withTools) => ChatTemplate.Parse(templates.Source(templates.Choose(withTools)!)!).Render(new ChatTemplateInput
+        {
+            Messages = [.. request.RootElement.GetProperty("messages").EnumerateArray().Select(TemplateMessage.FromJson)],
+            Tools = withTools ? request.RootElement.GetProperty("tools") : null,
+            Now = DateTimeOffset.UnixEpoch,
+        }).Text;
+
+        Assert.Equal(["default", "tool_use"], templates.Names);
+        Assert.Equal("hi", Render(withTools: false));
+        Assert.StartsWith("TOOLS:[{\"type\": \"function\"", Render(withTools: true), StringComparison.Ordinal);
+    }
 
     private static (float[] Values, IReadOnlyList<string> Warnings) Logits(string name)
     {

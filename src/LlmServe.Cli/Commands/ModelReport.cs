@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using LlmServe.Cli.Terminal;
 using LlmServe.Gguf;
+using LlmServe.Text.Templates;
 using Spectre.Console;
 
 namespace LlmServe.Cli.Commands;
@@ -11,7 +12,6 @@ internal static class ModelReport
 {
     private const int LongestValue = 100;
     private const int LongestJsonArray = 16;
-    private const string TemplateKey = "tokenizer.chat_template";
 
     /// <summary>Bytes and tensors of one format.</summary>
     private sealed record FormatShare(string Name, int Tensors, long Bytes);
@@ -33,10 +33,11 @@ internal static class ModelReport
         Section(console, "formats", Formats(file).Select(share => (string[])[share.Name, Invariant($"{share.Tensors} tensors"), Invariant($"{share.Bytes:N0} bytes")]));
         Section(console, "tensors", file.Tensors.Select(tensor =>
             (string[])[tensor.Name, tensor.Format.Name, $"[{string.Join(", ", tensor.Dimensions)}]", Invariant($"{tensor.ByteLength:N0} bytes")]));
-        if (file.Metadata.TryGetString(TemplateKey, out string? template))
+        var templates = ModelTemplates.Read(file.Metadata);
+        foreach (string name in templates.Names)
         {
-            Title(console, "chat template");
-            console.Out.WriteLine(TerminalText.Harmless(template));
+            Title(console, name == ModelTemplates.Default ? "chat template" : $"chat template '{TerminalText.Harmless(name)}'");
+            console.Out.WriteLine(TerminalText.Harmless(templates.Source(name)!));
         }
     }
 
@@ -81,7 +82,15 @@ internal static class ModelReport
         }
 
         writer.WriteEndObject();
-        writer.WriteString("chat_template", file.Metadata.TryGetString(TemplateKey, out string? template) ? template : null);
+        var templates = ModelTemplates.Read(file.Metadata);
+        writer.WriteString("chat_template", templates.Source(ModelTemplates.Default));
+        writer.WriteStartObject("named_chat_templates");
+        foreach (string name in templates.Names.Where(name => name != ModelTemplates.Default))
+        {
+            writer.WriteString(name, templates.Source(name));
+        }
+
+        writer.WriteEndObject();
     }
 
     private static void WriteTensor(GgufTensor tensor, Utf8JsonWriter writer)

@@ -14,8 +14,24 @@ internal static class RenderCommand
 {
     private static readonly DateTimeOffset DefaultNow = new(2026, 1, 15, 12, 0, 0, TimeSpan.Zero);
 
-    /// <summary>A template, and the tokens that it may name where a case does not.</summary>
-    private sealed record Source(ChatTemplate Template, string BosToken, string EosToken);
+    /// <summary>Templates, and the tokens that they may name where a case does not.</summary>
+    private sealed record Source(ModelTemplates Templates, string Path, string? Name, string BosToken, string EosToken)
+    {
+        private readonly Dictionary<string, ChatTemplate> _parsed = [];
+
+        /// <summary>The template of a case: the one that was asked for by name, or the file's for conversations with tools or without.</summary>
+        public ChatTemplate For(bool hasTools)
+        {
+            string name = Name ?? Templates.Choose(hasTools)!;
+            if (!_parsed.TryGetValue(name, out var template))
+            {
+                template = ParseTemplate(Templates.Source(name)!, Path);
+                _parsed.Add(name, template);
+            }
+
+            return template;
+        }
+    }
 
     /// <summary>Builds the command.</summary>
     public static Command Create(CliServices services)
@@ -25,21 +41,28 @@ internal static class RenderCommand
         var json = OptionFactory.RequiredText("--json", "FILE", """
             JSON Lines in, {"messages": […], "tools", "add_generation_prompt", "bos_token", "eos_token", "kwargs"}, and out, {"text": …} or {"error": …}; - reads standard input
             """);
+        var name = OptionFactory.Text("--template-name", "NAME", $"Which of the model's templates (default: '{ModelTemplates.ToolUse}' for cases with tools, where there is one)");
         var now = OptionFactory.Text("--now", "TIME", $"Time that strftime_now sees (default {DefaultNow:yyyy-MM-ddTHH:mm:ss}, so that renders can be compared)");
-        var command = new Command("render", "Render conversations with a chat template") { template, model, json, now };
+        var command = new Command("render", "Render conversations with a chat template") { template, name, model, json, now };
         command.Validators.Add(result =>
         {
             if (result.GetResult(template) is not null && result.GetResult(model) is not null)
             {
                 result.AddError("--template and --model exclude each other: a model has its own template");
             }
+
+            if (result.GetResult(template) is not null && result.GetResult(name) is not null)
+            {
+                result.AddError("--template and --template-name exclude each other: a file is one template");
+            }
         });
         command.SetAction((parsed, _) => services.LeaveOnInterruptAsync(() =>
         {
             var time = ParseTime(parsed.GetValue(now));
             var source = parsed.GetValue(template) is { } path
-                ? new Source(ParseTemplate(ReadTemplate(path), path), "", "")
-                : FromModel(services, parsed.GetValue(model));
+                ? new Source(ModelTemplates.Of(ReadTemplate(path)), path, null, "", "")
+                : FromModel(services, parsed.GetValue(model), parsed.GetValue(name));
+            source.For(hasTools: false);
             string lines = parsed.GetRequiredValue(json);
             using var reader = PromptSource.OpenText(services.Console, lines, "--json");
             JsonLines.Convert(
@@ -53,7 +76,8 @@ internal static class RenderCommand
     {
         try
         {
-            writer.WriteString("text", source.Template.Render(ReadCase(source, element, now)).Text);
+            var input = ReadCase(source, element, now);
+            writer.WriteString("text", source.For(input.Tools is not null).Render(input).Text);
         }
         catch (TemplateException error)
         {
@@ -90,21 +114,26 @@ internal static class RenderCommand
         };
     }
 
-    private static Source FromModel(CliServices services, string? path)
+    private static Source FromModel(CliServices services, string? path, string? name)
     {
         using var file = services.Models.Open(path);
-        if (!file.Metadata.TryGetString("tokenizer.chat_template", out string? text))
+        var templates = ModelTemplates.Read(file.Metadata);
+        if (templates.Names.Count == 0)
         {
             throw new CliException($"{file.Path}: the model has no chat template (tokenizer.chat_template); give one with --template FILE");
         }
 
-        var template = ParseTemplate(text, file.Path);
-        return new Source(template, TokenText(file, "tokenizer.ggml.bos_token_id"), TokenText(file, "tokenizer.ggml.eos_token_id"));
+        if (name is not null && templates.Source(name) is null)
+        {
+            throw new CliException($"--template-name: {file.Path} has no template '{name}'; it has {string.Join(", ", templates.Names)}", ExitCode.Usage);
+        }
+
+        return new Source(templates, file.Path, name, TokenText(file, "tokenizer.ggml.bos_token_id"), TokenText(file, "tokenizer.ggml.eos_token_id"));
     }
 
     private static string TokenText(GgufFile file, string key) =>
-        file.Metadata.TryGetInt32(key, out int id) && file.Metadata.TryGetStrings("tokenizer.ggml.tokens", out var tokens) && (uint)id < (uint)tokens.Count
-            ? tokens[id] : "";
+        file.Metadata.TryGetInt64(key, out long id) && file.Metadata.TryGetStrings("tokenizer.ggml.tokens", out var tokens) && id >= 0 && id < tokens.Count
+            ? tokens[(int)id] : "";
 
     private static string ReadTemplate(string path)
     {
