@@ -1,5 +1,6 @@
 using LlmServe.Gguf;
 using LlmServe.Text.Tokenization;
+using LlmServe.Text.Tokenization.PreTokenizers;
 
 namespace LlmServe.Text;
 
@@ -16,6 +17,12 @@ public static class TokenizerFactory
         ["gemma4"] = LineBpeTokenizer.Create,
         ["bert"] = WordPieceTokenizer.Create,
     };
+
+    /// <summary>The families known: what <c>tokenizer.ggml.model</c> may say.</summary>
+    public static IReadOnlyCollection<string> FamilyNames => Families.Keys;
+
+    /// <summary>The rules known for byte-level vocabularies: what <c>tokenizer.ggml.pre</c> may say.</summary>
+    public static IEnumerable<string> RuleNames => PreTokenizerCatalog.Names;
 
     /// <summary>
     /// The tokenizer that a model file describes: its family by <c>tokenizer.ggml.model</c>, for <c>gpt2</c> its rule by <c>tokenizer.ggml.pre</c>.

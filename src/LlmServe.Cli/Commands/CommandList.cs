@@ -18,6 +18,7 @@ internal static class CommandList
         TokenizeCommand.Create,
         RenderCommand.Create,
         InspectCommand.Create,
+        ModelsCommand.Create,
         CompileCommand.Create,
         LogitsCommand.Create,
         BenchCommand.Create,

@@ -7,7 +7,7 @@ namespace LlmServe.Compiler.Architectures;
 public sealed class FileRules
 {
     private readonly Dictionary<string, KeyRule> _keys;
-    private readonly IReadOnlyList<string> _tensors;
+    private readonly string[] _tensors;
 
     /// <param name="keys">What the family says of keys, in place of what is said of all families.</param>
     /// <param name="tensors">Tensors without effect on logits, beside those of all families; <c>*</c> stands for any text.</param>
@@ -59,8 +59,14 @@ public sealed class FileRules
         .. KeyRule.Never("attention.scale", "attention.output_scale", "hidden_activation"),
     ];
 
+    /// <summary>What is known of keys that the graph need not read, by key without the family's prefix.</summary>
+    public IReadOnlyCollection<KeyRule> Keys => _keys.Values;
+
+    /// <summary>Tensors without effect on logits; <c>*</c> stands for any text.</summary>
+    public IReadOnlyList<string> Tensors => _tensors;
+
     /// <summary>Whether the tensor has no effect on logits.</summary>
-    public bool Ignores(string tensor) => _tensors.Any(pattern => Matches(pattern, tensor));
+    public bool Ignores(string tensor) => Array.Exists(_tensors, pattern => Matches(pattern, tensor));
 
     /// <summary>What is known of a key (without the family's prefix); null: nothing.</summary>
     public KeyRule? Find(string key) => _keys.GetValueOrDefault(key);

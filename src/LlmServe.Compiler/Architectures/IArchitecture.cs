@@ -9,6 +9,9 @@ public interface IArchitecture
     /// <summary>The value of <c>general.architecture</c>.</summary>
     string Name { get; }
 
+    /// <summary>Which models come in it, and which variants are refused; for people, in Markdown.</summary>
+    string Models { get; }
+
     /// <summary>What files of the family may hold that <see cref="Build"/> does not read.</summary>
     FileRules Rules { get; }
 
@@ -20,7 +23,8 @@ public interface IArchitecture
 /// <summary>The families known.</summary>
 public static class ArchitectureRegistry
 {
-    private static readonly IArchitecture[] All = [new LlamaArchitecture()];
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<IArchitecture> All { get; } = [new LlamaArchitecture()];
 
     /// <summary>Names of all families, for messages.</summary>
     public static string Names => string.Join(", ", All.Select(a => a.Name));
@@ -30,7 +34,7 @@ public static class ArchitectureRegistry
     public static ModelGraph Build(ModelSource source)
     {
         string name = source.Architecture;
-        var family = Array.Find(All, a => a.Name == name) ?? throw source.Error($"architecture '{name}' is not supported; supported: {Names}");
+        var family = All.FirstOrDefault(a => a.Name == name) ?? throw source.Error($"architecture '{name}' is not supported; supported: {Names}");
         var graph = family.Build(source);
         source.RefuseUnread(family.Rules, Math.Min(source.ContextLimit ?? int.MaxValue, graph.Shape.ContextLength));
         return graph;

@@ -10,6 +10,9 @@ public sealed class LlamaArchitecture : IArchitecture
 {
     public string Name => "llama";
 
+    public string Models => "Llama 1, 2 and 3, Mistral 7B, SmolLM 1 and 2, TinyLlama and what else has their shape. "
+        + "Refused: biases (Granite Code), experts (Mixtral), YaRN and longrope, layers that differ in heads";
+
     /// <summary>What is said of all families.</summary>
     public FileRules Rules { get; } = new();
 
