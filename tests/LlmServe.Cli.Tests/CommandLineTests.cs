@@ -40,6 +40,50 @@ public class CommandLineTests
         Assert.All(command.Arguments, argument => Assert.False(string.IsNullOrWhiteSpace(argument.Description), argument.Name));
     }
 
+    [Theory]
+    [InlineData("llmserve serv", "serve")]
+    [InlineData("llmserve serve --isa ", "avx2 avx512 avx512vnni neon scalar")]
+    [InlineData("llmserve serve --prefix-cache ", "off on")]
+    [InlineData("llmserve run --te", "--temperature")]
+    [InlineData("llmserve completion ", "bash fish zsh")]
+    public async Task Suggest_LineSoFar_NamesWhatMayFollow(string line, string expected)
+    {
+        var result = await new CliHarness().RunAsync($"[suggest:{line.Length}]", line);
+
+        Assert.Equal(ExitCode.Ok, result.Code);
+        Assert.Equal(expected.Split(' '), result.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(word => word[0] != '-' || line.Contains("--te", StringComparison.Ordinal)).Except(["/?", "/h"]));
+    }
+
+    [Theory]
+    [InlineData("bash", "complete -o default -F _llmserve llmserve\n")]
+    [InlineData("zsh", "compdef _llmserve llmserve\n")]
+    [InlineData("fish", "2>/dev/null)'\n")]
+    public async Task Completion_OfEveryShell_IsAScript(string shell, string end)
+    {
+        var result = await new CliHarness().RunAsync("completion", shell);
+
+        Assert.Equal(ExitCode.Ok, result.Code);
+        Assert.EndsWith(end, result.Out);
+        Assert.Contains("[suggest:", result.Out);
+    }
+
+    [Fact]
+    public async Task Man_Always_HasEveryCommandAndOption()
+    {
+        var result = await new CliHarness().RunAsync("man");
+
+        Assert.Equal(ExitCode.Ok, result.Code);
+        Assert.StartsWith(".TH LLMSERVE 1 ", result.Out);
+        Assert.All(CommandLineApp.Build(new CliHarness().Services).Subcommands, command =>
+        {
+            Assert.Contains($"\n.SS llmserve {command.Name}", result.Out);
+            Assert.All(command.Options, option => Assert.Contains(option.Name.Replace("-", "\\-", StringComparison.Ordinal), result.Out));
+        });
+
+        // Text that begins with a dot or an apostrophe, or has a bare backslash, would mean something to troff.
+        Assert.All(result.Out.Split('\n').Where(line => line.StartsWith('.') || line.StartsWith('\'')), line => Assert.Matches(@"^\.(TH|SH|SS|TP|B|I|BI) ?", line));
+    }
+
     [Fact]
     public async Task Help_OfTheProgram_ListsEveryCommand()
     {
@@ -72,6 +116,7 @@ public class CommandLineTests
     [InlineData("unknown option '--verbos'; did you mean --verbose?", "inspect", "--verbos")]
     [InlineData("unknown option '--nonsense' (", "health", "--nonsense", "1")]
     [InlineData("unexpected argument '5'; this command takes options only", "health", "5")]
+    [InlineData("Must be one of: 'bash' 'zsh' 'fish'", "completion", "tcsh")]
     [InlineData("--timeout: found '0'", "health", "--timeout", "0")]
     [InlineData("PROMPT", "run")]
     [InlineData("--ids", "logits", "--output", "x")]

@@ -119,7 +119,7 @@ public class LineEditorTests
         var harness = new CliHarness(terminal: true);
         var keys = new Queue<ConsoleKeyInfo>(Keys("draft"));
         using var released = new ManualResetEventSlim();
-        var reader = new TerminalLineReader(harness.Console, harness.Interrupts, () =>
+        var reader = new TerminalLineReader(harness.Console, harness.Interrupts, Forgetful, () =>
         {
             if (keys.TryDequeue(out var key))
             {
@@ -152,14 +152,56 @@ public class LineEditorTests
         Assert.Contains("\r\e[1A\e[J\e[1;32m> \e[0mabcdefgh", harness.Error);
     }
 
-    private static TerminalLineReader Reader(CliHarness harness, IEnumerable<ConsoleKeyInfo> keys, int width = 80)
+    [Fact]
+    public async Task ReadLineAsync_Paste_IsOneLineWithItsBreaks()
+    {
+        var harness = new CliHarness(terminal: true);
+        var reader = Reader(harness, Keys("say: \e[200~one\r\ttwo\n\e[31mthree\r\e[201~!\r"));
+
+        Assert.Equal("say: one\n\ttwo\n[31mthree\n!", await reader.ReadLineAsync("> ", CancellationToken.None));
+        Assert.Contains("say: one⏎ two⏎[31mthree⏎!", harness.Error);
+        Assert.StartsWith("\e[?2004h", harness.Error);
+        Assert.EndsWith("\e[?2004l", harness.Error);
+    }
+
+    [Theory]
+    [InlineData("\ea\r", "a")]
+    [InlineData("\e[2\r", "[2")]
+    [InlineData("\e\e[200~x\e[201~\r", "x")]
+    public async Task ReadLineAsync_EscapeAlone_IsNothing(string typed, string expected)
+    {
+        var reader = Reader(new CliHarness(terminal: true), Keys(typed));
+
+        Assert.StartsWith(expected, await reader.ReadLineAsync("> ", CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task ReadLineAsync_History_ComesFromEarlierSessionsAndGoesOn()
+    {
+        using var folder = new TemporaryFolder();
+        string path = Path.Combine(folder.File("state"), "history");
+        await Reader(new CliHarness(terminal: true), Keys("first\r"), history: Kept(path)).ReadLineAsync("> ", CancellationToken.None);
+        await Reader(new CliHarness(terminal: true), Keys("\e[200~two\rlines\e[201~\r"), history: Kept(path)).ReadLineAsync("> ", CancellationToken.None);
+        ConsoleKeyInfo up = new('\0', ConsoleKey.UpArrow, false, false, false);
+        var reader = Reader(new CliHarness(terminal: true), [up, .. Keys("\r"), up, up, .. Keys("\r")], history: Kept(path));
+
+        Assert.Equal("two\nlines", await reader.ReadLineAsync("> ", CancellationToken.None));
+        Assert.Equal("first", await reader.ReadLineAsync("> ", CancellationToken.None));
+        Assert.Equal("\"first\"\n\"two\\nlines\"\n\"two\\nlines\"\n\"first\"\n", await File.ReadAllTextAsync(path));
+    }
+
+    private static readonly ChatHistory Forgetful = new(null, _ => { });
+
+    private static ChatHistory Kept(string path) => new(path, note => Assert.Fail(note));
+
+    private static TerminalLineReader Reader(CliHarness harness, IEnumerable<ConsoleKeyInfo> keys, int width = 80, ChatHistory? history = null)
     {
         var queue = new Queue<ConsoleKeyInfo>(keys);
-        return new TerminalLineReader(harness.Console, harness.Interrupts, queue.Dequeue, () => width);
+        return new TerminalLineReader(harness.Console, harness.Interrupts, history ?? Forgetful, queue.Dequeue, () => width);
     }
 
     private static ConsoleKeyInfo[] Keys(string text) =>
-        [.. text.Select(c => new ConsoleKeyInfo(c, c == '\r' ? ConsoleKey.Enter : ConsoleKey.None, false, false, false))];
+        [.. text.Select(c => new ConsoleKeyInfo(c, c == '\r' ? ConsoleKey.Enter : c == '\e' ? ConsoleKey.Escape : ConsoleKey.None, false, false, false))];
 
     private static void Type(LineBuffer buffer, string text) => Array.ForEach(Keys(text), key => buffer.Apply(key));
 

@@ -126,6 +126,18 @@ public class LocalServerTests
     }
 
     [Fact]
+    public async Task Serve_StoppedWhileIdle_PromisesNobodyTime()
+    {
+        var (harness, _) = Create(terminal: true);
+        var serving = harness.RunAsync("serve", "--port", "0");
+        await await Task.WhenAny(harness.FirstOutput, serving);
+
+        harness.Interrupts.RaiseInterrupt();
+
+        Assert.EndsWith("stopping\n", (await serving).Error);
+    }
+
+    [Fact]
     public async Task Load_MoreLanesThanProcessors_IsWarnedOf()
     {
         var (harness, _) = Create();

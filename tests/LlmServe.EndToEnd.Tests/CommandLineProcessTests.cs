@@ -17,6 +17,8 @@ public class CommandLineProcessTests
     [InlineData("inspect")]
     [InlineData("logits")]
     [InlineData("bench")]
+    [InlineData("completion")]
+    [InlineData("man")]
     public async Task Help_OfEveryCommand_IsPlainText(params string[] command)
     {
         var result = await LlmServeProcess.RunAsync("", [.. command, "--help"]);
@@ -34,6 +36,30 @@ public class CommandLineProcessTests
 
         Assert.Equal(0, result.Code);
         Assert.StartsWith("0.1.0", result.Out);
+    }
+
+    [SkippableTheory]
+    [InlineData("llmserve ser", "serve")]
+    [InlineData("llmserve chat --dr", "--draft")]
+    [InlineData("llmserve serve --reflection o", "off on open")]
+    [InlineData("llmserve run --model /", "")]
+    public async Task Completion_InBash_CompletesTheLine(string line, string expected)
+    {
+        Skip.IfNot(File.Exists("/bin/bash"), "SKIPPED: bash is not installed");
+        using var process = LlmServeProcess.StartFromShell($$"""
+            exec bash -c '
+            llmserve() { (set -f; IFS=" "; $llmserve "$@"); }
+            eval "$(llmserve completion bash)"
+            COMP_LINE=$1 COMP_POINT=${#1}
+            read -ra COMP_WORDS <<<"$1"
+            COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+            _llmserve
+            echo "${COMPREPLY[@]}"' bash '{{line}}'
+            """);
+
+        var result = await process.FinishAsync();
+
+        Assert.Equal(new ProcessResult(0, expected + "\n", ""), result);
     }
 
     [Fact]

@@ -18,8 +18,12 @@ internal static class UsageErrors
 
         // A mistyped option comes first: the parser takes it, and the value behind it, for arguments, and complains about those.
         return FindMistypedOption(parsed) ?? FindStray(parsed)
-            ?? (parsed.Errors.Count > 0 || parsed.Action is ParseErrorAction ? parsed.Errors is [.., { } last] ? last.Message : "the command line is incomplete" : null);
+            ?? (parsed.Errors.Count > 0 || parsed.Action is ParseErrorAction ? Last(parsed) : null);
     }
+
+    private static string Last(ParseResult parsed) => parsed.Errors is [.., { } last]
+        ? string.Join(' ', last.Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
+        : "the command line is incomplete";
 
     private static string? FindMistypedOption(ParseResult parsed)
     {

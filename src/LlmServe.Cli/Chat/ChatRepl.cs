@@ -3,22 +3,23 @@ using LlmServe.Cli.Terminal;
 
 namespace LlmServe.Cli.Chat;
 
-/// <summary>The conversation at the prompt: each line is a turn or a <c>/command</c>.</summary>
+/// <summary>The conversation at the prompt: turns, and lines that are a <c>/command</c>.</summary>
 internal sealed class ChatRepl
 {
-    private const string Prompt = "> ";
     private const string Help = """
         /reset        start a new conversation (the system message stays)
         /system TEXT  set the system message; without TEXT show it, /system none removes it
         /help         this list
         /exit         leave (also Ctrl-D)
         Ctrl-C        stop the answer; at the prompt: leave
+        A backslash at the end of a line goes on in the next one; three quotes
+        begin and end a text of several lines; a paste is one turn.
         """;
 
     private readonly CliConsole _console;
     private readonly Interrupts _interrupts;
     private readonly IChatConnection _connection;
-    private readonly ILineReader _lines;
+    private readonly TurnReader _turns;
     private readonly Conversation _conversation = new();
 
     /// <param name="console">Where answers go.</param>
@@ -31,7 +32,7 @@ internal sealed class ChatRepl
         _console = console;
         _interrupts = interrupts;
         _connection = connection;
-        _lines = lines;
+        _turns = new TurnReader(lines);
         _conversation.System = system;
     }
 
@@ -44,7 +45,7 @@ internal sealed class ChatRepl
             _console.WriteNote($"{_connection.Model} · /help for help, /exit or Ctrl-D to leave");
         }
 
-        while (await _lines.ReadLineAsync(Prompt, _interrupts.Token) is { } line)
+        while (await _turns.ReadAsync(_interrupts.Token) is { } line)
         {
             string text = line.Trim();
             if (text.Length == 0)
@@ -52,7 +53,7 @@ internal sealed class ChatRepl
                 continue;
             }
 
-            if (ChatCommandLine.TryParse(text, out var command))
+            if (!text.Contains('\n', StringComparison.Ordinal) && ChatCommandLine.TryParse(text, out var command))
             {
                 if (!Execute(command))
                 {

@@ -5,33 +5,39 @@ namespace LlmServe.Cli.Chat;
 
 /// <summary>
 /// A line editor on the terminal: cursor keys, history with up and down, the usual control keys. Ctrl-C clears a line, and on an empty one
-/// ends the program; Ctrl-D on an empty line is the end of input. The prompt appears on standard error.
+/// ends the program; Ctrl-D on an empty line is the end of input. A paste stays one line, in which line breaks are shown as ⏎. The prompt appears on standard error.
 /// </summary>
 internal sealed class TerminalLineReader : ILineReader
 {
     private readonly CliConsole _console;
     private readonly Interrupts _interrupts;
-    private readonly Func<ConsoleKeyInfo> _readKey;
+    private readonly PastedKeys _keys;
     private readonly Func<int> _width;
-    private readonly LineBuffer _buffer = new();
+    private readonly ChatHistory _history;
+    private readonly LineBuffer _buffer;
     private readonly Lock _lock = new();
     private string _prompt = "";
     private int _cursorRow;
 
     /// <summary>Reads keys of the process's terminal.</summary>
-    public TerminalLineReader(CliConsole console, Interrupts interrupts)
-        : this(console, interrupts, () => Console.ReadKey(intercept: true), () => Math.Max(1, console.StyledError.Profile.Width))
+    public TerminalLineReader(CliConsole console, Interrupts interrupts, ChatHistory history)
+        : this(console, interrupts, history, () => Console.ReadKey(intercept: true), () => Math.Max(1, console.StyledError.Profile.Width))
     {
     }
 
     /// <summary>Reads any keys; for tests.</summary>
-    internal TerminalLineReader(CliConsole console, Interrupts interrupts, Func<ConsoleKeyInfo> readKey, Func<int> width)
+    internal TerminalLineReader(CliConsole console, Interrupts interrupts, ChatHistory history, Func<ConsoleKeyInfo> readKey, Func<int> width)
     {
+        _history = history;
+        _buffer = new LineBuffer(history.Load());
         _console = console;
         _interrupts = interrupts;
-        _readKey = readKey;
+        _keys = new PastedKeys(readKey);
         _width = width;
     }
+
+    /// <summary>The text with line breaks as a character of their own, one for one, so that it stays one line on the screen too.</summary>
+    private string Shown => _buffer.Text.Replace('\n', '⏎').Replace('\t', ' ');
 
     /// <inheritdoc/>
     public async Task<string?> ReadLineAsync(string prompt, CancellationToken cancellation)
@@ -44,7 +50,15 @@ internal sealed class TerminalLineReader : ILineReader
         }
 
         using var capture = _interrupts.Capture(OnInterrupt);
-        return await Task.Run(() => Edit(prompt), CancellationToken.None).WaitAsync(cancellation);
+        _console.Error.Write(PastedKeys.Announce);
+        try
+        {
+            return await Task.Run(() => Edit(prompt), CancellationToken.None).WaitAsync(cancellation);
+        }
+        finally
+        {
+            _console.Error.Write(PastedKeys.Renounce);
+        }
     }
 
     private string? Edit(string prompt)
@@ -59,13 +73,20 @@ internal sealed class TerminalLineReader : ILineReader
 
         while (true)
         {
-            var key = _readKey();
+            var (key, pasted) = _keys.Read();
             lock (_lock)
             {
+                if (pasted is not null)
+                {
+                    _buffer.Paste(pasted);
+                    Render();
+                    continue;
+                }
+
                 if (key.Key == ConsoleKey.Enter || key.KeyChar is '\n' or '\r')
                 {
                     LeaveLine();
-                    return _buffer.Accept();
+                    return Accept();
                 }
 
                 if (key.Key == ConsoleKey.D && key.Modifiers.HasFlag(ConsoleModifiers.Control) && _buffer.Text.Length == 0)
@@ -80,6 +101,17 @@ internal sealed class TerminalLineReader : ILineReader
                 }
             }
         }
+    }
+
+    private string Accept()
+    {
+        string line = _buffer.Accept();
+        if (line.Length > 0)
+        {
+            _history.Add(line);
+        }
+
+        return line;
     }
 
     private void OnInterrupt()
@@ -103,20 +135,20 @@ internal sealed class TerminalLineReader : ILineReader
     {
         int width = _width();
         int promptCells = _prompt.GetCellWidth();
-        int endCells = promptCells + _buffer.Text.GetCellWidth();
-        int cursorCells = promptCells + _buffer.Text[.._buffer.Cursor].GetCellWidth();
+        int endCells = promptCells + Shown.GetCellWidth();
+        int cursorCells = promptCells + Shown[.._buffer.Cursor].GetCellWidth();
         string wrap = endCells > 0 && endCells % width == 0 ? "\r\n" : "";
         int rowsDown = endCells / width - cursorCells / width;
         int column = cursorCells % width;
         _console.Error.Write(string.Concat(
-            ToLineStart(_cursorRow), "\e[J\e[1;32m", _prompt, "\e[0m", _buffer.Text, wrap,
+            ToLineStart(_cursorRow), "\e[J\e[1;32m", _prompt, "\e[0m", Shown, wrap,
             ToLineStart(rowsDown) + (column > 0 ? $"\e[{column}C" : "")));
         _cursorRow = cursorCells / width;
     }
 
     private void LeaveLine()
     {
-        int below = (_prompt.GetCellWidth() + _buffer.Text.GetCellWidth()) / _width() - _cursorRow;
+        int below = (_prompt.GetCellWidth() + Shown.GetCellWidth()) / _width() - _cursorRow;
         _console.Error.Write((below > 0 ? $"\e[{below}B" : "") + "\r\n");
         _cursorRow = 0;
     }

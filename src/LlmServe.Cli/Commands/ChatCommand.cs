@@ -64,5 +64,5 @@ internal static class ChatCommand
     }
 
     private static ILineReader CreateLines(CliServices services) =>
-        services.Console.IsInteractive ? new TerminalLineReader(services.Console, services.Interrupts) : new StreamLineReader(services.Console);
+        services.Console.IsInteractive ? new TerminalLineReader(services.Console, services.Interrupts, ChatHistory.ForUser(services.Environment, services.Console.WriteNote)) : new StreamLineReader(services.Console);
 }

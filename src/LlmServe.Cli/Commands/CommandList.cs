@@ -23,5 +23,7 @@ internal static class CommandList
         LogitsCommand.Create,
         BenchCommand.Create,
         LoadTestCommand.Create,
+        CompletionCommand.Create,
+        ManCommand.Create,
     ];
 }

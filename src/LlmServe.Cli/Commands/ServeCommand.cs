@@ -38,7 +38,10 @@ internal static class ServeCommand
 
         if (console.ErrorIsTerminal)
         {
-            console.WriteNote($"stopping: running answers have {settings.Server.GracePeriod.TotalSeconds:0} s to finish; Ctrl-C again ends at once");
+            var work = server.Statistics;
+            console.WriteNote(work.Running + work.Waiting == 0
+                ? "stopping"
+                : $"stopping: running answers have {settings.Server.GracePeriod.TotalSeconds:0} s to finish; Ctrl-C again ends at once");
         }
 
         await server.StopAsync();

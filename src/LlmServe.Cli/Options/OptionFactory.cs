@@ -61,6 +61,7 @@ internal static class OptionFactory
                 _ => Fail<Toggle?>(result, name, "one of on, off"),
             },
         };
+        option.CompletionSources.Clear(); // the enumeration's own names
         option.CompletionSources.Add("on", "off");
         return option;
     }
@@ -96,6 +97,7 @@ internal static class OptionFactory
                 return Fail<T?>(result, name, $"one of {string.Join(", ", choices.Select(choice => choice.Name))}");
             },
         };
+        option.CompletionSources.Clear(); // the enumeration's own names
         option.CompletionSources.Add([.. choices.Select(choice => choice.Name)]);
         return option;
     }

@@ -1,11 +1,17 @@
 namespace LlmServe.Cli.Terminal;
 
-/// <summary>A line being typed: its text, the cursor in it, and the lines typed before. Knows nothing of screens.</summary>
-internal sealed class LineBuffer
+/// <summary>A line being typed: its text, the cursor in it, and the lines typed before. Knows nothing of screens. What is pasted may bring line breaks.</summary>
+/// <param name="history">Lines of earlier sessions, oldest first.</param>
+internal sealed class LineBuffer(IEnumerable<string> history)
 {
-    private readonly List<string> _history = [];
-    private int _historyAt;
+    private readonly List<string> _history = [.. history];
+    private int _historyAt = history.Count();
     private string _draft = "";
+
+    /// <summary>Begins without lines of earlier sessions.</summary>
+    public LineBuffer() : this([])
+    {
+    }
 
     /// <summary>The line as it stands.</summary>
     public string Text { get; private set; } = "";
@@ -47,6 +53,14 @@ internal sealed class LineBuffer
         ConsoleKey.DownArrow => Recall(_historyAt + 1),
         _ => Insert(key.KeyChar),
     };
+
+    /// <summary>Inserts text that was pasted. Line breaks and tabs stay, other control characters are left out.</summary>
+    public void Paste(string text)
+    {
+        string clean = string.Concat(text.ReplaceLineEndings("\n").Where(c => c is '\n' or '\t' || !char.IsControl(c)));
+        Text = Text.Insert(Cursor, clean);
+        Cursor += clean.Length;
+    }
 
     private bool ApplyControl(ConsoleKey key) => key switch
     {

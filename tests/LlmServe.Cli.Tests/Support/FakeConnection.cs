@@ -46,9 +46,12 @@ internal sealed class ScriptedLines(params string[] lines) : ILineReader
 {
     private int _next;
 
+    public List<string> Prompts { get; } = [];
+
     public Task<string?> ReadLineAsync(string prompt, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
+        Prompts.Add(prompt);
         return Task.FromResult(_next < lines.Length ? lines[_next++] : null);
     }
 }
