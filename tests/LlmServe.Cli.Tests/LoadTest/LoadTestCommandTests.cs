@@ -8,6 +8,7 @@ using LlmServe.Testing.Fakes;
 namespace LlmServe.Cli.Tests.LoadTest;
 
 /// <summary>The whole command through a real server in this process, with a fake model below it.</summary>
+[Collection(Alone.Name)]
 public class LoadTestCommandTests
 {
     private const int Vocabulary = 49152;
