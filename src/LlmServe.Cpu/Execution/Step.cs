@@ -40,7 +40,7 @@ internal unsafe struct Step
 /// <summary>A weight as kernels see it.</summary>
 internal unsafe struct Matrix
 {
-    /// <summary>Rows as in the model file; null where kernels read <see cref="Packed"/> alone. [Rows][RawRowBytes]</summary>
+    /// <summary>Rows as in the model file; null where they are repacked. [Rows][RawRowBytes]</summary>
     public byte* Raw;
 
     public long RawRowBytes;
@@ -54,4 +54,7 @@ internal unsafe struct Matrix
 
     /// <summary>Decodes a raw row to f32.</summary>
     public delegate*<byte*, float*, long, void> Decode;
+
+    /// <summary>Decodes a row to f32, from wherever it is kept: this matrix, row, target. [Columns]</summary>
+    public delegate*<Matrix*, int, float*, void> DecodeRow;
 }

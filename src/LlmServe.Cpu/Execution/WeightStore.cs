@@ -8,8 +8,8 @@ using LlmServe.Gguf;
 namespace LlmServe.Cpu.Execution;
 
 /// <summary>
-/// The weights of a model as kernels see them, all in memory of our own: repacked tiles, and rows as the file has them where kernels read those (the
-/// embedding table, norms, float matrices, everything for the scalar kernels). Once it is built the file is read no more, whatever becomes of it.
+/// The weights of a model as kernels see them, all in memory of our own: repacked tiles, and rows as the file has them where kernels read those (norms,
+/// float matrices, a table that is not multiplied, everything for the scalar kernels). Once it is built the file is read no more, whatever becomes of it.
 /// </summary>
 internal sealed unsafe class WeightStore : IDisposable
 {
@@ -28,7 +28,9 @@ internal sealed unsafe class WeightStore : IDisposable
     public WeightStore(
         GgufFile file, ModelGraph graph, KernelTable kernels, int threads, RepackCacheOptions? cache = null, IProgress<LoadProgress>? progress = null)
     {
-        var (packed, kept) = Split(graph, kernels);
+        var multiplied = MultipliedWeights(graph);
+        bool IsPacked(Weight weight) => multiplied.Contains(weight) && kernels.TileBytes(weight.Type, weight.Columns) > 0;
+        Weight[] packed = [.. graph.Weights.Where(IsPacked)], kept = [.. graph.Weights.Where(w => !IsPacked(w))];
         _matrices = (Matrix*)NativeMemory.AllocZeroed((nuint)graph.Weights.Count, (nuint)sizeof(Matrix));
         foreach (var weight in graph.Weights)
         {
@@ -39,6 +41,7 @@ internal sealed unsafe class WeightStore : IDisposable
             matrix.Rows = weight.Rows;
             matrix.Columns = weight.Columns;
             matrix.Decode = tensor.Format.Decoder;
+            matrix.DecodeRow = KernelTable.RawRowDecoder;
         }
 
         _packed = new NativeBuffer(packed.Sum(w => PackedBytesOf(w, kernels)));
@@ -48,7 +51,7 @@ internal sealed unsafe class WeightStore : IDisposable
         }
 
         _rows = KeptRows.Copy(file, kept, _matrices, threads, packed.Length == 0 ? progress : null);
-        foreach (var weight in packed.Except(kept))
+        foreach (var weight in packed)
         {
             _matrices[weight.Id].Raw = null;
         }
@@ -77,8 +80,8 @@ internal sealed unsafe class WeightStore : IDisposable
     /// <summary>Bytes that the weights of a model take.</summary>
     public static long BytesOf(ModelGraph graph, KernelTable kernels)
     {
-        var (packed, kept) = Split(graph, kernels);
-        return packed.Sum(w => PackedBytesOf(w, kernels)) + kept.Sum(w => w.Bytes);
+        var multiplied = MultipliedWeights(graph);
+        return graph.Weights.Sum(w => multiplied.Contains(w) && PackedBytesOf(w, kernels) is > 0 and var packed ? packed : w.Bytes);
     }
 
     /// <summary>Reads the repacked weights from the cache, or repacks them and keeps them there.</summary>
@@ -89,6 +92,7 @@ internal sealed unsafe class WeightStore : IDisposable
         foreach (var weight in packed)
         {
             ref var matrix = ref _matrices[weight.Id];
+            matrix.DecodeRow = kernels.PackedRowDecoderOf(weight.Type);
             matrix.TileBytes = kernels.TileBytes(weight.Type, weight.Columns);
             matrix.Packed = next;
             next += PackedBytesOf(weight, kernels);
@@ -177,14 +181,8 @@ internal sealed unsafe class WeightStore : IDisposable
         return true;
     }
 
-    /// <summary>Which weights are repacked, and of which rows are read as they are; a table that is multiplied too is both.</summary>
-    private static (Weight[] Packed, Weight[] Kept) Split(ModelGraph graph, KernelTable kernels)
-    {
-        HashSet<Weight> looked = [.. graph.Operations.Where(o => o is Embed or RmsNorm).SelectMany(o => o.Weights)];
-        HashSet<Weight> multiplied = [.. graph.Operations.Where(o => o is not (Embed or RmsNorm)).SelectMany(o => o.Weights)];
-        bool IsPacked(Weight weight) => multiplied.Contains(weight) && kernels.TileBytes(weight.Type, weight.Columns) > 0;
-        return ([.. graph.Weights.Where(IsPacked)], [.. graph.Weights.Where(w => looked.Contains(w) || !IsPacked(w))]);
-    }
+    private static HashSet<Weight> MultipliedWeights(ModelGraph graph) =>
+        [.. graph.Operations.Where(o => o is not (Embed or RmsNorm)).SelectMany(o => o.Weights)];
 
     private static long PackedBytesOf(Weight weight, KernelTable kernels) =>
         (kernels.TileBytes(weight.Type, weight.Columns) * Tiles(weight) + 63) / 64 * 64;

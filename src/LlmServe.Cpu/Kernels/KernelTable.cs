@@ -30,6 +30,12 @@ internal abstract unsafe class KernelTable
     /// <summary>Repacks tiles [begin, end) of a matrix.</summary>
     public abstract void Pack(GgmlType type, in Matrix matrix, int beginTile, int endTile);
 
+    /// <summary>Decodes a row of a repacked matrix to f32: matrix, row, target.</summary>
+    public abstract delegate*<Matrix*, int, float*, void> PackedRowDecoderOf(GgmlType type);
+
+    /// <summary>Decodes a row of a matrix as the file has it.</summary>
+    public static delegate*<Matrix*, int, float*, void> RawRowDecoder => &DecodeRaw;
+
     /// <summary>Bytes that kernels read of a matrix.</summary>
     public long StoredBytes(Weight matrix, ActivationMode mode)
     {
@@ -48,6 +54,8 @@ internal abstract unsafe class KernelTable
 
     /// <summary>Bytes of scratch that matrix kernels need beside result panels, for the weights of a model.</summary>
     public abstract long ScratchBytes(IEnumerable<Weight> weights);
+
+    private static void DecodeRaw(Matrix* matrix, int row, float* target) => matrix->Decode(matrix->Raw + (row * matrix->RawRowBytes), target, matrix->Columns);
 
     /// <summary>The entry points over a set of row kernels.</summary>
     protected static delegate*<Step*, LaneState*, void> EntryOf<TRows>(Opcode opcode) where TRows : struct, IRowKernels<TRows> => opcode switch

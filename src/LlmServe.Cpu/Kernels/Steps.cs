@@ -16,8 +16,7 @@ internal static unsafe partial class Steps<TRows> where TRows : struct, IRowKern
         var (begin, end) = Share(step, lane, lane->Tick->Rows);
         for (int row = begin; row < end; row++)
         {
-            var table = step->Weight;
-            table->Decode(table->Raw + (lane->Tick->Tokens[row] * table->RawRowBytes), step->Output.Real(row), table->Columns);
+            step->Weight->DecodeRow(step->Weight, lane->Tick->Tokens[row], step->Output.Real(row));
         }
     }
 

@@ -160,6 +160,7 @@ internal sealed unsafe class KernelProbe : IDisposable
         matrix->Rows = rows;
         matrix->Columns = weight.Columns;
         matrix->Decode = format.Decoder;
+        matrix->DecodeRow = matrix->TileBytes > 0 ? _kernels.PackedRowDecoderOf(weight.Type) : KernelTable.RawRowDecoder;
         matrix->Raw = Take(matrix->RawRowBytes * rows);
         matrix->Packed = matrix->TileBytes == 0 ? null : Take(matrix->TileBytes * ((rows + KernelTable.TileRows - 1) / KernelTable.TileRows));
         return matrix;

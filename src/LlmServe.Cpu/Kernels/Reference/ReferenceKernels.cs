@@ -21,6 +21,8 @@ internal sealed unsafe class ReferenceKernels : KernelTable
 
     public override long TileBytes(GgmlType type, int columns) => 0;
 
+    public override delegate*<Matrix*, int, float*, void> PackedRowDecoderOf(GgmlType type) => throw new NotSupportedException("the scalar kernels repack nothing");
+
     public override void Pack(GgmlType type, in Matrix matrix, int beginTile, int endTile)
     {
         // Nothing to do: TileBytes is 0.

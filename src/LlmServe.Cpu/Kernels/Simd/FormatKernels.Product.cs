@@ -53,6 +53,8 @@ internal sealed unsafe class FormatKernels<TSimd, V, TBlock, TCodes> : FormatKer
 
     public override void Pack(in Matrix matrix, int beginTile, int endTile) => PackedLayout<TBlock, TCodes>.Pack(matrix, beginTile, endTile);
 
+    public override delegate*<Matrix*, int, float*, void> RowDecoder => &PackedRow<TSimd, V, TBlock, TCodes>.Decode;
+
     public override delegate*<Matrix*, ActivationView*, int, int, int, float*, int, byte*, void> DotProduct
     {
         get

@@ -25,6 +25,9 @@ internal abstract unsafe class FormatKernels
     /// <inheritdoc cref="KernelTable.Pack"/>
     public abstract void Pack(in Matrix matrix, int beginTile, int endTile);
 
+    /// <inheritdoc cref="KernelTable.PackedRowDecoderOf"/>
+    public abstract delegate*<Matrix*, int, float*, void> RowDecoder { get; }
+
     /// <inheritdoc cref="KernelTable.ProductOf"/>
     public abstract delegate*<Matrix*, ActivationView*, int, int, int, float*, int, byte*, void> ProductOf(ActivationMode mode, int rows);
 

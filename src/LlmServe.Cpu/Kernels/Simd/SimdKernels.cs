@@ -37,6 +37,8 @@ internal sealed unsafe class SimdKernels<TSimd, V>(CpuIsa isa) : KernelTable
 
     public override void Pack(GgmlType type, in Matrix matrix, int beginTile, int endTile) => Formats(type).Pack(matrix, beginTile, endTile);
 
+    public override delegate*<Matrix*, int, float*, void> PackedRowDecoderOf(GgmlType type) => Formats(type).RowDecoder;
+
     public override long ScratchBytes(IEnumerable<Weight> weights)
     {
         long bytes = FloatTile.ScratchBytes(CpuOptions.MostRowsPerTick);
