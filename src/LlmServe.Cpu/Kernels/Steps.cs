@@ -1,6 +1,6 @@
+using LlmServe.Cpu.Execution;
 using LlmServe.Execution;
 using LlmServe.Execution.Numerics;
-using LlmServe.Cpu.Execution;
 
 namespace LlmServe.Cpu.Kernels;
 

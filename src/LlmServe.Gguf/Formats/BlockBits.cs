@@ -15,6 +15,39 @@ internal static unsafe class BlockBits
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Widen(ushort half) => (float)BitConverter.UInt16BitsToHalf(half);
 
+    /// <summary>The binary16 bit pattern of a number that has one.</summary>
+    public static ushort Narrow(float value) => BitConverter.HalfToUInt16Bits((Half)value);
+
+    /// <summary>Packs codes as <see cref="SplitNibbles"/> reads them; bits above the fourth are left out.</summary>
+    public static void JoinNibbles(sbyte* codes, int offset, byte* nibbles)
+    {
+        for (int i = 0; i < 16; i++)
+        {
+            nibbles[i] = (byte)((codes[i] + offset & 15) | (codes[i + 16] + offset) << 4);
+        }
+    }
+
+    /// <summary>Collects bit 4 of 32 codes, the first in the lowest bit.</summary>
+    public static uint FifthBits(sbyte* codes, int offset)
+    {
+        uint bits = 0;
+        for (int i = 0; i < 32; i++)
+        {
+            bits |= (uint)(codes[i] + offset >> 4 & 1) << i;
+        }
+
+        return bits;
+    }
+
+    /// <summary>Packs codes as <see cref="SplitTable"/> reads them.</summary>
+    public static void JoinTable(sbyte* codes, ReadOnlySpan<sbyte> table, int count, byte* nibbles)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            nibbles[i] = (byte)(table.IndexOf(codes[i]) | table.IndexOf(codes[count + i]) << 4);
+        }
+    }
+
     /// <summary>Nibbles of 16 bytes: low ones become weights 0…15, high ones 16…31, each less <paramref name="offset"/>.</summary>
     public static void SplitNibbles(byte* nibbles, int offset, ref Codes32 codes)
     {
@@ -70,6 +103,18 @@ internal static unsafe class BlockBits
         codes.SubScale1 = (2 * (nibbles >> 4)) + 1;
     }
 
+    /// <summary>The byte that <see cref="SetOddScales"/> reads.</summary>
+    public static byte OddScales(in Codes32 codes) => (byte)(codes.SubScale0 >> 1 | codes.SubScale1 >> 1 << 4);
+
+    /// <summary>Writes what <see cref="Word"/> reads.</summary>
+    public static void SetWord(byte* bytes, uint word)
+    {
+        for (int i = 0; i < 4; i++)
+        {
+            bytes[i] = (byte)(word >> (8 * i));
+        }
+    }
+
     /// <summary>Four bytes as a number, the lowest first.</summary>
     public static uint Word(byte* bytes) => (uint)(bytes[0] | bytes[1] << 8 | bytes[2] << 16 | bytes[3] << 24);
 
@@ -89,7 +134,7 @@ internal static unsafe class BlockBits
     }
 
     /// <summary>Packs eight scales and eight minimums of 0…63 as <see cref="SixBitPair"/> reads them.</summary>
-    public static void JoinSixBitPairs(ReadOnlySpan<byte> scales, ReadOnlySpan<byte> minimums, byte* packed)
+    public static void JoinSixBitPairs(byte* scales, byte* minimums, byte* packed)
     {
         for (int i = 0; i < 4; i++)
         {

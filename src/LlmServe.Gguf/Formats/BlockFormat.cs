@@ -1,4 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using LlmServe.Gguf.Formats.Encoding;
 
 namespace LlmServe.Gguf.Formats;
 
@@ -8,10 +10,10 @@ public unsafe class BlockFormat
     private static readonly BlockFormat?[] Table = BuildTable();
 
     private readonly delegate*<byte*, float*, long, void> _decode;
-    private readonly delegate*<float*, byte*, long, void> _encode;
+    private readonly delegate*<float*, float*, byte*, long, void> _encode;
 
     private BlockFormat(
-        GgmlType type, int blockSize, int blockBytes, delegate*<byte*, float*, long, void> decode = null, delegate*<float*, byte*, long, void> encode = null)
+        GgmlType type, int blockSize, int blockBytes, delegate*<byte*, float*, long, void> decode = null, delegate*<float*, float*, byte*, long, void> encode = null)
     {
         Type = type;
         BlockSize = blockSize;
@@ -96,14 +98,15 @@ public unsafe class BlockFormat
     }
 
     /// <summary>
-    /// Encodes f32 weights: float types round to nearest even; quantized types choose scales in the plain way (largest magnitude, or smallest and
-    /// largest value), good enough for tests and benchmarks. Magnitudes that a binary16 scale cannot reach are clamped.
+    /// Encodes f32 weights: float types round to nearest even; block formats search for the scales, minimums and codes with the smallest squared error. The bytes
+    /// are the same on every processor. Magnitudes that a scale cannot reach are clamped.
     /// </summary>
     /// <param name="weights">A multiple of <see cref="BlockSize"/>; finite where the type is quantized.</param>
     /// <param name="blocks">Exactly <see cref="BytesOf"/>(weights) bytes, all of which are written.</param>
+    /// <param name="importance">What the squared error of each weight counts, positive, such as the mean square of what it is multiplied with; empty: all alike.</param>
     /// <exception cref="GgufException">The type has no encoder; the message lists those that have one.</exception>
-    /// <exception cref="ArgumentException">A size does not fit, or a weight to quantize is not finite.</exception>
-    public void Encode(ReadOnlySpan<float> weights, Span<byte> blocks)
+    /// <exception cref="ArgumentException">A size does not fit, or a weight to quantize is not finite, or an importance is not positive.</exception>
+    public void Encode(ReadOnlySpan<float> weights, Span<byte> blocks, ReadOnlySpan<float> importance = default)
     {
         if (!CanEncode)
         {
@@ -121,10 +124,16 @@ public unsafe class BlockFormat
             throw new ArgumentException($"Weights to be encoded as {Name} must be finite.", nameof(weights));
         }
 
+        if (!importance.IsEmpty && (importance.Length != weights.Length || importance.ContainsAnyExceptInRange(float.Epsilon, float.MaxValue)))
+        {
+            throw new ArgumentException($"The importance of {weights.Length} weights must be as many positive numbers.", nameof(importance));
+        }
+
         fixed (float* source = weights)
+        fixed (float* counts = importance)
         fixed (byte* target = blocks)
         {
-            _encode(source, target, weights.Length);
+            _encode(source, counts, target, weights.Length);
         }
     }
 
@@ -148,14 +157,11 @@ public unsafe class BlockFormat
     {
         BlockFormat[] formats =
         [
-            new(GgmlType.F32, 1, 4, &BlockDecoder.DecodeF32, &BlockEncoder.EncodeF32),
-            new(GgmlType.F16, 1, 2, &BlockDecoder.DecodeF16, &BlockEncoder.EncodeF16),
-            new(GgmlType.BF16, 1, 2, &BlockDecoder.DecodeBF16, &BlockEncoder.EncodeBF16),
-            new Block<Q4_0>(&BlockEncoder.Encode<Q4_0>), new Block<Q4_1>(&BlockEncoder.Encode<Q4_1>),
-            new Block<Q5_0>(&BlockEncoder.Encode<Q5_0>), new Block<Q5_1>(&BlockEncoder.Encode<Q5_1>),
-            new Block<Q8_0>(&BlockEncoder.Encode<Q8_0>),
-            new Block<Q4_K>(&BlockEncoder.Encode<Q4_K>), new Block<Q6_K>(&BlockEncoder.Encode<Q6_K>),
-            new Block<Q2_K>(), new Block<Q3_K>(), new Block<Q5_K>(), new Block<IQ4_NL>(), new Block<IQ4_XS>(),
+            new(GgmlType.F32, 1, 4, &BlockDecoder.DecodeF32, &FloatEncoder.EncodeF32),
+            new(GgmlType.F16, 1, 2, &BlockDecoder.DecodeF16, &FloatEncoder.EncodeF16),
+            new(GgmlType.BF16, 1, 2, &BlockDecoder.DecodeBF16, &FloatEncoder.EncodeBF16),
+            new Block<Q4_0>(), new Block<Q4_1>(), new Block<Q5_0>(), new Block<Q5_1>(), new Block<Q8_0>(),
+            new Block<Q2_K>(), new Block<Q3_K>(), new Block<Q4_K>(), new Block<Q5_K>(), new Block<Q6_K>(), new Block<IQ4_NL>(), new Block<IQ4_XS>(),
             new Block<IQ1_S>(), new Block<IQ1_M>(), new Block<IQ2_XXS>(), new Block<IQ2_XS>(), new Block<IQ2_S>(), new Block<IQ3_XXS>(), new Block<IQ3_S>(),
             new Block<TQ1_0>(), new Block<TQ2_0>(), new Block<MXFP4>(), new Block<NVFP4>(), new Block<Q1_0>(), new Block<Q2_0>(),
 
@@ -175,12 +181,38 @@ public unsafe class BlockFormat
     /// <summary>A quantized format, by its struct.</summary>
     private sealed class Block<T> : BlockFormat where T : unmanaged, IBlockFormat<T>
     {
-        public Block(delegate*<float*, byte*, long, void> encode = null) : base(T.Type, T.BlockSize, T.BlockBytes, &BlockDecoder.Decode<T>, encode)
+        public Block() : base(T.Type, T.BlockSize, T.BlockBytes, &BlockDecoder.Decode<T>, EncoderOf())
         {
             if (sizeof(T) != T.BlockBytes)
             {
                 throw new InvalidOperationException($"Layout of {T.Type} takes {sizeof(T)} bytes, {T.BlockBytes} expected.");
             }
+        }
+
+        private static delegate*<float*, float*, byte*, long, void> EncoderOf()
+        {
+            if (T.Type is GgmlType.IQ1_S or GgmlType.IQ1_M)
+            {
+                return &TernaryEncoder<T>.Encode;
+            }
+
+            if (T.SubScales.Most == 1 && T.Kind == BlockKind.Super)
+            {
+                return &CodebookEncoder<T>.Encode;
+            }
+
+            return T.CodeTable.IsEmpty && T.CodeBits > 1 ? EncoderOf<UniformLevels<T>>() : EncoderOf<TableLevels<T>>();
+        }
+
+        /// <summary>Runs the static initialisers of an encoder before the JIT sees it, so that it takes their constants for constants.</summary>
+        private static delegate*<float*, float*, byte*, long, void> EncoderOf<TLevels>() where TLevels : struct, ILevels
+        {
+            RuntimeHelpers.RunClassConstructor(typeof(TLevels).TypeHandle);
+            RuntimeHelpers.RunClassConstructor(typeof(BlockSearch<T, TLevels>).TypeHandle);
+            RuntimeHelpers.RunClassConstructor(typeof(SuperSearch<T, TLevels>).TypeHandle);
+            RuntimeHelpers.RunClassConstructor(typeof(SuperMinimumSearch<T, TLevels>).TypeHandle);
+            RuntimeHelpers.RunClassConstructor(typeof(ScalarEncoder<T, TLevels>).TypeHandle);
+            return &ScalarEncoder<T, TLevels>.Encode;
         }
 
         public override BlockKind? Kind => T.Kind;

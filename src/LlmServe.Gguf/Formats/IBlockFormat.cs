@@ -30,12 +30,29 @@ public unsafe interface IBlockFormat<TSelf> where TSelf : unmanaged, IBlockForma
     /// <summary>The values that codes take where these do not follow one another, at most 16; else empty.</summary>
     static virtual ReadOnlySpan<sbyte> CodeTable => default;
 
-    /// <summary>In which 16 bits <c>w</c> (and the minimum) can be stored exactly.</summary>
-    static virtual ScaleStorage ScaleStorage => ScaleStorage.Half;
+    /// <summary>Least and largest code that an encoder may write (see <see cref="CodeTable"/> for those in between).</summary>
+    static virtual (int Least, int Most) Codes => TSelf.CodeBits switch
+    {
+        1 => (-1, 1),
+        8 => (-127, 127),
+        _ => TSelf.CodeTable.IsEmpty ? (-TSelf.CodeBias, (1 << TSelf.CodeBits) - 1 - TSelf.CodeBias) : (TSelf.CodeTable[0], TSelf.CodeTable[^1]),
+    };
+
+    /// <summary>Least and largest integer scale of a sub-block; (1, 1) where there are none. Those of IQ1, IQ2 and IQ3 are odd.</summary>
+    static virtual (int Least, int Most) SubScales => (1, 1);
+
+    /// <summary>Largest integer minimum of a sub-block, the least being 0.</summary>
+    static virtual int MostSubMinimum => 0;
+
+    /// <summary>What <c>w</c> (and the minimum) is stored as.</summary>
+    static virtual ScaleType ScaleType => ScaleType.Half;
 
     /// <summary>k where <c>w</c> is 2^k times the stored number.</summary>
     static virtual int ScaleExponent => 0;
 
     /// <summary>Reads the 32 weights number <paramref name="piece"/> (0 … BlockSize/32 − 1) of a block.</summary>
     static abstract void Unpack(byte* block, int piece, out Codes32 codes);
+
+    /// <summary>Writes a block whose numbers can be stored exactly: what <see cref="Unpack"/> reads. [BlockSize / 32 pieces]</summary>
+    static abstract void Pack(Codes32* pieces, byte* block);
 }

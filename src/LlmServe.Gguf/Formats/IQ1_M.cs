@@ -52,4 +52,28 @@ public unsafe struct IQ1_M : IBlockFormat<IQ1_M>
             BlockBits.SetShifted(Codebook.Iq1[source->_indexes[at] | (high & 7) << 8], (high & 8) != 0 ? -1 : 1, ref codes, 8 * group);
         }
     }
+
+    /// <inheritdoc/>
+    public static void Pack(Codes32* pieces, byte* block)
+    {
+        var target = (IQ1_M*)block;
+        *target = default;
+        int half = BlockBits.Narrow(pieces->Scale * 8);
+        for (int i = 0; i < 4; i++)
+        {
+            target->_scales[i] = (ushort)((half >> (4 * i) & 15) << 12);
+        }
+
+        for (int piece = 0; piece < 8; piece++)
+        {
+            var codes = pieces + piece;
+            target->_scales[piece >> 1] |= (ushort)((codes->SubScale0 >> 1 | codes->SubScale1 >> 1 << 3) << (6 * (piece & 1)));
+            for (int group = 0; group < 4; group++)
+            {
+                int index = Codebook.Iq1.IndexOf(codes->Q + (8 * group)), at = (4 * piece) + group;
+                target->_indexes[at] = (byte)index;
+                target->_high[at >> 1] |= (byte)((index >> 8 | (Codebook.ShiftOf(codes->Q + (8 * group)) < 0 ? 8 : 0)) << (4 * (at & 1)));
+            }
+        }
+    }
 }

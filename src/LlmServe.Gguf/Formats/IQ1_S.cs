@@ -49,4 +49,25 @@ public unsafe struct IQ1_S : IBlockFormat<IQ1_S>
             BlockBits.SetShifted(Codebook.Iq1[source->_indexes[(4 * piece) + group] | (high >> (3 * group) & 7) << 8], shift, ref codes, 8 * group);
         }
     }
+
+    /// <inheritdoc/>
+    public static void Pack(Codes32* pieces, byte* block)
+    {
+        var target = (IQ1_S*)block;
+        *target = default;
+        target->_scale = BlockBits.Narrow(pieces->Scale * 8);
+        for (int piece = 0; piece < 8; piece++)
+        {
+            var codes = pieces + piece;
+            int high = codes->SubScale0 >> 1 << 12 | (Codebook.ShiftOf(codes->Q) < 0 ? 0x8000 : 0);
+            for (int group = 0; group < 4; group++)
+            {
+                int index = Codebook.Iq1.IndexOf(codes->Q + (8 * group));
+                target->_indexes[(4 * piece) + group] = (byte)index;
+                high |= index >> 8 << (3 * group);
+            }
+
+            target->_high[piece] = (ushort)high;
+        }
+    }
 }

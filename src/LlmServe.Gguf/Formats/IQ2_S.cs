@@ -51,4 +51,25 @@ public unsafe struct IQ2_S : IBlockFormat<IQ2_S>
             BlockBits.SetSigned(Codebook.Iq2S[index], source->_signs[at], ref codes, 8 * group);
         }
     }
+
+    /// <inheritdoc/>
+    public static void Pack(Codes32* pieces, byte* block)
+    {
+        var target = (IQ2_S*)block;
+        *target = default;
+        target->_scale = BlockBits.Narrow(pieces->Scale * 8);
+        for (int piece = 0; piece < 8; piece++)
+        {
+            var codes = pieces + piece;
+            target->_scales[piece] = BlockBits.OddScales(*codes);
+            for (int group = 0; group < 4; group++)
+            {
+                sbyte* eight = codes->Q + (8 * group);
+                int index = Codebook.Iq2S.IndexOf(eight);
+                target->_indexes[(4 * piece) + group] = (byte)index;
+                target->_high[piece] |= (byte)(index >> 8 << (2 * group));
+                target->_signs[(4 * piece) + group] = (byte)Signs.Of(eight, 8);
+            }
+        }
+    }
 }

@@ -48,4 +48,22 @@ public unsafe struct IQ2_XS : IBlockFormat<IQ2_XS>
             BlockBits.SetSigned(Codebook.Iq2Xs[(int)(code & 511)], Signs.OfSeven(code >> 9), ref codes, 8 * group);
         }
     }
+
+    /// <inheritdoc/>
+    public static void Pack(Codes32* pieces, byte* block)
+    {
+        var target = (IQ2_XS*)block;
+        *target = default;
+        target->_scale = BlockBits.Narrow(pieces->Scale * 8);
+        for (int piece = 0; piece < 8; piece++)
+        {
+            var codes = pieces + piece;
+            target->_scales[piece] = BlockBits.OddScales(*codes);
+            for (int group = 0; group < 4; group++)
+            {
+                sbyte* eight = codes->Q + (8 * group);
+                target->_codes[(4 * piece) + group] = (ushort)(Codebook.Iq2Xs.IndexOf(eight) | (Signs.Of(eight, 8) & 127) << 9);
+            }
+        }
+    }
 }

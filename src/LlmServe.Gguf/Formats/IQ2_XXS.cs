@@ -48,4 +48,25 @@ public unsafe struct IQ2_XXS : IBlockFormat<IQ2_XXS>
             BlockBits.SetSigned(Codebook.Iq2Xxs[indexes[group]], Signs.OfSeven(signs >> (7 * group)), ref codes, 8 * group);
         }
     }
+
+    /// <inheritdoc/>
+    public static void Pack(Codes32* pieces, byte* block)
+    {
+        var target = (IQ2_XXS*)block;
+        *target = default;
+        target->_scale = BlockBits.Narrow(pieces->Scale * 8);
+        for (int piece = 0; piece < 8; piece++)
+        {
+            var codes = pieces + piece;
+            byte* indexes = (byte*)(target->_codes + (4 * piece));
+            uint signs = (uint)(codes->SubScale0 >> 1) << 28;
+            for (int group = 0; group < 4; group++)
+            {
+                indexes[group] = (byte)Codebook.Iq2Xxs.IndexOf(codes->Q + (8 * group));
+                signs |= (uint)(Signs.Of(codes->Q + (8 * group), 8) & 127) << (7 * group);
+            }
+
+            BlockBits.SetWord(indexes + 4, signs);
+        }
+    }
 }

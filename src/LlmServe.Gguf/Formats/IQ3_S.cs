@@ -48,4 +48,24 @@ public unsafe struct IQ3_S : IBlockFormat<IQ3_S>
             BlockBits.SetSigned(Codebook.Iq3S[index], mask, ref codes, 4 * group);
         }
     }
+
+    /// <inheritdoc/>
+    public static void Pack(Codes32* pieces, byte* block)
+    {
+        var target = (IQ3_S*)block;
+        *target = default;
+        target->_scale = BlockBits.Narrow(pieces->Scale);
+        for (int piece = 0; piece < 8; piece++)
+        {
+            var codes = pieces + piece;
+            target->_scales[piece >> 1] |= (byte)(codes->SubScale0 >> 1 << (4 * (piece & 1)));
+            for (int group = 0; group < 8; group++)
+            {
+                int index = Codebook.Iq3S.IndexOf(codes->Q + (4 * group));
+                target->_indexes[(8 * piece) + group] = (byte)index;
+                target->_high[piece] |= (byte)(index >> 8 << group);
+                target->_signs[(4 * piece) + (group >> 1)] |= (byte)(Signs.Of(codes->Q + (4 * group), 4) << (4 * (group & 1)));
+            }
+        }
+    }
 }

@@ -54,4 +54,24 @@ public unsafe struct IQ3_XXS : IBlockFormat<IQ3_XXS>
             codes.Q[i] /= 2; // all are even
         }
     }
+
+    /// <inheritdoc/>
+    public static void Pack(Codes32* pieces, byte* block)
+    {
+        var target = (IQ3_XXS*)block;
+        *target = default;
+        target->_scale = BlockBits.Narrow(pieces->Scale * 2);
+        for (int piece = 0; piece < 8; piece++)
+        {
+            var codes = pieces + piece;
+            uint signs = (uint)(codes->SubScale0 >> 1) << 28;
+            for (int group = 0; group < 8; group++)
+            {
+                target->_indexes[(8 * piece) + group] = (byte)Codebook.Iq3Xxs.IndexOf(codes->Q + (4 * group));
+                signs |= (group & 1) != 0 ? 0 : (uint)(Signs.Of(codes->Q + (4 * group), 8) & 127) << (7 * (group / 2));
+            }
+
+            BlockBits.SetWord(target->_signs + (4 * piece), signs);
+        }
+    }
 }

@@ -39,4 +39,13 @@ public unsafe struct IQ4_NL : IBlockFormat<IQ4_NL>
         codes.SubScale0 = codes.SubScale1 = 1;
         BlockBits.SplitTable(source->_nibbles, BlockBits.Iq4Values, 16, ref codes, 0);
     }
+
+    /// <inheritdoc/>
+    public static void Pack(Codes32* pieces, byte* block)
+    {
+        var target = (IQ4_NL*)block;
+        *target = default;
+        target->_scale = BlockBits.Narrow(pieces->Scale);
+        BlockBits.JoinTable(pieces->Q, BlockBits.Iq4Values, 16, target->_nibbles);
+    }
 }

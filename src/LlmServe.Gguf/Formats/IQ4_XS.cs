@@ -33,6 +33,9 @@ public unsafe struct IQ4_XS : IBlockFormat<IQ4_XS>
     public static ReadOnlySpan<sbyte> CodeTable => BlockBits.Iq4Values;
 
     /// <inheritdoc/>
+    public static (int Least, int Most) SubScales => (-32, 31);
+
+    /// <inheritdoc/>
     public static void Unpack(byte* block, int piece, out Codes32 codes)
     {
         var source = (IQ4_XS*)block;
@@ -42,5 +45,20 @@ public unsafe struct IQ4_XS : IBlockFormat<IQ4_XS>
         int high = source->_scalesHigh >> (2 * piece) & 3;
         codes.SubScale0 = codes.SubScale1 = (low | high << 4) - 32;
         BlockBits.SplitTable(source->_nibbles + 16 * piece, BlockBits.Iq4Values, 16, ref codes, 0);
+    }
+
+    /// <inheritdoc/>
+    public static void Pack(Codes32* pieces, byte* block)
+    {
+        var target = (IQ4_XS*)block;
+        *target = default;
+        target->_scale = BlockBits.Narrow(pieces->Scale);
+        for (int piece = 0; piece < 8; piece++)
+        {
+            int scale = pieces[piece].SubScale0 + 32;
+            target->_scalesLow[piece >> 1] |= (byte)((scale & 15) << (4 * (piece & 1)));
+            target->_scalesHigh |= (ushort)(scale >> 4 << (2 * piece));
+            BlockBits.JoinTable(pieces[piece].Q, BlockBits.Iq4Values, 16, target->_nibbles + (16 * piece));
+        }
     }
 }

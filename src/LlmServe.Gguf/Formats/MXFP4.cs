@@ -31,7 +31,7 @@ public unsafe struct MXFP4 : IBlockFormat<MXFP4>
     public static ReadOnlySpan<sbyte> CodeTable => BlockBits.Fp4Values;
 
     /// <inheritdoc/>
-    public static ScaleStorage ScaleStorage => ScaleStorage.BFloat16;
+    public static ScaleType ScaleType => ScaleType.E8M0;
 
     /// <inheritdoc/>
     public static void Unpack(byte* block, int piece, out Codes32 codes)
@@ -41,5 +41,14 @@ public unsafe struct MXFP4 : IBlockFormat<MXFP4>
         codes.Scale = MathF.ScaleB(1, source->_exponent - 128);
         codes.SubScale0 = codes.SubScale1 = 1;
         BlockBits.SplitTable(source->_nibbles, BlockBits.Fp4Values, 16, ref codes, 0);
+    }
+
+    /// <inheritdoc/>
+    public static void Pack(Codes32* pieces, byte* block)
+    {
+        var target = (MXFP4*)block;
+        *target = default;
+        target->_exponent = (byte)(pieces->Scale > 0 ? Math.ILogB(pieces->Scale) + 128 : 0);
+        BlockBits.JoinTable(pieces->Q, BlockBits.Fp4Values, 16, target->_nibbles);
     }
 }

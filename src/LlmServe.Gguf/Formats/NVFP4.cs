@@ -31,7 +31,7 @@ public unsafe struct NVFP4 : IBlockFormat<NVFP4>
     public static ReadOnlySpan<sbyte> CodeTable => BlockBits.Fp4Values;
 
     /// <inheritdoc/>
-    public static ScaleStorage ScaleStorage => ScaleStorage.BFloat16;
+    public static ScaleType ScaleType => ScaleType.UE4M3;
 
     /// <inheritdoc/>
     public static void Unpack(byte* block, int piece, out Codes32 codes)
@@ -45,6 +45,20 @@ public unsafe struct NVFP4 : IBlockFormat<NVFP4>
         BlockBits.SplitTable(source->_nibbles + (16 * piece) + 8, BlockBits.Fp4Values, 8, ref codes, 16);
     }
 
+    /// <inheritdoc/>
+    public static void Pack(Codes32* pieces, byte* block)
+    {
+        var target = (NVFP4*)block;
+        *target = default;
+        for (int piece = 0; piece < 2; piece++)
+        {
+            target->_scales[2 * piece] = Narrow(pieces[piece].Scale);
+            target->_scales[(2 * piece) + 1] = Narrow(pieces[piece].SecondScale);
+            BlockBits.JoinTable(pieces[piece].Q, BlockBits.Fp4Values, 8, target->_nibbles + (16 * piece));
+            BlockBits.JoinTable(pieces[piece].Q + 16, BlockBits.Fp4Values, 8, target->_nibbles + (16 * piece) + 8);
+        }
+    }
+
     /// <summary>Half of what a scale byte stands for: four bits of exponent, three of mantissa; the top bit is ignored, and 0x7F is 0.</summary>
     private static float Widen(byte scale)
     {
@@ -55,5 +69,17 @@ public unsafe struct NVFP4 : IBlockFormat<NVFP4>
 
         int exponent = scale >> 3 & 15, mantissa = scale & 7;
         return exponent == 0 ? MathF.ScaleB(mantissa, -10) : MathF.ScaleB(8 + mantissa, exponent - 11);
+    }
+
+    /// <summary>The byte for a scale that has one.</summary>
+    private static byte Narrow(float scale)
+    {
+        if (scale < 1f / 128)
+        {
+            return (byte)MathF.ScaleB(scale, 10);
+        }
+
+        int exponent = Math.ILogB(scale);
+        return (byte)((exponent + 8) << 3 | ((int)MathF.ScaleB(scale, 3 - exponent) & 7));
     }
 }

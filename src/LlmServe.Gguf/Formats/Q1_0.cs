@@ -42,4 +42,16 @@ public unsafe struct Q1_0 : IBlockFormat<Q1_0>
             codes.Q[i] = (sbyte)((2 * (source->_bits[(4 * piece) + (i >> 3)] >> (i & 7) & 1)) - 1);
         }
     }
+
+    /// <inheritdoc/>
+    public static void Pack(Codes32* pieces, byte* block)
+    {
+        var target = (Q1_0*)block;
+        *target = default;
+        target->_scale = BlockBits.Narrow(pieces->Scale);
+        for (int i = 0; i < 128; i++)
+        {
+            target->_bits[i >> 3] |= (byte)((pieces[i >> 5].Q[i & 31] > 0 ? 1 : 0) << (i & 7));
+        }
+    }
 }

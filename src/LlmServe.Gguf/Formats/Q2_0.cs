@@ -42,4 +42,16 @@ public unsafe struct Q2_0 : IBlockFormat<Q2_0>
             codes.Q[i] = (sbyte)((source->_codes[(8 * piece) + (i >> 2)] >> (2 * (i & 3)) & 3) - 1);
         }
     }
+
+    /// <inheritdoc/>
+    public static void Pack(Codes32* pieces, byte* block)
+    {
+        var target = (Q2_0*)block;
+        *target = default;
+        target->_scale = BlockBits.Narrow(pieces->Scale);
+        for (int i = 0; i < 64; i++)
+        {
+            target->_codes[i >> 2] |= (byte)((pieces[i >> 5].Q[i & 31] + 1) << (2 * (i & 3)));
+        }
+    }
 }

@@ -30,6 +30,12 @@ public unsafe struct Q2_K : IBlockFormat<Q2_K>
     public static int CodeBits => 2;
 
     /// <inheritdoc/>
+    public static (int Least, int Most) SubScales => (0, 15);
+
+    /// <inheritdoc/>
+    public static int MostSubMinimum => 15;
+
+    /// <inheritdoc/>
     public static void Unpack(byte* block, int piece, out Codes32 codes)
     {
         var source = (Q2_K*)block;
@@ -47,6 +53,26 @@ public unsafe struct Q2_K : IBlockFormat<Q2_K>
         for (int i = 0; i < 32; i++)
         {
             codes.Q[i] = (sbyte)(column[i] >> shift & 3);
+        }
+    }
+
+    /// <inheritdoc/>
+    public static void Pack(Codes32* pieces, byte* block)
+    {
+        var target = (Q2_K*)block;
+        *target = default;
+        target->_scale = BlockBits.Narrow(pieces->Scale);
+        target->_minimum = BlockBits.Narrow(pieces->Minimum);
+        for (int piece = 0; piece < 8; piece++)
+        {
+            var codes = pieces + piece;
+            target->_scales[2 * piece] = (byte)(codes->SubScale0 | codes->SubMinimum0 << 4);
+            target->_scales[(2 * piece) + 1] = (byte)(codes->SubScale1 | codes->SubMinimum1 << 4);
+            byte* column = target->_codes + (32 * (piece >> 2));
+            for (int i = 0; i < 32; i++)
+            {
+                column[i] |= (byte)(codes->Q[i] << (2 * (piece & 3)));
+            }
         }
     }
 }

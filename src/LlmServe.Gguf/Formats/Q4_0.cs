@@ -4,7 +4,7 @@ namespace LlmServe.Gguf.Formats;
 
 /// <summary>32 weights: a binary16 scale and 32 nibbles, offset 8. Value = w · (nibble − 8).</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
-public unsafe struct Q4_0 : IBlockFormat<Q4_0>, IBlockEncoder
+public unsafe struct Q4_0 : IBlockFormat<Q4_0>
 {
     private ushort _scale;
     private fixed byte _nibbles[16];
@@ -41,17 +41,11 @@ public unsafe struct Q4_0 : IBlockFormat<Q4_0>, IBlockEncoder
     }
 
     /// <inheritdoc/>
-    static void IBlockEncoder.Encode(float* weights, byte* block)
+    public static void Pack(Codes32* pieces, byte* block)
     {
-        // The weight of largest magnitude becomes code −8, the end of the range that reaches further.
         var target = (Q4_0*)block;
-        (target->_scale, float scale) = BlockFit.Narrow(BlockFit.Extreme(weights, 32) / -8);
-        Span<byte> codes = stackalloc byte[32];
-        for (int i = 0; i < 32; i++)
-        {
-            codes[i] = (byte)(BlockFit.Code(weights[i], scale, -8, 7) + 8);
-        }
-
-        BlockFit.JoinNibbles(codes, target->_nibbles);
+        *target = default;
+        target->_scale = BlockBits.Narrow(pieces->Scale);
+        BlockBits.JoinNibbles(pieces->Q, 8, target->_nibbles);
     }
 }

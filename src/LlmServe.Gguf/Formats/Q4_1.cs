@@ -4,7 +4,7 @@ namespace LlmServe.Gguf.Formats;
 
 /// <summary>32 weights: a binary16 scale, a binary16 minimum and 32 nibbles. Value = w · nibble + m.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
-public unsafe struct Q4_1 : IBlockFormat<Q4_1>, IBlockEncoder
+public unsafe struct Q4_1 : IBlockFormat<Q4_1>
 {
     private ushort _scale;
     private ushort _minimum;
@@ -40,18 +40,12 @@ public unsafe struct Q4_1 : IBlockFormat<Q4_1>, IBlockEncoder
     }
 
     /// <inheritdoc/>
-    static void IBlockEncoder.Encode(float* weights, byte* block)
+    public static void Pack(Codes32* pieces, byte* block)
     {
         var target = (Q4_1*)block;
-        var (least, largest) = BlockFit.Range(weights, 32);
-        (target->_minimum, float minimum) = BlockFit.Narrow(least);
-        (target->_scale, float scale) = BlockFit.Narrow((largest - least) / 15);
-        Span<byte> codes = stackalloc byte[32];
-        for (int i = 0; i < 32; i++)
-        {
-            codes[i] = (byte)BlockFit.Code(weights[i] - minimum, scale, 0, 15);
-        }
-
-        BlockFit.JoinNibbles(codes, target->_nibbles);
+        *target = default;
+        target->_scale = BlockBits.Narrow(pieces->Scale);
+        target->_minimum = BlockBits.Narrow(pieces->Minimum);
+        BlockBits.JoinNibbles(pieces->Q, 0, target->_nibbles);
     }
 }

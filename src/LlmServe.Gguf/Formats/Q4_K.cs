@@ -4,7 +4,7 @@ namespace LlmServe.Gguf.Formats;
 
 /// <summary>256 weights as eight times 32: nibbles with 6-bit scales and minimums. Value = w · s · q − wm · n.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
-public unsafe struct Q4_K : IBlockFormat<Q4_K>, IBlockEncoder
+public unsafe struct Q4_K : IBlockFormat<Q4_K>
 {
     private ushort _scale;
     private ushort _minimum;
@@ -30,6 +30,12 @@ public unsafe struct Q4_K : IBlockFormat<Q4_K>, IBlockEncoder
     public static int CodeBits => 4;
 
     /// <inheritdoc/>
+    public static (int Least, int Most) SubScales => (0, 63);
+
+    /// <inheritdoc/>
+    public static int MostSubMinimum => 63;
+
+    /// <inheritdoc/>
     public static void Unpack(byte* block, int piece, out Codes32 codes)
     {
         var source = (Q4_K*)block;
@@ -50,36 +56,25 @@ public unsafe struct Q4_K : IBlockFormat<Q4_K>, IBlockEncoder
     }
 
     /// <inheritdoc/>
-    static void IBlockEncoder.Encode(float* weights, byte* block)
+    public static void Pack(Codes32* pieces, byte* block)
     {
         var target = (Q4_K*)block;
-        float* scales = stackalloc float[8];
-        float* minimums = stackalloc float[8];
-        for (int i = 0; i < 8; i++)
+        *target = default;
+        target->_scale = BlockBits.Narrow(pieces->Scale);
+        target->_minimum = BlockBits.Narrow(pieces->Minimum);
+        byte* scales = stackalloc byte[8];
+        byte* minimums = stackalloc byte[8];
+        for (int piece = 0; piece < 8; piece++)
         {
-            // A minimum is stored as a magnitude to subtract, so the range of positive weights has to start at zero.
-            var (least, most) = BlockFit.Range(weights + 32 * i, 32);
-            minimums[i] = MathF.Max(0, -least);
-            scales[i] = (most + minimums[i]) / 15;
-        }
-
-        (target->_scale, float unit) = BlockFit.Narrow(MathF.Abs(BlockFit.Extreme(scales, 8)) / 63);
-        (target->_minimum, float minimumUnit) = BlockFit.Narrow(BlockFit.Extreme(minimums, 8) / 63);
-        new Span<byte>(target->_nibbles, 128).Clear();
-        Span<byte> scaleCodes = stackalloc byte[8];
-        Span<byte> minimumCodes = stackalloc byte[8];
-        for (int i = 0; i < 8; i++)
-        {
-            scaleCodes[i] = (byte)BlockFit.Code(scales[i], unit, 0, 63);
-            minimumCodes[i] = (byte)BlockFit.Code(minimums[i], minimumUnit, 0, 63);
-            float minimum = minimumUnit * minimumCodes[i];
-            for (int j = 0; j < 32; j++)
+            var codes = pieces + piece;
+            (scales[piece], minimums[piece]) = ((byte)codes->SubScale0, (byte)codes->SubMinimum0);
+            byte* column = target->_nibbles + (32 * (piece >> 1));
+            for (int i = 0; i < 32; i++)
             {
-                int code = BlockFit.Code(weights[32 * i + j] + minimum, unit * scaleCodes[i], 0, 15);
-                target->_nibbles[32 * (i >> 1) + j] |= (byte)(code << (4 * (i & 1)));
+                column[i] |= (byte)((codes->Q[i] & 15) << (4 * (piece & 1)));
             }
         }
 
-        BlockBits.JoinSixBitPairs(scaleCodes, minimumCodes, target->_scales);
+        BlockBits.JoinSixBitPairs(scales, minimums, target->_scales);
     }
 }

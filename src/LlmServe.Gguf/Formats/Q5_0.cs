@@ -4,7 +4,7 @@ namespace LlmServe.Gguf.Formats;
 
 /// <summary>32 weights: a binary16 scale, 32 fifth bits and 32 nibbles, offset 16. Value = w · (code − 16).</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
-public unsafe struct Q5_0 : IBlockFormat<Q5_0>, IBlockEncoder
+public unsafe struct Q5_0 : IBlockFormat<Q5_0>
 {
     private ushort _scale;
     private uint _fifth;
@@ -42,18 +42,12 @@ public unsafe struct Q5_0 : IBlockFormat<Q5_0>, IBlockEncoder
     }
 
     /// <inheritdoc/>
-    static void IBlockEncoder.Encode(float* weights, byte* block)
+    public static void Pack(Codes32* pieces, byte* block)
     {
-        // The weight of largest magnitude becomes code −16, the end of the range that reaches further.
         var target = (Q5_0*)block;
-        (target->_scale, float scale) = BlockFit.Narrow(BlockFit.Extreme(weights, 32) / -16);
-        Span<byte> codes = stackalloc byte[32];
-        for (int i = 0; i < 32; i++)
-        {
-            codes[i] = (byte)(BlockFit.Code(weights[i], scale, -16, 15) + 16);
-        }
-
-        target->_fifth = BlockFit.FifthBits(codes);
-        BlockFit.JoinNibbles(codes, target->_nibbles);
+        *target = default;
+        target->_scale = BlockBits.Narrow(pieces->Scale);
+        BlockBits.JoinNibbles(pieces->Q, 16, target->_nibbles);
+        target->_fifth = BlockBits.FifthBits(pieces->Q, 16);
     }
 }

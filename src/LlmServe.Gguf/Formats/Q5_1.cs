@@ -4,7 +4,7 @@ namespace LlmServe.Gguf.Formats;
 
 /// <summary>32 weights: a binary16 scale, a binary16 minimum, 32 fifth bits and 32 nibbles. Value = w · code + m.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
-public unsafe struct Q5_1 : IBlockFormat<Q5_1>, IBlockEncoder
+public unsafe struct Q5_1 : IBlockFormat<Q5_1>
 {
     private ushort _scale;
     private ushort _minimum;
@@ -41,19 +41,13 @@ public unsafe struct Q5_1 : IBlockFormat<Q5_1>, IBlockEncoder
     }
 
     /// <inheritdoc/>
-    static void IBlockEncoder.Encode(float* weights, byte* block)
+    public static void Pack(Codes32* pieces, byte* block)
     {
         var target = (Q5_1*)block;
-        var (least, largest) = BlockFit.Range(weights, 32);
-        (target->_minimum, float minimum) = BlockFit.Narrow(least);
-        (target->_scale, float scale) = BlockFit.Narrow((largest - least) / 31);
-        Span<byte> codes = stackalloc byte[32];
-        for (int i = 0; i < 32; i++)
-        {
-            codes[i] = (byte)BlockFit.Code(weights[i] - minimum, scale, 0, 31);
-        }
-
-        target->_fifth = BlockFit.FifthBits(codes);
-        BlockFit.JoinNibbles(codes, target->_nibbles);
+        *target = default;
+        target->_scale = BlockBits.Narrow(pieces->Scale);
+        target->_minimum = BlockBits.Narrow(pieces->Minimum);
+        BlockBits.JoinNibbles(pieces->Q, 0, target->_nibbles);
+        target->_fifth = BlockBits.FifthBits(pieces->Q, 0);
     }
 }

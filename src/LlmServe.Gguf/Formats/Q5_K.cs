@@ -31,6 +31,12 @@ public unsafe struct Q5_K : IBlockFormat<Q5_K>
     public static int CodeBits => 5;
 
     /// <inheritdoc/>
+    public static (int Least, int Most) SubScales => (0, 63);
+
+    /// <inheritdoc/>
+    public static int MostSubMinimum => 63;
+
+    /// <inheritdoc/>
     public static void Unpack(byte* block, int piece, out Codes32 codes)
     {
         var source = (Q5_K*)block;
@@ -47,5 +53,29 @@ public unsafe struct Q5_K : IBlockFormat<Q5_K>
             int fifth = source->_fifth[i] >> piece & 1;
             codes.Q[i] = (sbyte)(column[i] >> shift & 15 | fifth << 4);
         }
+    }
+
+    /// <inheritdoc/>
+    public static void Pack(Codes32* pieces, byte* block)
+    {
+        var target = (Q5_K*)block;
+        *target = default;
+        target->_scale = BlockBits.Narrow(pieces->Scale);
+        target->_minimum = BlockBits.Narrow(pieces->Minimum);
+        byte* scales = stackalloc byte[8];
+        byte* minimums = stackalloc byte[8];
+        for (int piece = 0; piece < 8; piece++)
+        {
+            var codes = pieces + piece;
+            (scales[piece], minimums[piece]) = ((byte)codes->SubScale0, (byte)codes->SubMinimum0);
+            byte* column = target->_nibbles + (32 * (piece >> 1));
+            for (int i = 0; i < 32; i++)
+            {
+                column[i] |= (byte)((codes->Q[i] & 15) << (4 * (piece & 1)));
+                target->_fifth[i] |= (byte)(codes->Q[i] >> 4 << piece);
+            }
+        }
+
+        BlockBits.JoinSixBitPairs(scales, minimums, target->_scales);
     }
 }

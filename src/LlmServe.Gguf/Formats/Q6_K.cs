@@ -4,7 +4,7 @@ namespace LlmServe.Gguf.Formats;
 
 /// <summary>256 weights as sixteen times 16: nibbles and pairs of high bits, offset 32, with signed byte scales. Value = w · s · q.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
-public unsafe struct Q6_K : IBlockFormat<Q6_K>, IBlockEncoder
+public unsafe struct Q6_K : IBlockFormat<Q6_K>
 {
     private fixed byte _nibbles[128];
     private fixed byte _high[64];
@@ -33,6 +33,9 @@ public unsafe struct Q6_K : IBlockFormat<Q6_K>, IBlockEncoder
     public static int CodeBias => 32;
 
     /// <inheritdoc/>
+    public static (int Least, int Most) SubScales => (-128, 127);
+
+    /// <inheritdoc/>
     public static void Unpack(byte* block, int piece, out Codes32 codes)
     {
         var source = (Q6_K*)block;
@@ -54,28 +57,25 @@ public unsafe struct Q6_K : IBlockFormat<Q6_K>, IBlockEncoder
     }
 
     /// <inheritdoc/>
-    static void IBlockEncoder.Encode(float* weights, byte* block)
+    public static void Pack(Codes32* pieces, byte* block)
     {
         var target = (Q6_K*)block;
-        float* scales = stackalloc float[16];
-        for (int i = 0; i < 16; i++)
+        *target = default;
+        target->_scale = BlockBits.Narrow(pieces->Scale);
+        for (int piece = 0; piece < 8; piece++)
         {
-            scales[i] = BlockFit.Extreme(weights + 16 * i, 16) / -32;
-        }
-
-        new Span<byte>(block, BlockBytes).Clear();
-        (target->_scale, float unit) = BlockFit.Narrow(MathF.Abs(BlockFit.Extreme(scales, 16)) / 127);
-        for (int i = 0; i < 16; i++)
-        {
-            target->_scales[i] = (sbyte)BlockFit.Code(scales[i], unit, -127, 127);
-        }
-
-        for (int i = 0; i < 256; i++)
-        {
-            int code = BlockFit.Code(weights[i], unit * target->_scales[i >> 4], -32, 31) + 32;
-            var (half, part, column) = (i >> 7, i >> 5 & 3, i & 31);
-            target->_nibbles[64 * half + 32 * (part & 1) + column] |= (byte)((code & 15) << (4 * (part >> 1)));
-            target->_high[32 * half + column] |= (byte)(code >> 4 << (2 * part));
+            var codes = pieces + piece;
+            target->_scales[2 * piece] = (sbyte)codes->SubScale0;
+            target->_scales[(2 * piece) + 1] = (sbyte)codes->SubScale1;
+            int half = piece >> 2, part = piece & 3;
+            byte* column = target->_nibbles + (64 * half) + (32 * (part & 1));
+            byte* high = target->_high + (32 * half);
+            for (int i = 0; i < 32; i++)
+            {
+                int code = codes->Q[i] + 32;
+                column[i] |= (byte)((code & 15) << (4 * (part >> 1)));
+                high[i] |= (byte)(code >> 4 << (2 * part));
+            }
         }
     }
 }

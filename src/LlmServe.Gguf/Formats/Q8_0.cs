@@ -4,7 +4,7 @@ namespace LlmServe.Gguf.Formats;
 
 /// <summary>32 weights: a binary16 scale and 32 signed bytes. Value = w · q.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
-public unsafe struct Q8_0 : IBlockFormat<Q8_0>, IBlockEncoder
+public unsafe struct Q8_0 : IBlockFormat<Q8_0>
 {
     private ushort _scale;
     private fixed sbyte _codes[32];
@@ -41,13 +41,14 @@ public unsafe struct Q8_0 : IBlockFormat<Q8_0>, IBlockEncoder
     }
 
     /// <inheritdoc/>
-    static void IBlockEncoder.Encode(float* weights, byte* block)
+    public static void Pack(Codes32* pieces, byte* block)
     {
         var target = (Q8_0*)block;
-        (target->_scale, float scale) = BlockFit.Narrow(MathF.Abs(BlockFit.Extreme(weights, 32)) / 127);
+        *target = default;
+        target->_scale = BlockBits.Narrow(pieces->Scale);
         for (int i = 0; i < 32; i++)
         {
-            target->_codes[i] = (sbyte)BlockFit.Code(weights[i], scale, -127, 127);
+            target->_codes[i] = pieces->Q[i];
         }
     }
 }

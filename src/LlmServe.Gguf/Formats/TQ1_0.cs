@@ -31,6 +31,9 @@ public unsafe struct TQ1_0 : IBlockFormat<TQ1_0>
     public static int CodeBias => 1;
 
     /// <inheritdoc/>
+    public static (int Least, int Most) Codes => (-1, 1);
+
+    /// <inheritdoc/>
     public static void Unpack(byte* block, int piece, out Codes32 codes)
     {
         var source = (TQ1_0*)block;
@@ -41,6 +44,26 @@ public unsafe struct TQ1_0 : IBlockFormat<TQ1_0>
         {
             var (at, digit) = Place((32 * piece) + i);
             codes.Q[i] = (sbyte)(Digit(source->_codes[at], digit) - 1);
+        }
+    }
+
+    /// <inheritdoc/>
+    public static void Pack(Codes32* pieces, byte* block)
+    {
+        var target = (TQ1_0*)block;
+        *target = default;
+        target->_scale = BlockBits.Narrow(pieces->Scale);
+        int* sums = stackalloc int[52];
+        new Span<int>(sums, 52).Clear();
+        for (int i = 0; i < 256; i++)
+        {
+            var (at, digit) = Place(i);
+            sums[at] += (pieces[i >> 5].Q[i & 31] + 1) * PowerOfThree(4 - digit);
+        }
+
+        for (int i = 0; i < 52; i++)
+        {
+            target->_codes[i] = (byte)(((256 * sums[i]) + 242) / 243);
         }
     }
 
@@ -62,4 +85,6 @@ public unsafe struct TQ1_0 : IBlockFormat<TQ1_0>
 
         return code * 3 >> 8;
     }
+
+    private static int PowerOfThree(int exponent) => exponent switch { 0 => 1, 1 => 3, 2 => 9, 3 => 27, _ => 81 };
 }

@@ -31,6 +31,9 @@ public unsafe struct TQ2_0 : IBlockFormat<TQ2_0>
     public static int CodeBias => 1;
 
     /// <inheritdoc/>
+    public static (int Least, int Most) Codes => (-1, 1);
+
+    /// <inheritdoc/>
     public static void Unpack(byte* block, int piece, out Codes32 codes)
     {
         var source = (TQ2_0*)block;
@@ -44,6 +47,22 @@ public unsafe struct TQ2_0 : IBlockFormat<TQ2_0>
         for (int i = 0; i < 32; i++)
         {
             codes.Q[i] = (sbyte)((column[i] >> shift & 3) - 1);
+        }
+    }
+
+    /// <inheritdoc/>
+    public static void Pack(Codes32* pieces, byte* block)
+    {
+        var target = (TQ2_0*)block;
+        *target = default;
+        target->_scale = BlockBits.Narrow(pieces->Scale);
+        for (int piece = 0; piece < 8; piece++)
+        {
+            byte* column = target->_codes + (32 * (piece >> 2));
+            for (int i = 0; i < 32; i++)
+            {
+                column[i] |= (byte)((pieces[piece].Q[i] + 1) << (2 * (piece & 3)));
+            }
         }
     }
 }

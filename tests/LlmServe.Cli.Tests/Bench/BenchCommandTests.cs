@@ -98,7 +98,7 @@ public sealed class BenchCommandTests : IDisposable
     [Theory]
     [InlineData("--prompt", "32,x", "--prompt: found '32,x'")]
     [InlineData("--context", "-1", "--context: found '-1'")]
-    [InlineData("--formats", "Q4_0,IQ1_S", "--formats: found 'Q4_0,IQ1_S', allowed are formats among F32")]
+    [InlineData("--formats", "Q4_0,Q8_1", "--formats: found 'Q4_0,Q8_1', allowed are formats among F32")]
     [InlineData("--activations", "int4", "allowed are int8, f32 or both")]
     [InlineData("--text", "no-such-file.txt", "no-such-file.txt cannot be read")]
     public async Task Bench_BadValues_AreNamed(string option, string value, string expected)

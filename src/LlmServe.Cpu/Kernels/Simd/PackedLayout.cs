@@ -9,7 +9,7 @@ namespace LlmServe.Cpu.Kernels.Simd;
 /// <summary>
 /// Layout of a repacked matrix: tiles of 16 rows; in a tile, segments of up to 8 pieces (256 columns); in a segment
 /// <c>[scales][minimums][sub-block scales][sub-block minimums][codes]</c>, each part for its pieces in order and, within a piece, row after row.
-/// Scales and minimums are 16 bits (<see cref="ScaleStorage"/>): one for as many pieces as a block has, or two per piece. Sub-block entries are bytes, one or two per piece.
+/// Scales and minimums are 16 bits (binary16, or bfloat16 where a format has scales of another kind): one for as many pieces as a block has, or two per piece. Sub-block entries are bytes, one or two per piece.
 /// Minimums of formats of 256 are stored negated, since that is how they enter.
 /// </summary>
 internal static unsafe class PackedLayout<TBlock, TCodes>
@@ -132,7 +132,7 @@ internal static unsafe class PackedLayout<TBlock, TCodes>
     private static void StoreScale(byte* target, int at, float value)
     {
         float stored = MathF.ScaleB(value, -TBlock.ScaleExponent);
-        ((ushort*)target)[at] = TBlock.ScaleStorage == ScaleStorage.BFloat16
+        ((ushort*)target)[at] = TBlock.ScaleType != ScaleType.Half
             ? (ushort)(BitConverter.SingleToUInt32Bits(stored) >> 16)
             : BitConverter.HalfToUInt16Bits((Half)stored);
     }

@@ -80,7 +80,7 @@ internal static unsafe class PackedRow<TSimd, V, TBlock, TCodes>
     private static float Scale(byte* stored, int at)
     {
         ushort bits = ((ushort*)stored)[at];
-        return TBlock.ScaleStorage == ScaleStorage.BFloat16
+        return TBlock.ScaleType != ScaleType.Half
             ? BitConverter.UInt32BitsToSingle((uint)bits << 16)
             : MathF.ScaleB((float)BitConverter.UInt16BitsToHalf(bits), TBlock.ScaleExponent);
     }

@@ -16,7 +16,7 @@ internal static unsafe class ScaleLoad<TSimd, V, TBlock>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Load(byte* source)
     {
-        if (TBlock.ScaleStorage == ScaleStorage.BFloat16)
+        if (TBlock.ScaleType != ScaleType.Half)
         {
             return TSimd.LoadBrains(source);
         }

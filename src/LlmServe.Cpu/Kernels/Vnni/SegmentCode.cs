@@ -318,7 +318,7 @@ internal sealed class SegmentCode<TBlock, TCodes>
     /// <summary>Stored scales or minimums of the tile's rows, as the real numbers they are.</summary>
     private VectorValue LoadScale(int at)
     {
-        if (TBlock.ScaleStorage == ScaleStorage.BFloat16)
+        if (TBlock.ScaleType != ScaleType.Half)
         {
             return _code.Shift(Evex.ShiftLeft32, Load(Evex.UnsignedWordsTo32, at, 32), 16);
         }

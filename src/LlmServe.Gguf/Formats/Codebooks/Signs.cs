@@ -11,4 +11,16 @@ internal static class Signs
         bits &= 127;
         return (int)(bits | ((uint)BitOperations.PopCount(bits) & 1) << 7);
     }
+
+    /// <summary>The mask of the negative ones of a few codes.</summary>
+    public static unsafe int Of(sbyte* codes, int count)
+    {
+        int mask = 0;
+        for (int i = 0; i < count; i++)
+        {
+            mask |= (codes[i] < 0 ? 1 : 0) << i;
+        }
+
+        return mask;
+    }
 }

@@ -1,23 +1,14 @@
-namespace LlmServe.Gguf.Formats;
+namespace LlmServe.Gguf.Formats.Encoding;
 
-/// <summary>Encodes rows of f32 weights.</summary>
-internal static unsafe class BlockEncoder
+/// <summary>Encodes rows of plain numbers. An importance of columns makes no difference to them.</summary>
+internal static unsafe class FloatEncoder
 {
-    /// <summary>Encodes <paramref name="count"/> finite weights, a multiple of the block size.</summary>
-    public static void Encode<T>(float* weights, byte* blocks, long count) where T : unmanaged, IBlockFormat<T>, IBlockEncoder
-    {
-        for (long done = 0; done < count; done += T.BlockSize, weights += T.BlockSize, blocks += T.BlockBytes)
-        {
-            T.Encode(weights, blocks);
-        }
-    }
-
     /// <summary>Copies binary32 values.</summary>
-    public static void EncodeF32(float* weights, byte* blocks, long count) =>
+    public static void EncodeF32(float* weights, float* importance, byte* blocks, long count) =>
         Buffer.MemoryCopy(weights, blocks, count * sizeof(float), count * sizeof(float));
 
     /// <summary>Rounds to binary16, nearest even; what is too large becomes an infinity.</summary>
-    public static void EncodeF16(float* weights, byte* blocks, long count)
+    public static void EncodeF16(float* weights, float* importance, byte* blocks, long count)
     {
         for (long i = 0; i < count; i++)
         {
@@ -28,7 +19,7 @@ internal static unsafe class BlockEncoder
     }
 
     /// <summary>Rounds to bfloat16, nearest even. A NaN stays one: its upper half could otherwise read as an infinity.</summary>
-    public static void EncodeBF16(float* weights, byte* blocks, long count)
+    public static void EncodeBF16(float* weights, float* importance, byte* blocks, long count)
     {
         for (long i = 0; i < count; i++)
         {
