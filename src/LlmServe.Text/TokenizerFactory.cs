@@ -12,7 +12,7 @@ public static class TokenizerFactory
     // What files may name, and who builds it.
     private static readonly SortedDictionary<string, Func<GgufMetadata, ITokenizer>> Families = new(StringComparer.Ordinal)
     {
-        ["gpt2"] = ByteLevelTokenizer.Create,
+        ["gpt2"] = static metadata => CreateBytePair(metadata, metadata.TryGetString("tokenizer.ggml.pre", out string? name) ? name : null),
         ["llama"] = SentencePieceTokenizer.Create,
         ["gemma4"] = LineBpeTokenizer.Create,
         ["bert"] = WordPieceTokenizer.Create,
@@ -21,8 +21,8 @@ public static class TokenizerFactory
     /// <summary>The families known: what <c>tokenizer.ggml.model</c> may say.</summary>
     public static IReadOnlyCollection<string> FamilyNames => Families.Keys;
 
-    /// <summary>The rules known for byte-level vocabularies: what <c>tokenizer.ggml.pre</c> may say.</summary>
-    public static IEnumerable<string> RuleNames => PreTokenizerCatalog.Names;
+    /// <summary>The rules known for byte-pair vocabularies: what <c>tokenizer.ggml.pre</c> may say.</summary>
+    public static IEnumerable<string> RuleNames => PreTokenizerCatalog.Names.Concat(LineBpeTokenizer.RuleNames).Order(StringComparer.Ordinal);
 
     /// <summary>
     /// The tokenizer that a model file describes: its family by <c>tokenizer.ggml.model</c>, for <c>gpt2</c> its rule by <c>tokenizer.ggml.pre</c>.
@@ -39,4 +39,8 @@ public static class TokenizerFactory
 
         return create(metadata);
     }
+
+    /// <summary>The tokenizer of a byte-pair vocabulary with the splitting rule of a name: a few rules are those of vocabularies over characters.</summary>
+    internal static ITokenizer CreateBytePair(GgufMetadata metadata, string? rule) => rule is not null && LineBpeTokenizer.RuleNames.Contains(rule)
+        ? LineBpeTokenizer.Create(metadata) : ByteLevelTokenizer.Create(metadata, rule);
 }

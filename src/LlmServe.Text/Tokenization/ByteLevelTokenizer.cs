@@ -35,10 +35,10 @@ internal sealed class ByteLevelTokenizer : Tokenizer
         }
     }
 
-    /// <summary>Builds the tokenizer that a model file describes.</summary>
-    public static ByteLevelTokenizer Create(GgufMetadata metadata)
+    /// <summary>Builds the tokenizer that a model file describes, with the splitting rule of a name.</summary>
+    public static ByteLevelTokenizer Create(GgufMetadata metadata, string? rule)
     {
-        var choice = PreTokenizerCatalog.Choose(metadata.TryGetString("tokenizer.ggml.pre", out string? name) ? name : null);
+        var choice = PreTokenizerCatalog.Choose(rule);
         var vocabulary = Vocabulary.Read(metadata);
         var specials = SpecialTokens.Read(metadata, vocabulary, new SpecialDefaults(AddBos: choice.AddBos));
         var spelled = TokenBytes.Build(vocabulary.Count, (id, output) => WriteSpelled(vocabulary, id, output));
@@ -55,10 +55,12 @@ internal sealed class ByteLevelTokenizer : Tokenizer
     protected override void EncodeText(ReadOnlySpan<char> text, bool afterSpecial, EncodeBuffers buffers, List<int> ids)
     {
         text = _composes ? CanonicalNormalizer.Compose(text) : text;
-        for (int start = 0; start < text.Length;)
+        buffers.Ends.Clear();
+        _rule.Cut(text, buffers.Ends, buffers.Scratch);
+        int start = 0;
+        foreach (int end in buffers.Ends)
         {
             buffers.Cancellation.ThrowIfCancellationRequested();
-            int end = _rule.Next(text, start);
             EncodePiece(text[start..end], buffers, ids);
             start = end;
         }

@@ -12,6 +12,12 @@ internal sealed class EncodeBuffers
     /// <summary>UTF-8 of the piece at hand.</summary>
     public byte[] Utf8 = new byte[256];
 
+    /// <summary>Where the pieces of the text at hand end.</summary>
+    public readonly List<int> Ends = [];
+
+    /// <summary>A list to work with while the text is cut.</summary>
+    public readonly List<int> Scratch = [];
+
     /// <summary>Code points of the text at hand.</summary>
     public readonly List<int> Points = [];
 
@@ -55,7 +61,8 @@ internal sealed class EncodeBuffers
     public void Return()
     {
         Cancellation = default;
-        if (Utf8.Length <= KeptElements && Ids.Length <= KeptElements && Heap.Length <= KeptElements && Decomposed.Capacity <= KeptElements)
+        if (Utf8.Length <= KeptElements && Ids.Length <= KeptElements && Heap.Length <= KeptElements && Decomposed.Capacity <= KeptElements
+            && Ends.Capacity <= KeptElements && Scratch.Capacity <= KeptElements)
         {
             _kept = this;
         }

@@ -8,6 +8,9 @@ namespace LlmServe.Text.Tokenization;
 /// </summary>
 internal sealed class LineBpeTokenizer : Tokenizer
 {
+    /// <summary>Names in <c>tokenizer.ggml.pre</c> by which files of the family <c>gpt2</c> ask for this tokenizer.</summary>
+    public static readonly IReadOnlyList<string> RuleNames = ["gemma4", "granite-embed-multi-311m", "sarvam-moe"];
+
     private readonly TokenTable _table;
     private readonly PairTable _merges;
     private readonly int[] _byteTokens;

@@ -54,6 +54,18 @@ internal static class CharClasses
         return index < text.Length ? At(text, index, out length) : CharClass.Other;
     }
 
+    /// <summary>The code point that begins at an index; U+FFFD for an unpaired surrogate.</summary>
+    public static int PointAt(ReadOnlySpan<char> text, int index)
+    {
+        char c = text[index];
+        if (!char.IsSurrogate(c))
+        {
+            return c;
+        }
+
+        return char.IsHighSurrogate(c) && index + 1 < text.Length && char.IsLowSurrogate(text[index + 1]) ? char.ConvertToUtf32(c, text[index + 1]) : 0xFFFD;
+    }
+
     /// <summary>Class of a code point.</summary>
     public static CharClass Of(int codePoint) => codePoint < Table.Length ? Table[codePoint] : Compute(codePoint);
 

@@ -1,10 +1,11 @@
 namespace LlmServe.Text.Tokenization.PreTokenizers;
 
 /// <summary>
-/// DeepSeek V3's three rules, each applied to what the ones before left whole: <c>\p{N}{1,3}</c>, <c>[一-龥぀-ゟ゠-ヿ]+</c>, and
+/// The last of DeepSeek V3's stages, which others share:
 /// <c>[!-/:-@[-`{-~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+</c>.
 /// </summary>
-internal sealed class DeepSeek3Rule : PreTokenizer
+/// <param name="singles">Whether numbers and line breaks are each a piece alone, and signs take no breaks along (Spark 2.5: <c>\p{N}|[\r\n]</c>).</param>
+internal sealed class DeepSeek3Rule(bool singles = false) : ScanRule
 {
     private const CharClass Letters = CharClass.Letter | CharClass.Mark;
     private const CharClass Signs = CharClass.Punctuation | CharClass.Symbol;
@@ -13,13 +14,12 @@ internal sealed class DeepSeek3Rule : PreTokenizer
     public override int Next(ReadOnlySpan<char> text, int start)
     {
         var first = CharClasses.At(text, start, out int length);
-        if ((first & CharClass.Number) != 0)
+        int next = start + length;
+        if (singles && ((first & CharClass.Number) != 0 || text[start] is '\r' or '\n'))
         {
-            return NumberEnd(text, start);
+            return next;
         }
 
-        bool east = IsEastAsian(text[start]);
-        int next = start + length;
         if (char.IsAscii(text[start]) && (first & Signs) != 0 && next < text.Length && char.IsAsciiLetter(text[next]))
         {
             return AsciiLettersEnd(text, next);
@@ -28,59 +28,29 @@ internal sealed class DeepSeek3Rule : PreTokenizer
         // A letter or mark starts a word; so does any other character but a line break or a sign, with the word after it.
         if (StartsWord(text, start))
         {
-            return RunEnd(text, next, Letters, east);
+            return CharClasses.RunEnd(text, next, Letters);
         }
 
-        bool spaceThenSign = text[start] == ' ' && (SeenAt(text, next, east) & Signs) != 0;
+        bool spaceThenSign = text[start] == ' ' && (CharClasses.AtOrEnd(text, next, out _) & Signs) != 0;
         if (spaceThenSign || (first & Signs) != 0)
         {
-            return SignsEnd(text, spaceThenSign ? next : start, east);
+            return SignsEnd(text, spaceThenSign ? next : start);
         }
 
         if ((first & CharClass.Space) != 0)
         {
             int end = CharClasses.RunEnd(text, start, CharClass.Space);
-            bool atEnd = end == text.Length || (CharClasses.At(text, end, out _) & CharClass.Number) != 0 || IsEastAsian(text[end]);
-            return WhiteSpace(text, start, end, atEnd, untilBreak: true);
+            return WhiteSpace(text, start, end, end == text.Length, untilBreak: !singles);
         }
 
-        return GapEnd(text, next, east);
+        return GapEnd(text, next);
     }
 
-    private static bool IsEastAsian(char c) => c is (>= '\u4E00' and <= '\u9FA5') or (>= '\u3040' and <= '\u30FF');
-
-    /// <summary>Class of a character as the third rule sees it from a segment: what lies in another segment is not there.</summary>
-    private static CharClass SeenAt(ReadOnlySpan<char> text, int index, bool east)
-    {
-        var cls = CharClasses.AtOrEnd(text, index, out int length);
-        return length == 0 || IsEastAsian(text[index]) != east ? CharClass.Other : cls & ~CharClass.Number;
-    }
-
-    private static bool StartsWord(ReadOnlySpan<char> text, int index)
+    private bool StartsWord(ReadOnlySpan<char> text, int index)
     {
         var cls = CharClasses.At(text, index, out int length);
-        return (cls & Letters) != 0
-            || ((cls & Signs) == 0 && text[index] is not ('\r' or '\n') && (SeenAt(text, index + length, IsEastAsian(text[index])) & Letters) != 0);
-    }
-
-    private static int RunEnd(ReadOnlySpan<char> text, int index, CharClass any, bool east)
-    {
-        while (index < text.Length && (CharClasses.At(text, index, out int length) & any) != 0 && IsEastAsian(text[index]) == east)
-        {
-            index += length;
-        }
-
-        return index;
-    }
-
-    private static int NumberEnd(ReadOnlySpan<char> text, int index)
-    {
-        for (int i = 0; i < 3 && (CharClasses.AtOrEnd(text, index, out int length) & CharClass.Number) != 0; i++)
-        {
-            index += length;
-        }
-
-        return index;
+        bool leads = (cls & Signs) == 0 && text[index] is not ('\r' or '\n') && !(singles && (cls & CharClass.Number) != 0);
+        return (cls & Letters) != 0 || (leads && (CharClasses.AtOrEnd(text, index + length, out _) & Letters) != 0);
     }
 
     private static int AsciiLettersEnd(ReadOnlySpan<char> text, int index)
@@ -93,10 +63,10 @@ internal sealed class DeepSeek3Rule : PreTokenizer
         return index;
     }
 
-    private static int SignsEnd(ReadOnlySpan<char> text, int index, bool east)
+    private int SignsEnd(ReadOnlySpan<char> text, int index)
     {
-        index = RunEnd(text, index, Signs, east);
-        while (!east && index < text.Length && text[index] is '\r' or '\n')
+        index = CharClasses.RunEnd(text, index, Signs);
+        while (!singles && index < text.Length && text[index] is '\r' or '\n')
         {
             index++;
         }
@@ -104,12 +74,17 @@ internal sealed class DeepSeek3Rule : PreTokenizer
         return index;
     }
 
-    /// <summary>Control and unassigned characters match nothing; they stay together until something matches.</summary>
-    private static int GapEnd(ReadOnlySpan<char> text, int index, bool east)
+    /// <summary>Control and unassigned characters match nothing, and where numbers are set apart neither do they; they stay together until something matches.</summary>
+    private int GapEnd(ReadOnlySpan<char> text, int index)
     {
-        while (index < text.Length && CharClasses.At(text, index, out int length) == CharClass.Other && IsEastAsian(text[index]) == east
-            && !StartsWord(text, index))
+        while (index < text.Length && !StartsWord(text, index))
         {
+            var cls = CharClasses.At(text, index, out int length);
+            if ((cls & (Signs | CharClass.Space)) != 0 || (singles && (cls & CharClass.Number) != 0))
+            {
+                break;
+            }
+
             index += length;
         }
 

@@ -4,7 +4,7 @@ namespace LlmServe.Text.Tokenization.PreTokenizers;
 /// DeepSeek Coder's five rules, each applied to what the ones before left whole: <c>[\r\n]</c>, <c>\s?\p{L}+</c>, <c>\s?\p{P}+</c>,
 /// <c>[一-龥ࠀ-一가-퟿]+</c>, <c>\p{N}</c>. In the fourth, white space does not count.
 /// </summary>
-internal sealed class DeepSeekCoderRule : PreTokenizer
+internal sealed class DeepSeekCoderRule : ScanRule
 {
     private const CharClass Core = CharClass.Letter | CharClass.Punctuation;
 

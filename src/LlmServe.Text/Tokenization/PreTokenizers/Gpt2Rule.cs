@@ -4,7 +4,7 @@ namespace LlmServe.Text.Tokenization.PreTokenizers;
 /// GPT-2's rule, <c>'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+</c>, alone or after rules that first set some
 /// characters apart. What is set apart ends the rule's view: white space before it is white space at the end of a text.
 /// </summary>
-internal sealed class Gpt2Rule(Gpt2Rule.Variant variant) : PreTokenizer
+internal sealed class Gpt2Rule(Gpt2Rule.Variant variant) : ScanRule
 {
     private const CharClass Word = CharClass.Letter | CharClass.Number | CharClass.Space;
 
@@ -53,7 +53,7 @@ internal sealed class Gpt2Rule(Gpt2Rule.Variant variant) : PreTokenizer
         return (first & Word) switch
         {
             CharClass.Letter => CharClasses.RunEnd(text, body, CharClass.Letter),
-            CharClass.Number => NumberEnd(text, start, body),
+            CharClass.Number => NumbersEnd(text, start, body),
             CharClass.Space => SpaceEnd(text, start),
             _ => SymbolsEnd(text, body),
         };
@@ -100,7 +100,7 @@ internal sealed class Gpt2Rule(Gpt2Rule.Variant variant) : PreTokenizer
     }
 
     /// <summary>A run of numbers; Falcon's rules cut it again before and after each group of three ASCII digits.</summary>
-    private int NumberEnd(ReadOnlySpan<char> text, int start, int body)
+    private int NumbersEnd(ReadOnlySpan<char> text, int start, int body)
     {
         if (variant == Variant.Plain)
         {

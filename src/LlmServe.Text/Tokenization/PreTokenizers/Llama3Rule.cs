@@ -6,7 +6,8 @@ namespace LlmServe.Text.Tokenization.PreTokenizers;
 /// </summary>
 /// <param name="digits">Number characters in a piece: 3 for Llama 3, 1 for Qwen 2.</param>
 /// <param name="marksAreLetters">Whether combining marks belong to words (Qwen 3.5: <c>[\p{L}\p{M}]+</c>).</param>
-internal sealed class Llama3Rule(int digits, bool marksAreLetters) : PreTokenizer
+/// <param name="symbolsTakeBreaks">Whether line breaks go along with the symbols before them (not with Seed-Coder's).</param>
+internal sealed class Llama3Rule(int digits, bool marksAreLetters = false, bool symbolsTakeBreaks = true) : ScanRule
 {
     private readonly CharClass _letters = marksAreLetters ? CharClass.Letter | CharClass.Mark : CharClass.Letter;
 
@@ -27,7 +28,7 @@ internal sealed class Llama3Rule(int digits, bool marksAreLetters) : PreTokenize
 
         if ((first & CharClass.Number) != 0)
         {
-            return NumberEnd(text, start);
+            return NumberEnd(text, start, digits);
         }
 
         var second = CharClasses.AtOrEnd(text, start + length, out _);
@@ -48,16 +49,6 @@ internal sealed class Llama3Rule(int digits, bool marksAreLetters) : PreTokenize
 
     private bool IsSymbol(CharClass cls) => (cls & (_letters | CharClass.Number | CharClass.Space)) == 0;
 
-    private int NumberEnd(ReadOnlySpan<char> text, int index)
-    {
-        for (int i = 0; i < digits && (CharClasses.AtOrEnd(text, index, out int length) & CharClass.Number) != 0; i++)
-        {
-            index += length;
-        }
-
-        return index;
-    }
-
     private int SymbolsEnd(ReadOnlySpan<char> text, int index)
     {
         while (index < text.Length && IsSymbol(CharClasses.At(text, index, out int length)))
@@ -65,11 +56,6 @@ internal sealed class Llama3Rule(int digits, bool marksAreLetters) : PreTokenize
             index += length;
         }
 
-        while (index < text.Length && text[index] is '\r' or '\n')
-        {
-            index++;
-        }
-
-        return index;
+        return symbolsTakeBreaks ? BreaksEnd(text, index) : index;
     }
 }

@@ -1,21 +1,26 @@
 namespace LlmServe.Text.Tokenization.PreTokenizers;
 
 /// <summary>
-/// GPT-4o's rule (o200k), which splits words where lower case turns into upper case:
+/// GPT-4o's rule (o200k) and its relatives, which split words where lower case turns into upper case:
 /// <c>[^\r\n\p{L}\p{N}]?U*L+C?|[^\r\n\p{L}\p{N}]?U+L*C?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+</c> with
-/// U = <c>[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]</c>, L = <c>[\p{Ll}\p{Lm}\p{Lo}\p{M}]</c> and C an English contraction in any case.
+/// U = <c>[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]</c>, L = <c>[\p{Ll}\p{Lm}\p{Lo}\p{M}]</c> and C an English contraction in any case. As GGUF's tools run it, only
+/// ASCII letters have a case: all others are both U and L; and some leave marks out.
 /// </summary>
+/// <param name="cases">Whether words are split by case at all.</param>
+/// <param name="marks">Whether combining marks belong to words.</param>
 /// <param name="digits">Number characters in a piece: 3 for GPT-4o, 1 for Tekken.</param>
 /// <param name="contractions">Whether words take a contraction along (GPT-4o) or not (Tekken).</param>
-internal sealed class O200kRule(int digits, bool contractions) : PreTokenizer
+internal sealed class O200kRule(bool cases, bool marks, int digits, bool contractions) : ScanRule
 {
     private const CharClass Letters = CharClass.Letter | CharClass.Mark;
     private const CharClass Symbols = CharClass.Letter | CharClass.Number | CharClass.Space;
 
+    private readonly CharClass _seen = marks ? (CharClass)0xFF : (CharClass)0xFF & ~CharClass.Mark;
+
     /// <inheritdoc/>
     public override int Next(ReadOnlySpan<char> text, int start)
     {
-        var first = CharClasses.At(text, start, out int length);
+        var first = Seen(text, start, out int length);
         int word = WordEnd(text, start, first, length);
         if (word > start)
         {
@@ -24,7 +29,7 @@ internal sealed class O200kRule(int digits, bool contractions) : PreTokenizer
 
         if ((first & CharClass.Number) != 0)
         {
-            return NumberEnd(text, start);
+            return NumberEnd(text, start, digits);
         }
 
         var second = CharClasses.AtOrEnd(text, start + length, out int secondLength);
@@ -39,7 +44,7 @@ internal sealed class O200kRule(int digits, bool contractions) : PreTokenizer
     }
 
     /// <summary>End of the word that begins at <paramref name="start"/> (maybe after one other character), or <paramref name="start"/>.</summary>
-    private static int WordEnd(ReadOnlySpan<char> text, int start, CharClass first, int length)
+    private int WordEnd(ReadOnlySpan<char> text, int start, CharClass first, int length)
     {
         bool mayLead = (first & (CharClass.Letter | CharClass.Number)) == 0 && text[start] is not ('\r' or '\n');
         bool isWord = (first & Letters) != 0;
@@ -60,13 +65,13 @@ internal sealed class O200kRule(int digits, bool contractions) : PreTokenizer
     }
 
     /// <summary>U*L+: all capitals, then as much of L as there is; where none follows, U* gives back up to its last character that is also of L.</summary>
-    private static bool EndsInLower(ReadOnlySpan<char> text, int start, out int end)
+    private bool EndsInLower(ReadOnlySpan<char> text, int start, out int end)
     {
         int index = start;
         end = start;
         while (index < text.Length)
         {
-            var cls = CharClasses.At(text, index, out int length);
+            var cls = Seen(text, index, out int length);
             if ((cls & Letters) == 0 || (cls & CharClass.Lower) != 0)
             {
                 break;
@@ -76,7 +81,7 @@ internal sealed class O200kRule(int digits, bool contractions) : PreTokenizer
             end = (cls & CharClass.Upper) == 0 ? index : end;
         }
 
-        if ((CharClasses.AtOrEnd(text, index, out _) & CharClass.Lower) != 0)
+        if (index < text.Length && (Seen(text, index, out _) & CharClass.Lower) != 0)
         {
             end = LowerEnd(text, index);
         }
@@ -84,11 +89,11 @@ internal sealed class O200kRule(int digits, bool contractions) : PreTokenizer
         return end > start;
     }
 
-    private static int LowerEnd(ReadOnlySpan<char> text, int index)
+    private int LowerEnd(ReadOnlySpan<char> text, int index)
     {
         while (index < text.Length)
         {
-            var cls = CharClasses.At(text, index, out int length);
+            var cls = Seen(text, index, out int length);
             if ((cls & Letters) == 0 || (cls & CharClass.Upper) != 0)
             {
                 break;
@@ -100,16 +105,22 @@ internal sealed class O200kRule(int digits, bool contractions) : PreTokenizer
         return index;
     }
 
-    private static int CapitalsEnd(ReadOnlySpan<char> text, int index) => CharClasses.RunEnd(text, index, CharClass.Upper);
-
-    private int NumberEnd(ReadOnlySpan<char> text, int index)
+    private int CapitalsEnd(ReadOnlySpan<char> text, int index)
     {
-        for (int i = 0; i < digits && (CharClasses.AtOrEnd(text, index, out int length) & CharClass.Number) != 0; i++)
+        while (index < text.Length && (Seen(text, index, out int length) & CharClass.Upper) != 0)
         {
             index += length;
         }
 
         return index;
+    }
+
+    /// <summary>Class of a character, with the marks and cases that count.</summary>
+    private CharClass Seen(ReadOnlySpan<char> text, int index, out int length)
+    {
+        var cls = CharClasses.At(text, index, out length);
+        cls &= _seen;
+        return cases && char.IsAscii(text[index]) ? cls : cls & ~(CharClass.Upper | CharClass.Lower);
     }
 
     private static int SymbolsEnd(ReadOnlySpan<char> text, int index)

@@ -1,56 +1,14 @@
 namespace LlmServe.Text.Tokenization.PreTokenizers;
 
 /// <summary>
-/// Cuts text into the pieces within which a byte-level tokenizer merges. The rules are regular expressions where they come from; here each is a
-/// scanner written by hand, so that every text takes linear time.
+/// Cuts text into the pieces within which a byte-level tokenizer merges. The rules are regular expressions where they come from; here they are
+/// scanners written by hand, so that every text takes linear time.
 /// </summary>
 internal abstract class PreTokenizer
 {
-    /// <summary>Where the piece that begins at <paramref name="start"/> ends.</summary>
-    /// <param name="text">The whole text between two special tokens.</param>
-    /// <param name="start">The end of the piece before, or 0; less than the text's length.</param>
-    public abstract int Next(ReadOnlySpan<char> text, int start);
-
-    /// <summary>
-    /// Length of an English contraction (<c>'s 't 'm 'd 're 've 'll</c>) at an apostrophe, or 0.
-    /// </summary>
-    protected static int Contraction(ReadOnlySpan<char> text, int start, bool anyCase)
-    {
-        if (start + 1 >= text.Length || text[start] != '\'')
-        {
-            return 0;
-        }
-
-        int lower = anyCase ? 0x20 : 0;
-        char first = Fold(text[start + 1], lower);
-        if (first is 's' or 't' or 'm' or 'd')
-        {
-            return 2;
-        }
-
-        char second = start + 2 < text.Length ? Fold(text[start + 2], lower) : '\0';
-        return (first, second) is ('r', 'e') or ('v', 'e') or ('l', 'l') ? 3 : 0;
-    }
-
-    /// <summary>
-    /// End of a run of white space by the usual last rules: up to and including its last line break where <paramref name="untilBreak"/> says so,
-    /// else all of it where the text (or segment) ends there, else all but its last character, which belongs to what follows.
-    /// </summary>
-    /// <param name="text">The text.</param>
-    /// <param name="start">Index of a white-space character.</param>
-    /// <param name="runEnd">End of the run of white space.</param>
-    /// <param name="atEnd">Whether nothing follows the run, as far as the rule can see.</param>
-    /// <param name="untilBreak">Whether line breaks end a piece.</param>
-    protected static int WhiteSpace(ReadOnlySpan<char> text, int start, int runEnd, bool atEnd, bool untilBreak)
-    {
-        int lastBreak = untilBreak ? text[start..runEnd].LastIndexOfAny('\r', '\n') : -1;
-        if (lastBreak >= 0)
-        {
-            return start + lastBreak + 1;
-        }
-
-        return atEnd || runEnd == start + 1 ? runEnd : runEnd - 1;
-    }
-
-    private static char Fold(char c, int lower) => char.IsAsciiLetter(c) ? (char)(c | lower) : c;
+    /// <summary>Appends where each piece ends; the last one ends with the text.</summary>
+    /// <param name="text">The whole text between two special tokens, not empty.</param>
+    /// <param name="ends">Where to append.</param>
+    /// <param name="scratch">A list to work with; its contents do not matter.</param>
+    public abstract void Cut(ReadOnlySpan<char> text, List<int> ends, List<int> scratch);
 }
