@@ -30,7 +30,7 @@ public sealed class ServingCore : IDisposable
         var limits = new TokenLimits(options);
         var prompts = new PromptReader(_workers, limits, options);
         Generations = new GenerationService(limits, prompts);
-        Plans = new RequestPlanner(limits, prompts, Generations);
+        Plans = new RequestPlanner(limits, prompts, Generations, _workers);
         Texts = new TextService(_workers);
         foreach (var model in Models.All.DistinctBy(model => model.Engine))
         {

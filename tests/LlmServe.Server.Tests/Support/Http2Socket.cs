@@ -65,6 +65,7 @@ internal sealed class Http2Socket : IDisposable
         {
             int id = _next += 2;
             var answer = _answers.GetOrAdd(id, _ => new Answer());
+            answer.Id = id;
             byte[] frames =
             [
                 .. Frame(Headers, EndHeaders, id, Encode([
@@ -81,6 +82,9 @@ internal sealed class Http2Socket : IDisposable
             _sending.Release();
         }
     }
+
+    /// <summary>Resets a stream, as a client does that wants no answer any more.</summary>
+    public Task ResetAsync(Answer answer) => SendAsync(Frame(Rst, 0, answer.Id, [0, 0, 0, 8]));
 
     /// <summary>A gRPC message as it travels.</summary>
     public static byte[] Message(byte[] content, byte flag = 0, int? length = null)
@@ -201,6 +205,9 @@ internal sealed class Http2Socket : IDisposable
 
         /// <summary>Completes when the first message came.</summary>
         public Task Began => _began.Task;
+
+        /// <summary>The stream.</summary>
+        public int Id { get; set; }
 
         /// <summary>Bytes of the answer.</summary>
         public int Bytes { get; private set; }

@@ -27,12 +27,8 @@ internal class ModelEndpoint(GrpcCalls calls, GenerationReader reader, ServingCo
         calls.AnswerAsync(request, context, Read, async (call, planned) =>
         {
             var (input, size) = planned;
-            if (size is { } promptTokens)
-            {
-                return ToProto(core.Plans.Plan(call, input, promptTokens), promptTokens);
-            }
-
-            return await core.Plans.PlanAsync(call, input).ConfigureAwait(false) is { } plan ? ToProto(plan.Plan, plan.PromptTokens) : null;
+            var plan = await (size is { } tokens ? core.Plans.PlanAsync(call, input, tokens) : core.Plans.PlanAsync(call, input)).ConfigureAwait(false);
+            return plan is null ? null : ToProto(plan.Plan, plan.PromptTokens);
         });
 
     private Planned Read(PlanRequest request) => request.RequestCase switch

@@ -8,7 +8,7 @@ namespace LlmServe.Server.Internal.Transport;
 internal sealed class ConnectionLimit(ServerOptions options, ILogger logger)
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<IPAddress, Connections> _addresses = []; // guarded by _lock
+    private readonly Dictionary<IPAddress, AddressConnections> _addresses = []; // guarded by _lock
     private int _count;
     private bool _told;
 
@@ -16,7 +16,7 @@ internal sealed class ConnectionLimit(ServerOptions options, ILogger logger)
     public async Task RunAsync(ConnectionContext connection, ConnectionDelegate next)
     {
         var address = (connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
-        if (!TryEnter(address))
+        if (TryEnter(address) is not { } own)
         {
             connection.Abort();
             return;
@@ -24,6 +24,7 @@ internal sealed class ConnectionLimit(ServerOptions options, ILogger logger)
 
         try
         {
+            connection.Features.Set(own);
             await next(connection).ConfigureAwait(false);
         }
         finally
@@ -32,7 +33,7 @@ internal sealed class ConnectionLimit(ServerOptions options, ILogger logger)
         }
     }
 
-    private bool TryEnter(IPAddress address)
+    private AddressConnections? TryEnter(IPAddress address)
     {
         bool tell;
         int count;
@@ -40,7 +41,7 @@ internal sealed class ConnectionLimit(ServerOptions options, ILogger logger)
         {
             if (!_addresses.TryGetValue(address, out var own))
             {
-                _addresses.Add(address, own = new Connections());
+                _addresses.Add(address, own = new AddressConnections());
             }
 
             bool tooMany = own.Count >= options.MaxConnectionsPerAddress;
@@ -48,7 +49,7 @@ internal sealed class ConnectionLimit(ServerOptions options, ILogger logger)
             {
                 own.Count++;
                 _count++;
-                return true;
+                return own;
             }
 
             count = tooMany ? own.Count : _count;
@@ -63,7 +64,7 @@ internal sealed class ConnectionLimit(ServerOptions options, ILogger logger)
             Log.TooManyConnections(logger, address.ToString(), count);
         }
 
-        return false;
+        return null;
     }
 
     private void Leave(IPAddress address)
@@ -79,19 +80,11 @@ internal sealed class ConnectionLimit(ServerOptions options, ILogger logger)
         }
     }
 
-    private void RemoveIfUnused(IPAddress address, Connections own)
+    private void RemoveIfUnused(IPAddress address, AddressConnections own)
     {
         if (own.Count == 0)
         {
             _addresses.Remove(address);
         }
-    }
-
-    /// <summary>The connections of an address, and whether the log says that they are too many.</summary>
-    private sealed class Connections
-    {
-        public int Count { get; set; }
-
-        public bool Told { get; set; }
     }
 }

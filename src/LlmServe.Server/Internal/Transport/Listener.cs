@@ -34,6 +34,8 @@ internal static class Listener
             {
                 listen.Use(next => connection => ClearTextProtocol.RunAsync(connection, next));
             }
+
+            listen.Use(next => connection => ResetBrake.RunAsync(connection, next));
         });
 
         var limits = kestrel.Limits;

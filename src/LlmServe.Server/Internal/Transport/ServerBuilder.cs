@@ -33,6 +33,8 @@ internal static class ServerBuilder
 
         var app = builder.Build();
         HealthReporter.Follow(core.Health, app.Services.GetRequiredService<HealthServiceImpl>());
+        // Of a call that was reset while it waited for a thread nothing more is done.
+        app.Use((http, next) => http.RequestAborted.IsCancellationRequested ? Task.CompletedTask : next(http));
         app.UseRouting();
         app.UseAuthentication();
         app.UseAuthorization();
