@@ -19,7 +19,7 @@ public sealed class ConstraintGrammar
         Rule = rule;
         Table = table;
         Relaxed = relaxed;
-        Automaton = new Automaton(table);
+        Automaton = new Automaton(table, UnitTable.OfAllBytes);
     }
 
     /// <summary>The rule.</summary>

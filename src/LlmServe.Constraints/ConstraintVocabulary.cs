@@ -1,3 +1,4 @@
+using LlmServe.Constraints.Automata;
 using LlmServe.Constraints.Runtime;
 using LlmServe.Text;
 
@@ -15,6 +16,7 @@ public sealed class ConstraintVocabulary
         Tokenizer = tokenizer;
         Trie = new VocabularyTrie(tokenizer);
         EndTokens = [.. tokenizer.EndOfGenerationIds.Where(id => id >= 0 && id < tokenizer.VocabularySize).Order()];
+        Units = UnitTable.OfBytes(Trie.Usable);
         _byPiece = new Lazy<Dictionary<string, int>>(Pieces);
     }
 
@@ -29,6 +31,12 @@ public sealed class ConstraintVocabulary
     internal VocabularyTrie Trie { get; }
 
     internal int[] EndTokens { get; }
+
+    /// <summary>[<see cref="CountedUnit"/>] How characters of JSON strings can be written with this vocabulary.</summary>
+    internal UnitTable[] Units { get; }
+
+    /// <summary>What counts of characters allow; the same for all rules.</summary>
+    internal CountedSets CountedSets { get; } = new();
 
     /// <summary>The token that the vocabulary spells in this way; null if there is none.</summary>
     public int? FindToken(string piece) => _byPiece.Value.TryGetValue(piece, out int id) ? id : null;

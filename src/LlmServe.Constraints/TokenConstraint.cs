@@ -61,19 +61,18 @@ public sealed class TokenConstraint
     /// <summary>What a state allows. Worked out by the caller's walker if it has not been before.</summary>
     internal TokenSet SetOf(int state, TokenWalker walker, StackMachine machine)
     {
+        if (Automaton.IsCounted(state))
+        {
+            var key = Automaton.RegionOf(state).KeyOf(state, Vocabulary.Trie.MaxDepth);
+            return Vocabulary.CountedSets.Find(key) ?? Vocabulary.CountedSets.Keep(key, WorkOut(state, walker, machine));
+        }
+
         if (Volatile.Read(ref _sets[state]) is { } known)
         {
             return known;
         }
 
-        walker.Tokens.Clear();
-        walker.Exits.Clear();
-        var mark = machine.Arena.Now;
-        var start = machine.BeginAt(state);
-        walker.Walk(start, VocabularyTrie.Root, exits: true);
-        machine.Truncate(start.Begin);
-        machine.Arena.Release(mark);
-        var made = new TokenSet(walker.Tokens.Items, walker.Exits.Items, Vocabulary.Size);
+        var made = WorkOut(state, walker, machine);
         if (Interlocked.Read(ref _setBytes) + made.Bytes <= _mostSetBytes && Interlocked.CompareExchange(ref _sets[state], made, null) is null)
         {
             Interlocked.Add(ref _setBytes, made.Bytes);
@@ -82,17 +81,25 @@ public sealed class TokenConstraint
         return made;
     }
 
+    private TokenSet WorkOut(int state, TokenWalker walker, StackMachine machine)
+    {
+        walker.Tokens.Clear();
+        walker.Exits.Clear();
+        var mark = machine.Arena.Now;
+        var start = machine.BeginAt(state);
+        walker.Walk(start, VocabularyTrie.Root, exits: Automaton.IsCalled(state));
+        machine.Truncate(start.Begin);
+        machine.Arena.Release(mark);
+        return new TokenSet(walker.Tokens.Items, walker.Exits.Items, Vocabulary.Size);
+    }
+
     private static Automaton ForVocabulary(ConstraintGrammar grammar, ConstraintVocabulary vocabulary)
     {
         bool[] usable = vocabulary.Trie.Usable;
-        if (grammar.Table.Bytes.TrueForAll(edge => usable.AsSpan(edge.Low, edge.High - edge.Low + 1).IndexOf(false) < 0))
-        {
-            return grammar.Automaton;
-        }
-
-        var table = grammar.Table.Trim(usable);
+        bool isWhole = grammar.Table.Bytes.TrueForAll(edge => usable.AsSpan(edge.Low, edge.High - edge.Low + 1).IndexOf(false) < 0);
+        var table = isWhole ? grammar.Table : grammar.Table.Trim(usable);
         return table.RuleStart[table.Root] >= 0
-            ? new Automaton(table) : throw new ConstraintException("the rule", "the model's vocabulary has no tokens to write a text of it");
+            ? new Automaton(table, vocabulary.Units) : throw new ConstraintException("the rule", "the model's vocabulary has no tokens to write a text of it");
     }
 
     private void WorkAhead(TimeSpan most)

@@ -35,7 +35,7 @@ internal static class AutomatonBuilder
         var seen = new HashSet<int> { rules.Root };
         while (waiting.TryDequeue(out int rule))
         {
-            starts[rule] = new RuleDeterminizer(rules[rule], nullable, table, meter).Add();
+            starts[rule] = rules[rule].Counted is { } counted ? table.Add(counted) : new RuleDeterminizer(rules[rule], nullable, table, meter).Add();
             foreach (var call in rules[rule].Calls)
             {
                 if (seen.Add(call.Rule))

@@ -1,13 +1,40 @@
 namespace LlmServe.Constraints.Automata;
 
-/// <summary>What follows from the rules alone: which can be empty, which end at all, which come back to themselves.</summary>
+/// <summary>What follows from the rules alone: which can be empty, which begin with themselves, which come back to themselves.</summary>
 internal static class RuleAnalysis
 {
     /// <summary>[rules] Whether the empty text is one of the rule's.</summary>
-    public static bool[] Nullable(RuleSet rules) => Fixpoint(rules, alsoReading: false);
+    public static bool[] Nullable(RuleSet rules)
+    {
+        int count = rules.Rules.Count;
+        bool[] nullable = new bool[count];
+        var callers = new EdgeIndex(count);
+        foreach (var call in rules.Rules.SelectMany(rule => rule.Calls))
+        {
+            callers.Count(call.Rule);
+        }
 
-    /// <summary>[rules] Whether the rule has any text at all.</summary>
-    public static bool[] Productive(RuleSet rules) => Fixpoint(rules, alsoReading: true);
+        callers.Seal();
+        for (int rule = 0; rule < count; rule++)
+        {
+            rules[rule].Calls.ForEach(call => callers.Add(call.Rule, rule));
+        }
+
+        var waiting = new Queue<int>(Enumerable.Range(0, count));
+        while (waiting.TryDequeue(out int rule))
+        {
+            if (!nullable[rule] && ReachesEnd(rules[rule], nullable))
+            {
+                nullable[rule] = true;
+                foreach (int caller in callers[rule])
+                {
+                    waiting.Enqueue(caller);
+                }
+            }
+        }
+
+        return nullable;
+    }
 
     /// <summary>Finds a rule that begins with itself, so that reading it would never come to a byte.</summary>
     /// <returns>The rule's number, or −1.</returns>
@@ -86,39 +113,8 @@ internal static class RuleAnalysis
         return -1;
     }
 
-    /// <summary>[rules] Whether the end can be reached by empty edges, by calls of rules for which that holds and, where wanted, by edges that read something.</summary>
-    private static bool[] Fixpoint(RuleSet rules, bool alsoReading)
-    {
-        int count = rules.Rules.Count;
-        bool[] holds = new bool[count];
-        var callers = new List<int>[count];
-        for (int rule = 0; rule < count; rule++)
-        {
-            callers[rule] = [];
-        }
-
-        for (int rule = 0; rule < count; rule++)
-        {
-            foreach (int callee in rules[rule].Calls.Select(call => call.Rule).Distinct())
-            {
-                callers[callee].Add(rule);
-            }
-        }
-
-        var waiting = new Queue<int>(Enumerable.Range(0, count));
-        while (waiting.TryDequeue(out int rule))
-        {
-            if (!holds[rule] && ReachesEnd(rules[rule], holds, alsoReading))
-            {
-                holds[rule] = true;
-                callers[rule].ForEach(waiting.Enqueue);
-            }
-        }
-
-        return holds;
-    }
-
-    private static bool ReachesEnd(RuleGraph graph, bool[] holds, bool alsoReading)
+    /// <summary>Whether the end can be reached by empty edges and by calls of rules that can be empty.</summary>
+    private static bool ReachesEnd(RuleGraph graph, bool[] nullable)
     {
         var next = new List<int>?[graph.StateCount];
         foreach (var (from, to) in graph.Empties)
@@ -126,15 +122,9 @@ internal static class RuleAnalysis
             Add(from, to);
         }
 
-        foreach (var call in graph.Calls.Where(call => holds[call.Rule]))
+        foreach (var call in graph.Calls.Where(call => nullable[call.Rule]))
         {
             Add(call.From, call.To);
-        }
-
-        if (alsoReading)
-        {
-            graph.Bytes.ForEach(edge => Add(edge.From, edge.To));
-            graph.Tokens.ForEach(edge => Add(edge.From, edge.To));
         }
 
         bool[] seen = new bool[graph.StateCount];

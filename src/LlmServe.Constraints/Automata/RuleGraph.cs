@@ -31,6 +31,9 @@ internal sealed class RuleGraph(string name)
     /// <summary>Whether the rule keeps an automaton of its own, which all callers share, even where it could be copied into them.</summary>
     public bool KeepApart { get; init; }
 
+    /// <summary>Not null for a rule that is a count of characters; then it has no edges.</summary>
+    public CountedText? Counted { get; init; }
+
     /// <summary>Edges that read a byte.</summary>
     public List<ByteEdge> Bytes { get; } = [];
 

@@ -19,6 +19,14 @@ internal sealed class RuleSet
         return Rules.Count - 1;
     }
 
+    /// <summary>Adds a rule that is a count of characters.</summary>
+    /// <returns>Its number.</returns>
+    public int Add(CountedText counted)
+    {
+        Rules.Add(new RuleGraph("text") { KeepApart = true, Counted = counted });
+        return Rules.Count - 1;
+    }
+
     /// <summary>A rule by its number.</summary>
     public RuleGraph this[int rule] => Rules[rule];
 }

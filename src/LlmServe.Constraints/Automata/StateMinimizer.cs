@@ -88,10 +88,7 @@ internal static class StateMinimizer
 
     private static StateTable Merge(StateTable table, RefinablePartition states)
     {
-        var merged = new StateTable
-        {
-            RuleStart = [.. table.RuleStart.Select(start => start < 0 ? -1 : states.GroupOf(start))], Root = table.Root, RootNullable = table.RootNullable,
-        };
+        var merged = table.Like([.. table.RuleStart.Select(start => start < 0 ? -1 : states.GroupOf(start))]);
         bool[] first = new bool[table.Accepting.Count];
         for (int group = 0; group < states.Count; group++)
         {

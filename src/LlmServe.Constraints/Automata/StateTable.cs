@@ -18,6 +18,15 @@ internal sealed class StateTable
     /// <summary>Edges over tokens.</summary>
     public List<TokenEdge> Tokens { get; } = [];
 
+    /// <summary>
+    /// Counts of characters. Each has two states here that stand for it: its start, and behind the closing quote its end; a token edge from one to the
+    /// other, with the number <see cref="FirstCounted"/> and up, says which it is.
+    /// </summary>
+    public List<CountedText> Counted { get; private init; } = [];
+
+    /// <summary>Token numbers from here on stand for entries of <see cref="Counted"/>.</summary>
+    public const int FirstCounted = 1 << 28;
+
     /// <summary>[rules] Where each rule begins; −1 for a rule that is not used. A rule's start never accepts.</summary>
     public required int[] RuleStart { get; init; }
 
@@ -27,6 +36,23 @@ internal sealed class StateTable
     /// <summary>Whether the empty text is a whole text.</summary>
     public required bool RootNullable { get; init; }
 
+    /// <summary>A table without states for the same rules.</summary>
+    /// <param name="starts">Where the rules will begin.</param>
+    public StateTable Like(int[] starts) => new() { RuleStart = starts, Root = Root, RootNullable = RootNullable, Counted = Counted };
+
+    /// <summary>Adds the states that stand for a count of characters.</summary>
+    /// <returns>Its start.</returns>
+    public int Add(CountedText counted)
+    {
+        int start = Accepting.Count;
+        Accepting.Add(false);
+        Accepting.Add(true);
+        Bytes.Add(new ByteEdge(start, (byte)'"', (byte)'"', start + 1));
+        Tokens.Add(new TokenEdge(start, FirstCounted + Counted.Count, start + 1));
+        Counted.Add(counted);
+        return start;
+    }
+
     /// <summary>Removes states that lead nowhere or are never reached. A rule that has no text loses its calls.</summary>
     /// <param name="usable">[256] Bytes that can be written at all; edges over others go.</param>
     public StateTable Trim(bool[]? usable = null)
@@ -34,10 +60,7 @@ internal sealed class StateTable
         var bytes = usable is null ? Bytes : Restrict(usable);
         bool[] live = FindLive(bytes);
         int[] number = FindReachable(bytes, live, out int count);
-        var trimmed = new StateTable
-        {
-            RuleStart = [.. RuleStart.Select(start => start < 0 ? -1 : number[start])], Root = Root, RootNullable = RootNullable,
-        };
+        var trimmed = Like([.. RuleStart.Select(start => start < 0 ? -1 : number[start])]);
         int[] order = new int[count];
         for (int state = 0; state < number.Length; state++)
         {

@@ -31,13 +31,19 @@ internal sealed class Language
     public bool IsEmpty => StateCount == 1 && !_accepting[0];
 
     /// <summary>Whether it is <see cref="All"/> as it stands.</summary>
-    public bool IsAll => StateCount == 1 && _accepting[0] && _edges[0].SequenceEqual(All._edges[0]);
+    public bool IsAll => AcceptsAllFrom(0);
 
     /// <summary>Whether a text may end in a state.</summary>
     public bool IsAccepting(int state) => _accepting[state];
 
-    /// <summary>The edges of a state, ascending.</summary>
-    public ReadOnlySpan<LanguageEdge> Edges(int state) => _edges[state];
+    /// <summary>Whether from a state on every text is one.</summary>
+    public bool AcceptsAllFrom(int state) =>
+        _accepting[state] && _edges[state].Length == All._edges[0].Length
+        && _edges[state].Zip(All._edges[0]).All(pair => pair.First.To == state && pair.First.Low == pair.Second.Low && pair.First.High == pair.Second.High);
+
+    /// <summary>Where a state leads: the code points for each target.</summary>
+    public IEnumerable<(CodePointSet Set, int To)> Targets(int state) =>
+        _edges[state].GroupBy(edge => edge.To).Select(group => (CodePointSet.Of(group.Select(edge => new CodePointRange(edge.Low, edge.High))), group.Key));
 
     /// <summary>Exactly these texts.</summary>
     public static Language Literals(IEnumerable<string> texts)

@@ -19,24 +19,106 @@ internal static class LanguageWriter
     public static void AddText(RuleGraph graph, int from, Language language, int to)
     {
         var utf8 = new Utf8Graph(graph);
-        Add(graph, from, language, to, utf8.Add);
+        int[] states = AddStates(graph, from, language);
+        for (int state = 0; state < states.Length; state++)
+        {
+            if (language.IsAccepting(state))
+            {
+                graph.AddEmpty(states[state], to);
+            }
+
+            foreach (var (set, target) in language.Targets(state))
+            {
+                utf8.Add(states[state], set, states[target]);
+            }
+        }
     }
 
     /// <summary>
-    /// Adds paths that read the texts of a language as the inside of a JSON string. Each text has one form: the shortest escapes, and only where JSON
-    /// needs them.
+    /// Adds paths that read the texts of a language as the inside of a JSON string, and the quote that closes it. Each text has one form: the shortest
+    /// escapes, and only where JSON needs them.
     /// </summary>
-    public static void AddJson(RuleGraph graph, int from, Language language, int to)
+    /// <param name="graph">The rule.</param>
+    /// <param name="from">Behind the quote that opens the string.</param>
+    /// <param name="language">The texts.</param>
+    /// <param name="to">Behind the quote that closes it.</param>
+    /// <param name="anything">The rule of any text and the closing quote; it takes over where nothing is asked of the rest.</param>
+    public static void AddJson(RuleGraph graph, int from, Language language, int to, int anything)
     {
         var utf8 = new Utf8Graph(graph);
-        Add(graph, from, language, to, (state, set, next) =>
+        int[] states = AddStates(graph, from, language);
+        for (int state = 0; state < states.Length; state++)
         {
-            utf8.Add(state, set.Intersect(PlainInJson), next);
-            AddEscapes(graph, state, set, next);
-        });
+            if (language.AcceptsAllFrom(state))
+            {
+                graph.AddCall(states[state], anything, to);
+                continue;
+            }
+
+            if (language.IsAccepting(state))
+            {
+                graph.AddBytes(states[state], (byte)'"', (byte)'"', to);
+            }
+
+            foreach (var (set, target) in language.Targets(state))
+            {
+                utf8.Add(states[state], set.Intersect(PlainInJson), states[target]);
+                AddEscapes(graph, states[state], set, states[target]);
+            }
+        }
     }
 
-    private static void Add(RuleGraph graph, int from, Language language, int to, Action<int, CodePointSet, int> addSet)
+    /// <summary>Adds paths that read one character of a set as it stands in a JSON string, in its one form.</summary>
+    public static void AddJsonName(RuleGraph graph, int from, CodePointSet set, int to)
+    {
+        new Utf8Graph(graph).Add(from, set.Intersect(PlainInJson), to);
+        AddEscapes(graph, from, set, to);
+    }
+
+    /// <summary>Adds paths that read one character as it stands in a JSON string, in any of its forms. Half of a surrogate pair is none.</summary>
+    public static void AddJsonCharacter(RuleGraph graph, int from, int to)
+    {
+        new Utf8Graph(graph).Add(from, PlainInJson, to);
+        int escaped = graph.AddState();
+        int digits = graph.AddState();
+        int rest = graph.AddState();
+        graph.AddBytes(from, (byte)'\\', (byte)'\\', escaped);
+        foreach (char letter in "\"\\/bfnrt")
+        {
+            graph.AddBytes(escaped, (byte)letter, (byte)letter, to);
+        }
+
+        graph.AddBytes(escaped, (byte)'u', (byte)'u', digits);
+        AddHexDigits(graph, digits, 0, 12, rest);
+        AddHexDigits(graph, digits, 14, 15, rest);
+        int afterD = graph.AddState();
+        AddHexDigits(graph, digits, 13, 13, afterD);
+        int two = graph.AddState();
+        AddHexDigits(graph, rest, 0, 15, two);
+        AddHexDigits(graph, afterD, 0, 7, two);
+        AddTwoHexDigits(graph, two, to);
+
+        int high = graph.AddState();
+        int low = graph.AddState();
+        int lowD = graph.AddState();
+        int lowTwo = graph.AddState();
+        AddHexDigits(graph, afterD, 8, 11, high);
+        AddTwoHexDigits(graph, high, low);
+        graph.AddLiteral(low, "\\u", lowD);
+        int lowSecond = graph.AddState();
+        AddHexDigits(graph, lowD, 13, 13, lowSecond);
+        AddHexDigits(graph, lowSecond, 12, 15, lowTwo);
+        AddTwoHexDigits(graph, lowTwo, to);
+    }
+
+    private static void AddTwoHexDigits(RuleGraph graph, int from, int to)
+    {
+        int middle = graph.AddState();
+        AddHexDigits(graph, from, 0, 15, middle);
+        AddHexDigits(graph, middle, 0, 15, to);
+    }
+
+    private static int[] AddStates(RuleGraph graph, int from, Language language)
     {
         int[] states = new int[language.StateCount];
         for (int state = 0; state < states.Length; state++)
@@ -45,18 +127,7 @@ internal static class LanguageWriter
         }
 
         graph.AddEmpty(from, states[0]);
-        for (int state = 0; state < states.Length; state++)
-        {
-            if (language.IsAccepting(state))
-            {
-                graph.AddEmpty(states[state], to);
-            }
-
-            foreach (var target in language.Edges(state).ToArray().GroupBy(edge => edge.To))
-            {
-                addSet(states[state], CodePointSet.Of(target.Select(edge => new CodePointRange(edge.Low, edge.High))), states[target.Key]);
-            }
-        }
+        return states;
     }
 
     private static void AddEscapes(RuleGraph graph, int from, CodePointSet set, int to)

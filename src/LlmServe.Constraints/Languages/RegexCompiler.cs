@@ -5,11 +5,14 @@ namespace LlmServe.Constraints.Languages;
 /// <summary>From a regular expression to a <see cref="Language"/>: states and empty edges first (Thompson), then the subset construction.</summary>
 internal sealed class RegexCompiler
 {
+    private const int End = 0; // the accepting state
+
     private readonly WorkMeter _meter;
     private readonly string _place;
     private readonly List<List<(int To, Condition If)>> _empties = [];
     private readonly List<(CodePointSet Set, int To)?> _reads = []; // [states] what a state reads
     private readonly SubsetTable _subsets = new();
+    private int[]? _found;
 
     private RegexCompiler(WorkMeter meter, string place)
     {
@@ -37,22 +40,22 @@ internal sealed class RegexCompiler
             throw new ConstraintException(place, $"regular expression: written out it has {size} parts; at most {meter.Limits.MaxStates} are allowed");
         }
 
+        compiler.AddState();
         int start = compiler.AddState();
-        int end = compiler.AddState();
         int first = start;
-        int last = end;
+        int last = End;
         if (search)
         {
             first = compiler.AddState();
             last = compiler.AddState();
             compiler.AddLoop(start);
             compiler.AddEmpty(start, first);
-            compiler.AddEmpty(last, end);
-            compiler.AddLoop(end);
+            compiler.AddEmpty(last, End);
+            compiler.AddLoop(End);
         }
 
         compiler.Build(node, first, last);
-        return compiler.Determinize(start, end);
+        return compiler.Determinize(start, search ? compiler.Closure([End], atStart: false, atEnd: false) : null);
     }
 
     private static long SizeOf(RegexNode node) => node switch
@@ -157,20 +160,28 @@ internal sealed class RegexCompiler
         AddEmpty(from, to);
     }
 
-    private Language Determinize(int start, int end)
+    /// <param name="start">The first state.</param>
+    /// <param name="found">States of which the last means that the rest does not matter; null if it always does.</param>
+    private Language Determinize(int start, int[]? found)
     {
+        _found = found;
         var accepting = new List<bool>();
         var edges = new List<LanguageEdge[]>();
 
         // The start is a state of its own, because only there does ^ hold.
         int[] initial = Closure([start], atStart: true, atEnd: false);
-        accepting.Add(Closure([start], atStart: true, atEnd: true).Contains(end));
+        if (found is not null && Array.BinarySearch(initial, End) >= 0)
+        {
+            return Language.All;
+        }
+
+        accepting.Add(Closure([start], atStart: true, atEnd: true).Contains(End));
         var splitter = new RangeSplitter();
         edges.Add(EdgesOf(initial, splitter));
         for (int number = 0; number < _subsets.Sets.Count; number++)
         {
             int[] set = _subsets.Sets[number];
-            accepting.Add(Closure(set, atStart: false, atEnd: true).Contains(end));
+            accepting.Add(Closure(set, atStart: false, atEnd: true).Contains(End));
             edges.Add(EdgesOf(set, splitter));
             _meter.CheckStates(number, _place);
         }
@@ -178,10 +189,10 @@ internal sealed class RegexCompiler
         return Language.Trimmed(accepting, edges);
     }
 
-    private LanguageEdge[] EdgesOf(int[] set, RangeSplitter splitter)
+    private LanguageEdge[] EdgesOf(int[] from, RangeSplitter splitter)
     {
         splitter.Clear();
-        foreach (int state in set)
+        foreach (int state in from)
         {
             if (_reads[state] is { } read)
             {
@@ -193,7 +204,8 @@ internal sealed class RegexCompiler
         foreach (var (low, high, targets) in splitter.Split())
         {
             _meter.Add(targets.Length + 1);
-            edges.Add(new LanguageEdge(low, high, 1 + _subsets.NumberOf(Closure(targets, atStart: false, atEnd: false))));
+            int[] set = Closure(targets, atStart: false, atEnd: false);
+            edges.Add(new LanguageEdge(low, high, 1 + _subsets.NumberOf(_found is { } found && Array.BinarySearch(set, End) >= 0 ? found : set)));
         }
 
         return [.. edges];

@@ -1,6 +1,7 @@
 using LlmServe.Constraints.Automata;
 using LlmServe.Constraints.Grammars;
 using LlmServe.Constraints.Languages;
+using LlmServe.Constraints.Schemas;
 
 namespace LlmServe.Constraints.Rules;
 
@@ -11,6 +12,8 @@ internal static class RuleReader
     /// <exception cref="ConstraintException">It is malformed or cannot be honoured.</exception>
     public static ParsedRule Read(ConstraintRule rule, ConstraintVocabulary? vocabulary, WorkMeter meter) => rule.Kind switch
     {
+        ConstraintKind.JsonObject => new ParsedRule(SchemaWriter.WriteAnyObject(rule), []),
+        ConstraintKind.JsonSchema => SchemaRuleReader.Read(rule, meter),
         ConstraintKind.Regex => new ParsedRule(ReadRegex(rule.Text, meter), []),
         ConstraintKind.Gbnf => new ParsedRule(GbnfParser.Parse(rule.Text, vocabulary, meter), []),
         ConstraintKind.Choice => new ParsedRule(ChoiceReader.Read(rule.Text), []),

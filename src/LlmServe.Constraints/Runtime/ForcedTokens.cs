@@ -6,8 +6,8 @@ namespace LlmServe.Constraints.Runtime;
 internal sealed class ForcedTokens
 {
     private const int LongestRun = 256;
-    private const short None = -1;    // no byte can come
-    private const short Several = -2; // more than one can
+    private const short None = UnitTable.None;  // no byte can come
+    private const short Several = UnitTable.Several; // more than one can
 
     private readonly Automaton _automaton;
     private readonly RunDivider _divider;
@@ -81,8 +81,9 @@ internal sealed class ForcedTokens
         bool other = at.Complete;
         for (int head = at.Begin; head < at.End; head++)
         {
-            short here = _onlyByte[machine.StateOf(head)];
-            other |= _automaton.HasTokens(machine.StateOf(head));
+            int state = machine.StateOf(head);
+            short here = _automaton.IsCounted(state) ? _automaton.RegionOf(state).OnlyByte(state) : _onlyByte[state];
+            other |= _automaton.HasTokens(state);
             if (here == Several || (here >= 0 && only >= 0 && here != only))
             {
                 return Several;

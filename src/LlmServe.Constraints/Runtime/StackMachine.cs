@@ -40,11 +40,11 @@ internal sealed class StackMachine(Automaton automaton)
         return Close(begin, automaton.RootNullable);
     }
 
-    /// <summary>The configuration in one state of which all that lies below is unknown.</summary>
-    public Configuration BeginAt(int state)
+    /// <summary>The configuration in one state, whatever it accepts; <see cref="StackArena.Bottom"/> stands for what is not known to lie below.</summary>
+    public Configuration BeginAt(int state, int set = StackArena.Bottom)
     {
         int begin = _top;
-        AddHead(begin, state, StackArena.Bottom);
+        AddHead(begin, state, set);
         return Expand(begin, complete: false);
     }
 
@@ -101,14 +101,6 @@ internal sealed class StackMachine(Automaton automaton)
         }
 
         return Expand(begin, first.Complete || second.Complete);
-    }
-
-    /// <summary>Adds a head of one plain state, which needs nothing followed.</summary>
-    public Configuration AddPlain(int state, int set)
-    {
-        int begin = _top;
-        AddHead(begin, state, set);
-        return new Configuration(begin, _top, _top, false);
     }
 
     /// <summary>Gives back all configurations from a place on.</summary>
@@ -227,9 +219,9 @@ internal sealed class StackMachine(Automaton automaton)
 
     private void AddStart(int kernelEnd, int state, int set)
     {
-        int order = automaton.StartOrder[state];
+        int order = automaton.StartOrder(state);
         int place = _top;
-        while (place > kernelEnd && automaton.StartOrder[_states[place - 1]] >= order)
+        while (place > kernelEnd && automaton.StartOrder(_states[place - 1]) >= order)
         {
             place--;
             if (_states[place] == state)
