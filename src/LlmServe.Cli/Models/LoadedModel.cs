@@ -4,7 +4,7 @@ using LlmServe.Text;
 
 namespace LlmServe.Cli.Models;
 
-/// <summary>A model that is ready to run: the open file, the compiled program and the tokenizer.</summary>
+/// <summary>A model that is ready to run: what its file says, the compiled program and the tokenizer.</summary>
 internal sealed class LoadedModel(string path, GgufFile file, IProgramExecutor executor, ITokenizer tokenizer) : IDisposable
 {
     private const int LongestId = 128;
@@ -24,7 +24,7 @@ internal sealed class LoadedModel(string path, GgufFile file, IProgramExecutor e
         }
     }
 
-    /// <summary>The file, open as long as the executor reads it.</summary>
+    /// <summary>What the file says: closed, so that its data is gone.</summary>
     public GgufFile File { get; } = file;
 
     /// <summary>The compiled program on its backend.</summary>
@@ -72,7 +72,5 @@ internal sealed class LoadedModel(string path, GgufFile file, IProgramExecutor e
         {
             Executor.Dispose();
         }
-
-        File.Dispose();
     }
 }

@@ -82,10 +82,10 @@ internal sealed class ModelLoader
             var tokenizer = Task.Run(() => TokenizerFactory.Create(file.Metadata));
             return LoadedModel.Create(path, file, _compile(file, options, progress), tokenizer);
         }
-        catch
+        finally
         {
+            // What it says stays; its data is the executor's by now, and the disk may have the place of a file that is replaced.
             file.Dispose();
-            throw;
         }
     }
 }
