@@ -19,7 +19,7 @@ public sealed class GgufException : Exception
     }
 
     /// <summary>A name from a file in quotes, shortened, and with control characters escaped so that it cannot break a log line.</summary>
-    internal static string Quote(string name)
+    public static string Quote(string name)
     {
         string shown = name.Length > 80 ? name[..80] + "…" : name;
         return "'" + string.Concat(shown.Select(c => char.IsControl(c) ? $"\\u{(int)c:x4}" : c.ToString())) + "'";

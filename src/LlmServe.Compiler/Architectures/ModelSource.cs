@@ -71,9 +71,6 @@ public sealed class ModelSource(GgufFile file, int? contextLimit = null)
         }
     }
 
-    /// <summary>Whether the file has the key (without the family's prefix).</summary>
-    public bool HasKey(string key) => file.Metadata.Contains(Full(key));
-
     /// <summary>
     /// A whole number from 1 to <paramref name="most"/>, the same for every layer: an array of equal numbers is taken as one of them, with a warning.
     /// </summary>
@@ -129,7 +126,7 @@ public sealed class ModelSource(GgufFile file, int? contextLimit = null)
         if (left.Length > 0)
         {
             string others = left.Length > 1 ? $" (and {left.Length - 1} more)" : "";
-            throw Error($"tensor '{left[0].Name}'{others} belongs to a variant of {Architecture} that is not supported: its effect would be missing");
+            throw Error($"tensor {GgufException.Quote(left[0].Name)}{others} belongs to a variant of {Architecture}, or to a layer beyond its count, that is not supported: its effect would be missing");
         }
 
         string prefix = Full("");
@@ -146,7 +143,7 @@ public sealed class ModelSource(GgufFile file, int? contextLimit = null)
     {
         if (rule is null)
         {
-            Warn($"{key} is not known and has no effect; found {value}");
+            Warn($"{GgufException.Quote(key)} is not known and has no effect; found {value}");
         }
         else if (!rule.Allows(value, context))
         {

@@ -101,7 +101,7 @@ public sealed class FieldDefaultsTests : IDisposable
     {
         var file = _models.Open(new() { Metadata = { ["llama.nonsense"] = GgufValue.Of("x") } });
         var info = ModelCompiler.Compile(file, new TestTarget(1), new CompilerOptions(ActivationMode.Int8, KvElement.F16, 1)).Info;
-        Assert.Equal(["llama.nonsense is not known and has no effect; found 'x'"], info.Warnings);
+        Assert.Equal(["'llama.nonsense' is not known and has no effect; found 'x'"], info.Warnings);
     }
 
     private static void Set(TestModels.Plan plan, string key, GgufValue? value) => plan.Metadata[key] = value;

@@ -91,7 +91,7 @@ public sealed class UnreadTests : IDisposable
 
     [Fact]
     public void Build_UnknownKey_IsWarnedOfWithItsValue() =>
-        Assert.Equal(["llama.future is not known and has no effect; found 3"], Build(new() { Metadata = { ["llama.future"] = GgufValue.Of(3u) } }).Warnings);
+        Assert.Equal(["'llama.future' is not known and has no effect; found 3"], Build(new() { Metadata = { ["llama.future"] = GgufValue.Of(3u) } }).Warnings);
 
     private ModelSource Build(TestModels.Plan plan)
     {
