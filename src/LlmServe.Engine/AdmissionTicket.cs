@@ -53,7 +53,7 @@ public sealed class AdmissionTicket : IDisposable
     internal Sequence? Sequence { get; set; }
 
     /// <summary>Whether the request has not begun to run. [engine's lock]</summary>
-    internal bool IsWaiting => Sequence is null or { IsWaiting: true };
+    internal bool IsWaiting => Sequence?.Life.IsWaiting ?? true;
 
     /// <summary>Queues the request that the place was taken for, under the ticket's client and priority. A ticket is used once.</summary>
     /// <param name="request">What to generate; its own client and priority do not count.</param>
@@ -77,7 +77,7 @@ public sealed class AdmissionTicket : IDisposable
     internal bool TryUse() => Interlocked.Exchange(ref _used, 1) == 0;
 
     /// <summary>Takes the place away unless its request runs. [engine's lock]</summary>
-    internal bool TryDisplace() => Sequence is null || Sequence.TryEndWaiting();
+    internal bool TryDisplace() => Sequence is null || Sequence.Life.TryEndWaiting();
 
     /// <summary>Tells whoever prepares that the place is lost. Callbacks run on the thread pool, whatever they do.</summary>
     internal void TellLost() => _ = _lost.CancelAsync();

@@ -12,16 +12,21 @@ namespace LlmServe.Engine;
 public sealed record DraftModel(IProgramExecutor Executor, ITokenizer Tokenizer)
 {
     /// <summary>
-    /// Called once, on the engine's thread, when the draft fails; the engine goes on without it. <see cref="SpeculationStatistics.DraftFailed"/> says so too.
+    /// Called once, on the engine's thread, when the draft fails; the engine goes on without it. <see cref="SpeculationStatistics.ModelFailed"/> says so too.
     /// </summary>
     public Action<Exception>? OnFailure { get; init; }
 
     /// <summary>Compares the vocabularies.</summary>
     /// <param name="target">The larger model's tokenizer.</param>
-    /// <exception cref="ArgumentException">They differ; the message says where first.</exception>
+    /// <exception cref="ArgumentException">They differ, and the message says where first; or the model has recurrent layers.</exception>
     public void RequireVocabularyOf(ITokenizer target)
     {
         ArgumentNullException.ThrowIfNull(target);
+        if (Executor.Memory.States is not null)
+        {
+            throw new ArgumentException("the draft model has recurrent layers, whose drafts could not be taken back; choose one with attention alone");
+        }
+
         if (FirstDifference(target, Tokenizer) is { } difference)
         {
             throw new ArgumentException($"the draft model has another vocabulary: {difference}; choose a draft model of the same family");

@@ -16,6 +16,9 @@ public readonly record struct EngineStatistics(
     int Running, int Waiting, int Paused, int KvBlocks, int FreeKvBlocks, int CachedKvBlocks, long Ticks, long PromptRows, long DecodeRows,
     long CachedPromptTokens, long Preemptions)
 {
+    /// <summary>States of recurrent layers that are kept for requests that start with the same tokens.</summary>
+    public int CachedStates { get; init; }
+
     /// <summary>How guessing ahead goes.</summary>
     public SpeculationStatistics Speculation { get; init; }
 

@@ -25,6 +25,12 @@ public sealed record GenerationRequest
     public int? LogProbabilities { get; init; }
 
     /// <summary>
+    /// Positions up to which other prompts will probably begin with the same tokens: the end of a system prompt, the start of each message. Models with recurrent
+    /// layers keep their state there, so that those prompts need not be read from the start; for other models it changes nothing.
+    /// </summary>
+    public IReadOnlyList<int> LikelyPrefixes { get; init; } = [];
+
+    /// <summary>
     /// Who asks, by any name that is the same for all requests of one client (an API key's name, say). Clients share the machine fairly; requests
     /// without a name count as one client.
     /// </summary>

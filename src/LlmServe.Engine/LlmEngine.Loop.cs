@@ -82,9 +82,9 @@ public sealed partial class LlmEngine
         {
             _places.Remove(sequence.Ticket!);
             _statistics = statistics;
-            if (sequence.Finish is FinishReason.Stop or FinishReason.Length && !sequence.Request.IgnoreEndOfGeneration)
+            if (sequence.Record.Finish is FinishReason.Stop or FinishReason.Length && !sequence.Request.IgnoreEndOfGeneration)
             {
-                _board.Lengths.Add(sequence.Length - sequence.PromptLength);
+                _board.Lengths.Add(sequence.Tokens.AnswerLength);
             }
         }
     }
@@ -149,7 +149,7 @@ public sealed partial class LlmEngine
         {
             _loop.End(sequence, FinishReason.Aborted);
         }
-        else if (sequence.TryEnd())
+        else if (sequence.Life.TryEnd())
         {
             _unbegun.Fail(sequence, failure); // slots and blocks are left alone: after a failure nothing runs any more
         }

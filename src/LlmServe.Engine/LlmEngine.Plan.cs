@@ -6,7 +6,7 @@ namespace LlmServe.Engine;
 public sealed partial class LlmEngine
 {
     /// <summary>
-    /// What a request would get if it came now. Cheap (microseconds; below about ten milliseconds with hundreds waiting), except that the first call
+    /// What a request would get if it came now. Cheap (some microseconds, and at most a few hundred with hundreds waiting), except that the first call
     /// measures the machine where <see cref="EngineOptions.MeasureFirst"/> did not.
     /// </summary>
     /// <remarks>
@@ -33,7 +33,7 @@ public sealed partial class LlmEngine
             Task.WaitAny(_measured.Task, _over.Task);
         }
 
-        Load load;
+        Workload work;
         int running;
         int waiting;
         lock (_lock)
@@ -49,7 +49,7 @@ public sealed partial class LlmEngine
             waiting = Math.Max(0, _places.Total - running);
             int room = (int)Math.Min(maxTokens ?? ContextLength, (long)ContextLength - promptTokens);
             int tokens = _board.Lengths.Expect(room, toTheLimit: maxTokens is not null);
-            load = _board.CopyWith(_taken, _incoming, new SequenceLoad { Rows = promptTokens, Tokens = tokens, Priority = priority }, client);
+            work = _board.CopyWith(_taken, _incoming, WorkBoard.NewEntry(promptTokens, tokens, priority), client);
         }
 
         if (refusal is not null)
@@ -57,7 +57,7 @@ public sealed partial class LlmEngine
             return new RequestPlan(false, refusal, TimeSpan.Zero, TimeSpan.Zero, 0, TimeSpan.Zero, running, waiting);
         }
 
-        var times = _board.Run(load);
+        var times = _board.Run(work);
         return new RequestPlan(
             true, null, TimeSpan.FromSeconds(times.Wait), TimeSpan.FromSeconds(times.FirstToken), times.TokensPerSecond, TimeSpan.FromSeconds(times.End),
             running, waiting);

@@ -20,7 +20,7 @@ public sealed partial class LlmEngine : IAsyncDisposable
     private readonly RequestEnd _unbegun; // ends requests that never ran, on any thread
     private readonly int _streamCapacity;
     private readonly RequestPlaces _places; // guarded by _lock
-    private readonly LoadBoard _board; // guarded by _lock
+    private readonly WorkBoard _board; // guarded by _lock
     private readonly TaskCompletionSource _measured = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _measurementWanted;
     private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -60,12 +60,11 @@ public sealed partial class LlmEngine : IAsyncDisposable
         _draft = draft;
         _streamCapacity = options.StreamCapacity;
         Tokenizer = tokenizer;
-        ContextLength = GenerationLoop.ContextOf(executor);
         _metrics = new EngineMetrics(options.Name ?? executor.Model.Architecture, () => Statistics);
         _unbegun = new RequestEnd(_metrics, OnUnbegunEnded);
         _loop = new GenerationLoop(executor, tokenizer, options, OnEnded, _metrics, draft, learns: true);
         _places = new RequestPlaces(_loop.MaxSequences + options.MaxQueue, options.MaxRequestsPerClient);
-        _board = new LoadBoard(executor, _loop.Predictor, options, _loop.MaxSequences);
+        _board = new WorkBoard(executor, _loop.Predictor, options, _loop.MaxSequences);
         if (options.MeasureFirst)
         {
             Measure();
@@ -86,7 +85,7 @@ public sealed partial class LlmEngine : IAsyncDisposable
     public ITokenizer Tokenizer { get; }
 
     /// <summary>Most tokens of prompt and answer together: the model's context, or what the KV memory holds if that is less.</summary>
-    public int ContextLength { get; }
+    public int ContextLength => _loop.ContextLength;
 
     /// <summary>Most requests that run, wait and are being prepared, together.</summary>
     public int Capacity => _places.Most;
@@ -282,11 +281,11 @@ public sealed partial class LlmEngine : IAsyncDisposable
             int limit = (int)Math.Min(ContextLength, (long)prompt.Length + (request.MaxTokens ?? ContextLength));
             var stream = new UpdateStream(_streamCapacity, Wake);
             sequence = new Sequence(ticket.Arrival, request, prompt, limit, Tokenizer, stream) { Ticket = ticket };
-            sequence.Activity = _metrics.Begin(sequence);
-            sequence.Predicted = Predict(sequence);
+            sequence.Record.Activity = _metrics.Begin(sequence);
+            sequence.Record.Predicted = Predict(sequence);
 
             // Registered before the engine's thread sees the sequence, so that it can always unregister; runs at once if already cancelled.
-            sequence.Cancellation = cancellation.UnsafeRegister(Cancel, sequence);
+            sequence.Life.Cancellation = cancellation.UnsafeRegister(Cancel, sequence);
             if (TryQueue(ticket, sequence) is { } refusal)
             {
                 throw refusal;
@@ -296,9 +295,9 @@ public sealed partial class LlmEngine : IAsyncDisposable
         }
         catch
         {
-            if (sequence?.TryEndWaiting() ?? false)
+            if (sequence?.Life.TryEndWaiting() ?? false)
             {
-                sequence.Cancellation.Unregister();
+                sequence.Life.Cancellation.Unregister();
                 _metrics.Abandoned(sequence);
             }
 
@@ -312,7 +311,7 @@ public sealed partial class LlmEngine : IAsyncDisposable
     {
         lock (_lock)
         {
-            if (sequence.HasEnded)
+            if (sequence.Life.HasEnded)
             {
                 return null;
             }
@@ -340,13 +339,13 @@ public sealed partial class LlmEngine : IAsyncDisposable
 
         try
         {
-            Load load;
+            Workload work;
             lock (_lock)
             {
-                load = _board.CopyWith(_taken, _incoming, _board.LoadOf(sequence), sequence.Client);
+                work = _board.CopyWith(_taken, _incoming, _board.EntryOf(sequence), sequence.Client);
             }
 
-            return _board.Run(load);
+            return _board.Run(work);
         }
         catch (Exception)
         {
@@ -357,8 +356,8 @@ public sealed partial class LlmEngine : IAsyncDisposable
     private void Cancel(object? state)
     {
         var sequence = (Sequence)state!;
-        sequence.RequestCancel();
-        if (sequence.TryEndWaiting())
+        sequence.Life.RequestCancel();
+        if (sequence.Life.TryEndWaiting())
         {
             _unbegun.Tell(sequence, FinishReason.Cancelled);
         }

@@ -12,6 +12,9 @@ public static class RequestLimits
     /// <summary>Most characters (UTF-16) of a stop text.</summary>
     public const int MaxStopLength = 1024;
 
+    /// <summary>Most positions of <see cref="GenerationRequest.LikelyPrefixes"/>.</summary>
+    public const int MaxLikelyPrefixes = 64;
+
     /// <summary>Lowest priority.</summary>
     public const int MinPriority = -10;
 

@@ -21,6 +21,11 @@ internal static class RequestValidator
             Throw("log_probabilities", $"must be 0 to {RequestLimits.MaxLogProbabilities}; found {request.LogProbabilities}");
         }
 
+        if (request.LikelyPrefixes.Count > RequestLimits.MaxLikelyPrefixes)
+        {
+            Throw("likely_prefixes", $"has {request.LikelyPrefixes.Count} positions; at most {RequestLimits.MaxLikelyPrefixes} are allowed");
+        }
+
         CheckStops(request.Stop);
         CheckSampling(request.Sampling, vocabulary);
         return prompt;

@@ -25,8 +25,10 @@ public interface ISequenceState
     /// Keeps the state as of the slot's committed positions, a multiple of <see cref="KvBlock.Positions"/>, so that <see cref="Attach"/> finds it. States
     /// that can be cut anywhere are kept by <see cref="Commit"/> already.
     /// </summary>
+    /// <param name="slot">The slot.</param>
+    /// <param name="moves">Whether it takes the place of the last one that the slot kept so: of an answer only the end is worth keeping.</param>
     /// <returns>Whether there was room.</returns>
-    bool Snapshot(int slot);
+    bool Snapshot(int slot, bool moves);
 
     /// <summary>Takes back the rows of the last tick from <paramref name="positions"/> on, none of which was committed: rejected drafts.</summary>
     void RollBack(int slot, int positions);

@@ -54,7 +54,7 @@ public class ConcurrencyTests
         var statistics = engine.Statistics;
         Assert.Equal(prefixCache, statistics.CachedPromptTokens > 0);
         Assert.Equal(promptLookup > 0, statistics.Speculation.Accepted > 0);
-        Assert.Equal(promptLookup > 0, statistics.Speculation.Guessed > statistics.Speculation.Accepted);
+        Assert.Equal(promptLookup > 0, statistics.Speculation.Drafted > statistics.Speculation.Accepted);
         Assert.True(kvBlocks > 100 || statistics.Preemptions > 0, "the small cache must have led to preemption");
         Assert.Equal((0, 0, kvBlocks), (statistics.Running, statistics.Waiting, statistics.FreeKvBlocks));
     }

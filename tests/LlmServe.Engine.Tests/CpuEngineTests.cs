@@ -44,7 +44,7 @@ public class CpuEngineTests
         }
 
         var statistics = engine.Statistics;
-        Assert.True(statistics is { Preemptions: > 0, CachedPromptTokens: > 0, Speculation.LookupGuesses: > 0 }, statistics.ToString());
+        Assert.True(statistics is { Preemptions: > 0, CachedPromptTokens: > 0, Speculation.LookupDrafts: > 0 }, statistics.ToString());
         Assert.Equal((0, 0, tight.Memory.KvGroups[0].Blocks), (statistics.Running, statistics.Waiting, statistics.FreeKvBlocks));
     }
 
@@ -80,8 +80,8 @@ public class CpuEngineTests
         }
 
         var statistics = engine.Statistics.Speculation;
-        Assert.True(statistics is { DraftGuesses: > 50, DraftFailed: false }, statistics.ToString());
-        Assert.True(!itself || statistics.DraftAccepted == statistics.DraftGuesses, statistics.ToString());
+        Assert.True(statistics is { ModelDrafts: > 50, ModelFailed: false }, statistics.ToString());
+        Assert.True(!itself || statistics.ModelAccepted == statistics.ModelDrafts, statistics.ToString());
     }
 
     [Fact]

@@ -70,8 +70,8 @@ public class DraftTests
         var statistics = engine.Statistics;
         Assert.Equal(24, statistics.FreeKvBlocks);
         Assert.Equal(kind == Kind.Failing ? 1 : 0, failures.Count);
-        Assert.Equal(kind == Kind.Failing, statistics.Speculation.DraftFailed);
-        Assert.True(statistics.Speculation.DraftTicks > 0 || kind == Kind.Dear, statistics.ToString());
+        Assert.Equal(kind == Kind.Failing, statistics.Speculation.ModelFailed);
+        Assert.True(statistics.Speculation.ModelTicks > 0 || kind == Kind.Dear, statistics.ToString());
     }
 
     [Fact]
@@ -79,9 +79,9 @@ public class DraftTests
     {
         var (answer, ticks, statistics) = await Run(Target, new EngineOptions());
         Assert.Equal(200, answer.Tokens.Length);
-        Assert.Equal(statistics.DraftGuesses, statistics.DraftAccepted);
+        Assert.Equal(statistics.ModelDrafts, statistics.ModelAccepted);
         Assert.InRange(ticks, 1, 60);
-        Assert.Equal(statistics.Guessed, answer.Usage.GuessedTokens);
+        Assert.Equal(statistics.Drafted, answer.Usage.DraftTokens);
     }
 
     [Fact]
@@ -89,15 +89,15 @@ public class DraftTests
     {
         var (answer, _, statistics) = await Run(Target with { Next = history => 33 + (Novel(history) + 1) % 90 }, new EngineOptions());
         Assert.Equal(200, answer.Tokens.Length);
-        Assert.Equal(0, statistics.DraftAccepted);
-        Assert.InRange(statistics.DraftGuesses, 1, 40);
+        Assert.Equal(0, statistics.ModelAccepted);
+        Assert.InRange(statistics.ModelDrafts, 1, 40);
     }
 
     [Fact]
     public async Task Submit_DraftAsSlowAsTheModel_IsNotAsked()
     {
         var (_, _, statistics) = await Run(Target with { SecondsPerTick = 0.02 }, new EngineOptions());
-        Assert.Equal(0, statistics.DraftTicks);
+        Assert.Equal(0, statistics.ModelTicks);
     }
 
     [Fact]
@@ -110,14 +110,14 @@ public class DraftTests
         var sequence = rig.Add(EngineTest.RandomPrompt(new Random(1), 50), 20);
         rig.Step();
         Assert.True(cache.TryFollow(sequence, 4));
-        Assert.Equal(sequence.Length, cache.Pending(sequence));
+        Assert.Equal(sequence.Tokens.Length, cache.Pending(sequence));
         Assert.True(cache.FreeBlocks < blocks);
         cache.Read(sequence, 40);
-        Assert.Equal(sequence.Length - 40, cache.Pending(sequence));
+        Assert.Equal(sequence.Tokens.Length - 40, cache.Pending(sequence));
         cache.Sweep();
-        Assert.Equal(sequence.Length - 40, cache.Pending(sequence));
+        Assert.Equal(sequence.Tokens.Length - 40, cache.Pending(sequence));
 
-        sequence.RequestCancel();
+        sequence.Life.RequestCancel();
         rig.Loop.Prepare();
         cache.Sweep();
 

@@ -57,7 +57,7 @@ public class FairnessTests
         rig.Step();
         var other = rig.Add(new int[20], 3, client: "other");
         int ticks = 0;
-        while (other.FirstToken == 0)
+        while (other.Record.FirstToken == 0)
         {
             rig.Step();
             ticks++;
@@ -88,7 +88,7 @@ public class FairnessTests
         var random = new Random(7);
         var low = rig.Add(EngineTest.RandomPrompt(random, 150), 40, client: "low", priority: RequestLimits.MinPriority);
         int ticks = 0;
-        while (low.Finish == FinishReason.None)
+        while (low.Record.Finish == FinishReason.None)
         {
             while (rig.Live.Count() < 12)
             {
@@ -115,13 +115,13 @@ public class FairnessTests
         {
             var before = rig.Running.ToArray();
             rig.Step();
-            left.AddRange(before.Where(sequence => sequence.Slot < 0 && sequence.Finish == FinishReason.None).Select(sequence => sequence.Arrival));
+            left.AddRange(before.Where(sequence => sequence.Slot < 0 && sequence.Record.Finish == FinishReason.None).Select(sequence => sequence.Arrival));
         }
 
         Assert.Equal(low.Arrival, left[0]);
         Assert.DoesNotContain(oldest.Arrival, left);
         Assert.DoesNotContain(high.Arrival, left);
-        Assert.NotEqual(0, middle.FirstToken);
+        Assert.NotEqual(0, middle.Record.FirstToken);
     }
 
     [Fact]
@@ -194,7 +194,7 @@ public class FairnessTests
         int running = rig.Running.Count();
         if (waiting.Length > 0 && running < Model.MaxSequences && rig.Loop.Statistics.Preemptions == preemptionsBefore)
         {
-            int wanted = waiting.Max(sequence => KvBlock.CountFor(sequence.Length + 1));
+            int wanted = waiting.Max(sequence => KvBlock.CountFor(sequence.Tokens.Length + 1));
             Assert.True(wanted + running > rig.Loop.Statistics.FreeKvBlocks, "there is room for everyone who waits");
         }
 
@@ -211,8 +211,11 @@ public class FairnessTests
         var table = rig.Executor.Rows;
         for (int row = 0; row < table.Count; row++)
         {
-            int block = table.BlockTable(table.RowSlots[row])[table.Positions[row] / 32];
-            Assert.Equal(1, rig.Loop.Kv.References(block));
+            int slot = table.RowSlots[row];
+            int index = table.Positions[row] / 32;
+            int block = table.BlockTable(slot)[index];
+            Assert.True(index >= rig.Loop.Memory.Shared(slot), "a block that may be shared is written");
+            Assert.Equal(1, rig.Running.Count(sequence => table.BlockTable(sequence.Slot)[..rig.Loop.Memory.Held(sequence.Slot)].Contains(block)));
         }
     }
 }

@@ -123,13 +123,13 @@ public class GenerationLoopTests
             rig.Step();
         }
 
-        int[] before = [.. sequences.Select(sequence => sequence.Length)];
+        int[] before = [.. sequences.Select(sequence => sequence.Tokens.Length)];
         for (int tick = 0; tick < 10; tick++)
         {
             rig.Step();
         }
 
-        Assert.All(sequences.Zip(before), pair => Assert.InRange(pair.First.Length - pair.Second, 3, 5));
+        Assert.All(sequences.Zip(before), pair => Assert.InRange(pair.First.Tokens.Length - pair.Second, 3, 5));
     }
 
     [Fact]
@@ -234,13 +234,13 @@ public class GenerationLoopTests
         Assert.Equal(readingPrompt, !goes.IsDecoding);
         Assert.True(rig.Loop.Prepare());
         Assert.True(rig.RowsOf(goes) > 0);
-        goes.RequestCancel();
+        goes.Life.RequestCancel();
         rig.Finish();
-        int held = rig.Loop.Kv.Held(stays.Slot);
+        int held = rig.Loop.Memory.Held(stays.Slot);
 
         Assert.True(rig.Loop.Prepare());
 
-        Assert.Equal(FinishReason.Cancelled, goes.Finish);
+        Assert.Equal(FinishReason.Cancelled, goes.Record.Finish);
         Assert.Equal(rig.RowsOf(stays), rig.Executor.Rows.Count);
         Assert.Equal(40 - held, rig.Loop.Statistics.FreeKvBlocks);
     }
@@ -266,7 +266,7 @@ public class GenerationLoopTests
         for (int row = 0; row < table.Count; row++)
         {
             var sequence = rig.Running.Single(sequence => sequence.Slot == table.RowSlots[row]);
-            Assert.Equal(table.Positions[row] == sequence.Length - 1, wanted.Contains(row));
+            Assert.Equal(table.Positions[row] == sequence.Tokens.Length - 1, wanted.Contains(row));
             Assert.Equal(sequence.Tokens[table.Positions[row]], table.Tokens[row]);
         }
     }

@@ -28,7 +28,7 @@ internal sealed class LoopRig
     public Action<Sequence>? OnFinished { get; set; }
 
     /// <summary>Sequences that run or wait, oldest first.</summary>
-    public IEnumerable<Sequence> Live => _all.Where(sequence => sequence.Finish == FinishReason.None);
+    public IEnumerable<Sequence> Live => _all.Where(sequence => sequence.Record.Finish == FinishReason.None);
 
     /// <summary>Sequences with a slot, oldest first.</summary>
     public IEnumerable<Sequence> Running => _all.Where(sequence => sequence.Slot >= 0);
@@ -40,7 +40,7 @@ internal sealed class LoopRig
             Prompt = prompt, MaxTokens = maxTokens, IgnoreEndOfGeneration = true, Sampling = sampling ?? new SamplingOptions(),
             Client = client, Priority = priority,
         };
-        int limit = Math.Min(prompt.Length + maxTokens, GenerationLoop.ContextOf(Executor));
+        int limit = Math.Min(prompt.Length + maxTokens, Loop.ContextLength);
         var sequence = new Sequence(
             _arrivals++, request, prompt, limit, EngineTest.Tokenizer, new UpdateStream(_options.StreamCapacity, () => { }));
         _all.Add(sequence);

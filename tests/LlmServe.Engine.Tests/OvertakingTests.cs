@@ -28,14 +28,14 @@ public class OvertakingTests
         var brief = rig.Add(EngineTest.RandomPrompt(random, tokens), 2, client: client);
         int alone = (tokens + MaxRows - 1) / MaxRows;
         int ticks = 0;
-        for (; brief.FirstToken == 0; ticks++)
+        for (; brief.Record.FirstToken == 0; ticks++)
         {
             rig.Step();
         }
 
         // Every eighth tick is the oldest's in any case.
         Assert.InRange(ticks, alone, (2 * alone) + (alone > 1 ? 2 : 0));
-        Assert.Equal(0, prompt.FirstToken);
+        Assert.Equal(0, prompt.Record.FirstToken);
     }
 
     [Theory]
@@ -51,7 +51,7 @@ public class OvertakingTests
         var prompt = rig.Add(EngineTest.RandomPrompt(random, 1500), 2, client: "proxy");
         int own = 0;
         int others = 0;
-        while (prompt.FirstToken == 0)
+        while (prompt.Record.FirstToken == 0)
         {
             while (rig.Live.Count(sequence => !sequence.IsDecoding) <= atOnce)
             {
@@ -85,7 +85,7 @@ public class OvertakingTests
 
         int start = prompt.Computed;
         var brief = rig.Add(EngineTest.RandomPrompt(random, 500), 2, client: "proxy");
-        while (brief.FirstToken == 0)
+        while (brief.Record.FirstToken == 0)
         {
             rig.Step();
             Assert.InRange(prompt.Computed - start, brief.Computed - 100, brief.Computed + 50);
@@ -101,7 +101,7 @@ public class OvertakingTests
         rig.Add([65], 2000);
         rig.Step();
         var prompt = rig.Add(new int[400], 2, client: "proxy");
-        for (int tick = 0; prompt.FirstToken == 0; tick++)
+        for (int tick = 0; prompt.Record.FirstToken == 0; tick++)
         {
             rig.Add([66], 1, client: "proxy");
             Assert.True(rig.Loop.Prepare());
@@ -148,7 +148,7 @@ public class OvertakingTests
         long[] rows = new long[2];
         var prompt = rig.Add(EngineTest.RandomPrompt(random, 1500), 2, client: "client 0");
         var other = rig.Add(EngineTest.RandomPrompt(random, 1500), 2, client: "client 1");
-        while (prompt.FirstToken == 0 && other.FirstToken == 0)
+        while (prompt.Record.FirstToken == 0 && other.Record.FirstToken == 0)
         {
             while (rig.Live.Count(sequence => !sequence.IsDecoding) < 6)
             {
@@ -165,7 +165,7 @@ public class OvertakingTests
             rig.Finish();
         }
 
-        Assert.NotEqual(0, other.FirstToken);
+        Assert.NotEqual(0, other.Record.FirstToken);
     }
 
     [Fact]
@@ -212,7 +212,7 @@ public class OvertakingTests
             foreach (var sequence in bounds.Keys.ToArray())
             {
                 Assert.True(given.GetValueOrDefault(sequence.Request.Client!) <= bounds[sequence], $"seed {seed}: prompt {sequence.Arrival} waits too long");
-                if (sequence.FirstToken != 0)
+                if (sequence.Record.FirstToken != 0)
                 {
                     bounds.Remove(sequence);
                 }

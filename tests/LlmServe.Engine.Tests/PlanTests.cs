@@ -44,23 +44,23 @@ public class PlanTests
 
         int promptTokens = random.Next(1, 300);
         int maxTokens = random.Next(2, 60);
-        var board = new LoadBoard(rig.Executor, rig.Loop.Predictor, options, 8);
+        var board = new WorkBoard(rig.Executor, rig.Loop.Predictor, options, 8);
         rig.Loop.Post(board);
-        var forecast = board.Run(board.CopyWith([], [], new SequenceLoad { Rows = promptTokens, Tokens = maxTokens }, "client 0"));
+        var forecast = board.Run(board.CopyWith([], [], WorkBoard.NewEntry(promptTokens, maxTokens, 0), "client 0"));
         var request = rig.Add(EngineTest.RandomPrompt(random, promptTokens), maxTokens, client: "client 0");
 
         double clock = 0;
         double first = 0;
         double start = -1;
         int tokens = 0;
-        while (request.Finish == FinishReason.None)
+        while (request.Record.Finish == FinishReason.None)
         {
             Assert.True(rig.Loop.Prepare());
-            start = start < 0 && request.Started != 0 ? clock : start;
+            start = start < 0 && request.Record.Started != 0 ? clock : start;
             clock += rig.Executor.Costs.Seconds(rig.Executor.Rows.Count, 0, 0);
             rig.Finish();
-            first = first == 0 && request.Length > request.PromptLength ? clock : first;
-            tokens = request.Length - request.PromptLength;
+            first = first == 0 && request.Tokens.AnswerLength > 0 ? clock : first;
+            tokens = request.Tokens.Length - request.Tokens.PromptLength;
         }
 
         Assert.Equal(start, forecast.Wait, start * 0.15 + 0.02);
@@ -80,12 +80,12 @@ public class PlanTests
         rig.Step();
         rig.Add(new int[900], 2, client: "proxy");
         rig.Step();
-        var board = new LoadBoard(rig.Executor, rig.Loop.Predictor, options, 8);
+        var board = new WorkBoard(rig.Executor, rig.Loop.Predictor, options, 8);
         rig.Loop.Post(board);
-        var forecast = board.Run(board.CopyWith([], [], new SequenceLoad { Rows = tokens, Tokens = 2 }, "proxy"));
+        var forecast = board.Run(board.CopyWith([], [], WorkBoard.NewEntry(tokens, 2, 0), "proxy"));
         var request = rig.Add(new int[tokens], 2, client: "proxy");
         double clock = 0;
-        while (request.FirstToken == 0)
+        while (request.Record.FirstToken == 0)
         {
             Assert.True(rig.Loop.Prepare());
             clock += rig.Executor.Costs.Seconds(rig.Executor.Rows.Count, 0, 0);
@@ -107,12 +107,12 @@ public class PlanTests
             rig.StepAsPredicted();
         }
 
-        var board = new LoadBoard(rig.Executor, rig.Loop.Predictor, options, 8);
+        var board = new WorkBoard(rig.Executor, rig.Loop.Predictor, options, 8);
         rig.Loop.Post(board);
-        var forecast = board.Run(board.CopyWith([], [], new SequenceLoad { Rows = 900, Tokens = 2 }, "other"));
+        var forecast = board.Run(board.CopyWith([], [], WorkBoard.NewEntry(900, 2, 0), "other"));
         var request = rig.Add(new int[900], 2, client: "other");
         double clock = 0;
-        while (request.FirstToken == 0)
+        while (request.Record.FirstToken == 0)
         {
             Assert.True(rig.Loop.Prepare());
             clock += rig.Executor.Costs.Seconds(rig.Executor.Rows.Count, 0, 0);
@@ -120,6 +120,53 @@ public class PlanTests
         }
 
         Assert.Equal(clock, forecast.FirstToken, clock * 0.1);
+    }
+
+    /// <summary>Hundreds before it: the forecast is coarse, but neither long nor wrong.</summary>
+    [Theory]
+    [InlineData(64, 256, 1)]
+    [InlineData(16, 100, 1)]
+    [InlineData(16, 100, 7)]
+    [InlineData(64, 256, 40)]
+    public void Follow_HundredsWaiting_IsBoundedAndStillAgrees(int slots, int waiting, int clients)
+    {
+        var random = new Random(slots + clients);
+        int predictions = 0;
+        var model = new FakeExecutorOptions
+        {
+            MaxRows = 128, MaxSequences = slots, ContextLength = 512, KvBlocks = slots * 16,
+            Predict = (rows, _, context) => (++predictions * 0) + 0.002 + (rows * 0.0002) + (rows * context * 1e-7),
+        };
+        var options = new EngineOptions { MaxTickMilliseconds = 30, PrefixCache = false, Speculate = 0, MaxQueue = waiting, MaxSequences = slots };
+        var rig = new LoopRig(model, options);
+        for (int i = 0; i < slots + waiting; i++)
+        {
+            rig.Add(EngineTest.RandomPrompt(random, random.Next(20, 200)), random.Next(10, 90), client: $"client {random.Next(clients)}");
+            if (i == slots)
+            {
+                rig.Step();
+            }
+        }
+
+        var board = new WorkBoard(rig.Executor, rig.Loop.Predictor, options, slots);
+        rig.Loop.Post(board);
+        predictions = 0;
+        var forecast = board.Run(board.CopyWith([], [], WorkBoard.NewEntry(100, 50, 0), "client 0"));
+        Assert.InRange(predictions, 1, 2000);
+        var request = rig.Add(EngineTest.RandomPrompt(random, 100), 50, client: "client 0");
+        double clock = 0;
+        double first = 0;
+        while (request.Record.Finish == FinishReason.None)
+        {
+            Assert.True(rig.Loop.Prepare());
+            var rows = rig.Executor.Rows;
+            clock += rig.Executor.Costs.Seconds(rows.Count, 0, (int)rows.Positions.ToArray().Average());
+            rig.Finish();
+            first = first == 0 && request.Tokens.AnswerLength > 0 ? clock : first;
+        }
+
+        Assert.InRange(forecast.FirstToken / first, 0.8, 1.25);
+        Assert.InRange(forecast.End / clock, 0.8, 1.25);
     }
 
     [Fact]

@@ -46,12 +46,12 @@ public class PromptBesideStreamsTests
             rig.StepAsPredicted();
         }
 
-        int before = others.Sum(sequence => sequence.Length);
+        int before = others.Sum(sequence => sequence.Tokens.Length);
         var prompt = rig.Add(EngineTest.RandomPrompt(random, PromptTokens), 2);
         double seconds = 0;
         double longest = 0;
         int ticks = 0;
-        for (; prompt.FirstToken == 0; ticks++)
+        for (; prompt.Record.FirstToken == 0; ticks++)
         {
             Assert.True(rig.Loop.Prepare());
             var table = rig.Executor.Rows;
@@ -61,7 +61,7 @@ public class PromptBesideStreamsTests
             rig.FinishAsPredicted();
         }
 
-        return (seconds, longest, ticks, others.Sum(sequence => sequence.Length) - before);
+        return (seconds, longest, ticks, others.Sum(sequence => sequence.Tokens.Length) - before);
     }
 
     private static Func<int, int, int, double> EmbeddedModelCosts()

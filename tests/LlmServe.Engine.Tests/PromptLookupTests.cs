@@ -94,7 +94,7 @@ public class PromptLookupTests
         Assert.Equal(plain.LogProbabilities.Select(p => (p.Token, p.LogProbability)), guessed.LogProbabilities.Select(p => (p.Token, p.LogProbability)));
         Assert.InRange(executor.Ticks, 200 / (promptLookup + 1), 150);
         var statistics = engine.Statistics;
-        Assert.InRange(statistics.Speculation.Accepted, 50, statistics.Speculation.Guessed - 1);
+        Assert.InRange(statistics.Speculation.Accepted, 50, statistics.Speculation.Drafted - 1);
         Assert.Equal(200, executor.Ticks - 1 + statistics.Speculation.Accepted); // the two prompt ticks give one token
         Assert.Equal(executor.Memory.KvGroups[0].Blocks, statistics.FreeKvBlocks);
     }

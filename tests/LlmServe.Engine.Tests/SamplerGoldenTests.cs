@@ -28,7 +28,7 @@ public class SamplerGoldenTests
             var allowed = Allowed(parameters, columns);
             string name = $"case {cases}: {parameters}";
 
-            int token = sampler.Sample(row, new SamplingPlan(options), tokens, prompt.Length, allowed, index);
+            int token = sampler.Sample(row, new SamplingParameters(options), tokens, prompt.Length, allowed, index);
             var (reference, kept) = ReferenceSampler.Sample(row, options, tokens, prompt.Length, allowed, index);
 
             Assert.True(draw.GetProperty("token").GetInt32() == token, name);

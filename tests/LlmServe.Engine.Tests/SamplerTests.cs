@@ -28,7 +28,7 @@ public class SamplerTests
             int promptLength = random.Next(1, tokens.Length + 1);
             int index = random.Next(10_000);
 
-            int token = sampler.Sample(logits, new SamplingPlan(options), tokens, promptLength, [], index);
+            int token = sampler.Sample(logits, new SamplingParameters(options), tokens, promptLength, [], index);
 
             int expected = ReferenceSampler.Sample(logits, options, tokens, promptLength, [], index).Token;
             Assert.True(expected == token, $"round {round}: expected {expected}, got {token} with {options}");
@@ -38,9 +38,9 @@ public class SamplerTests
     [Fact]
     public void Sample_PlusAndMinusZero_TieToTheLowerId()
     {
-        var plan = new SamplingPlan(new SamplingOptions { Temperature = 0.7f, TopK = 1 });
+        var plan = new SamplingParameters(new SamplingOptions { Temperature = 0.7f, TopK = 1 });
         Assert.Equal(1, new Sampler(4).Sample([-1, -0f, 0f, -2], plan, [0], 1, [], 0));
-        Assert.Equal(1, new Sampler(4).Sample([-1, -0f, 0f, -2], new SamplingPlan(new SamplingOptions()), [0], 1, [], 0));
+        Assert.Equal(1, new Sampler(4).Sample([-1, -0f, 0f, -2], new SamplingParameters(new SamplingOptions()), [0], 1, [], 0));
     }
 
     [Fact]
@@ -55,7 +55,7 @@ public class SamplerTests
         }
 
         float high = MathF.BitIncrement(low);
-        var plan = new SamplingPlan(new SamplingOptions { Temperature = Divisor, TopK = 1 });
+        var plan = new SamplingParameters(new SamplingOptions { Temperature = Divisor, TopK = 1 });
 
         Assert.Equal(0, new Sampler(2).Sample([low, high], plan, [0], 1, [], 0));
     }
@@ -69,7 +69,7 @@ public class SamplerTests
     {
         foreach (float temperature in new[] { 0f, 0.01f })
         {
-            var plan = new SamplingPlan(new SamplingOptions { Temperature = temperature });
+            var plan = new SamplingParameters(new SamplingOptions { Temperature = temperature });
             Assert.Equal(expected, new Sampler(3).Sample([a, b, c], plan, [0], 1, [], 0));
         }
     }
@@ -82,7 +82,7 @@ public class SamplerTests
         float[] logits = Logits(random, Vocabulary);
         int[] tokens = [.. Enumerable.Range(0, 100).Select(_ => random.Next(Vocabulary))];
         var sampler = new Sampler(Vocabulary);
-        var plans = Enumerable.Range(0, 50).Select(_ => new SamplingPlan(Options(random, Vocabulary))).ToArray();
+        var plans = Enumerable.Range(0, 50).Select(_ => new SamplingParameters(Options(random, Vocabulary))).ToArray();
         for (int warm = 0; warm < 2; warm++)
         {
             long before = GC.GetAllocatedBytesForCurrentThread();

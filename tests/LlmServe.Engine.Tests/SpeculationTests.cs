@@ -23,9 +23,9 @@ public class SpeculationTests
 
         AssertSame(plain.Answer, guessed.Answer);
         Assert.InRange(guessed.Executor.Ticks, 1, plain.Executor.Ticks * 2 / 3);
-        Assert.Equal(guessed.Statistics.LookupAccepted, guessed.Answer.Usage.AcceptedGuesses);
-        Assert.Equal(guessed.Statistics.LookupGuesses, guessed.Answer.Usage.GuessedTokens);
-        Assert.Equal(0, plain.Answer.Usage.GuessedTokens);
+        Assert.Equal(guessed.Statistics.LookupAccepted, guessed.Answer.Usage.AcceptedDraftTokens);
+        Assert.Equal(guessed.Statistics.LookupDrafts, guessed.Answer.Usage.DraftTokens);
+        Assert.Equal(0, plain.Answer.Usage.DraftTokens);
     }
 
     [Fact]
@@ -33,7 +33,7 @@ public class SpeculationTests
     {
         var dear = CheapRows with { SecondsPerTick = 0, SecondsPerRow = 0.02 };
         var guessed = await Alone(dear, Request(0), null);
-        Assert.Equal(0, guessed.Statistics.Guessed);
+        Assert.Equal(0, guessed.Statistics.Drafted);
         Assert.Equal(200, guessed.Executor.Ticks); // the prompt's gives the first token
     }
 
@@ -45,7 +45,7 @@ public class SpeculationTests
         int[] text = [.. Enumerable.Range(0, 1024).Select(_ => 65 + random.Next(4))];
         var model = CheapRows with { SecondsPerTick = 0.01, SecondsPerRow = 0.01, Next = history => text[history.Length], ContextLength = 1024 };
         var guessed = await Alone(model, Request(0) with { MaxTokens = 900 }, null);
-        Assert.InRange(guessed.Statistics.Guessed, 0, 900 / 50);
+        Assert.InRange(guessed.Statistics.Drafted, 0, 900 / 50);
     }
 
     [Fact]
@@ -95,7 +95,7 @@ public class SpeculationTests
         for (int tick = 0; tick < 40; tick++)
         {
             rig.Step();
-            guessed += first.TickGuesses;
+            guessed += first.Tick.Drafts;
         }
 
         Assert.True(guessed > 0);
@@ -103,9 +103,9 @@ public class SpeculationTests
         int ticks = 0;
         while (!prompt.IsDecoding)
         {
-            int before = first.Length;
+            int before = first.Tokens.Length;
             rig.Step();
-            Assert.Equal((0, 1), (first.TickGuesses, first.Length - before));
+            Assert.Equal((0, 1), (first.Tick.Drafts, first.Tokens.Length - before));
             ticks++;
         }
 
@@ -113,7 +113,7 @@ public class SpeculationTests
         for (guessed = 0; ticks > 0; ticks--)
         {
             rig.Step();
-            guessed += first.TickGuesses;
+            guessed += first.Tick.Drafts;
         }
 
         Assert.True(guessed > 0, "the prompt is read, and rows are free again");

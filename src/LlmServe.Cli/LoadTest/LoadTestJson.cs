@@ -90,8 +90,8 @@ internal static class LoadTestJson
             writer.WriteStartObject("engine");
             writer.WriteNumber("ticks", engine.Ticks);
             writer.WriteNumber("preemptions", engine.Preemptions);
-            writer.WriteNumber("guesses", engine.Speculation.LookupGuesses + engine.Speculation.DraftGuesses);
-            writer.WriteNumber("guesses_accepted", engine.Speculation.LookupAccepted + engine.Speculation.DraftAccepted);
+            writer.WriteNumber("guesses", engine.Speculation.LookupDrafts + engine.Speculation.ModelDrafts);
+            writer.WriteNumber("guesses_accepted", engine.Speculation.LookupAccepted + engine.Speculation.ModelAccepted);
             writer.WriteEndObject();
         }
 

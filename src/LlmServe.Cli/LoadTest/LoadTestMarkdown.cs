@@ -94,7 +94,7 @@ internal static class LoadTestMarkdown
             var guesses = engine.Speculation;
             rows.Add(["ticks", Text($"{engine.Ticks}")]);
             rows.Add(["preemptions", Text($"{engine.Preemptions}")]);
-            rows.Add(["guesses accepted", Text($"{guesses.LookupAccepted + guesses.DraftAccepted}/{guesses.LookupGuesses + guesses.DraftGuesses}")]);
+            rows.Add(["guesses accepted", Text($"{guesses.Accepted}/{guesses.Drafted}")]);
         }
 
         return rows;

@@ -12,7 +12,7 @@ internal sealed class LogitAdjuster(int vocabulary)
     /// <param name="allowed">One bit per token, lowest first; tokens with a zero bit get −inf. Empty: all are allowed.</param>
     /// <param name="tokens">Prompt and answer so far.</param>
     /// <param name="promptLength">How many of <paramref name="tokens"/> are the prompt.</param>
-    public void Apply(Span<float> logits, SamplingPlan plan, ReadOnlySpan<ulong> allowed, ReadOnlySpan<int> tokens, int promptLength)
+    public void Apply(Span<float> logits, SamplingParameters plan, ReadOnlySpan<ulong> allowed, ReadOnlySpan<int> tokens, int promptLength)
     {
         if (!allowed.IsEmpty)
         {

@@ -23,7 +23,7 @@ internal sealed class Sampler(int vocabulary)
     /// <param name="index">Index of the token in the sequence, which names the random draw.</param>
     /// <returns>The token; −1 where bias and constraint forbid all of them.</returns>
     public int Sample(
-        ReadOnlySpan<float> logits, SamplingPlan plan, ReadOnlySpan<int> tokens, int promptLength, ReadOnlySpan<ulong> allowed, int index)
+        ReadOnlySpan<float> logits, SamplingParameters plan, ReadOnlySpan<int> tokens, int promptLength, ReadOnlySpan<ulong> allowed, int index)
     {
         if (!plan.AdjustsLogits && allowed.IsEmpty)
         {
@@ -36,7 +36,7 @@ internal sealed class Sampler(int vocabulary)
         return float.IsNegativeInfinity(_adjusted[token]) ? -1 : token;
     }
 
-    private int Choose(ReadOnlySpan<float> logits, SamplingPlan plan, int index)
+    private int Choose(ReadOnlySpan<float> logits, SamplingParameters plan, int index)
     {
         if (plan.Temperature == 0)
         {

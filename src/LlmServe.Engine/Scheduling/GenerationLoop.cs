@@ -1,6 +1,7 @@
 using System.Diagnostics;
-using LlmServe.Engine.Kv;
+using LlmServe.Engine.Memory;
 using LlmServe.Engine.Planning;
+using LlmServe.Engine.Speculation;
 using LlmServe.Engine.Telemetry;
 using LlmServe.Execution;
 using LlmServe.Text;
@@ -14,7 +15,7 @@ namespace LlmServe.Engine.Scheduling;
 internal sealed class GenerationLoop
 {
     private readonly IProgramExecutor _executor;
-    private readonly KvCacheManager _kv;
+    private readonly SequenceMemory _memory;
     private readonly SequenceSet _sequences;
     private readonly TickPlanner _planner;
     private readonly TokenWriter _writer;
@@ -39,11 +40,21 @@ internal sealed class GenerationLoop
         _metrics = metrics;
         _executor = executor;
         _end = new RequestEnd(metrics, onEnded);
-        MaxSequences = Math.Min(options.MaxSequences, executor.Rows.Slots);
-        _kv = new KvCacheManager(executor.Rows, executor.Memory.KvGroups[0].Blocks, options.PrefixCache);
-        _sequences = new SequenceSet(_kv, MaxSequences, options.MaxQueue, options.MaxSequencesPerClient);
         int maxRows = Math.Min(options.MaxRowsPerTick, executor.Rows.Capacity);
-        _planner = new TickPlanner(executor, Predictor, _kv, _sequences, MaxSequences, maxRows, options, draft);
+        var capacity = SequenceMemory.Capacity(executor.Rows, executor.Memory, maxRows);
+        MaxSequences = Math.Min(options.MaxSequences, capacity.Slots);
+        ContextLength = (int)Math.Min(executor.Model.ContextLength, capacity.Positions);
+        if (MaxSequences < 1 || ContextLength < 1)
+        {
+            throw new ArgumentException(
+                $"the KV memory holds no sequence beside ticks of {maxRows} rows; give it more, or take fewer rows a tick ({nameof(EngineOptions.MaxRowsPerTick)})");
+        }
+
+        _memory = new SequenceMemory(executor.Rows, executor.Memory, options.PrefixCache, maxRows);
+        var lookups = options.Speculate == 0 ? null : new LookupRates(null);
+        var buffers = new SlotBuffers(executor.Rows.Slots, ContextLength, lookups);
+        _sequences = new SequenceSet(_memory, buffers, MaxSequences, options.MaxQueue, options.MaxSequencesPerClient);
+        _planner = new TickPlanner(executor, Predictor, _memory, _sequences, MaxSequences, maxRows, options, draft);
         _writer = new TokenWriter(executor, tokenizer.EndOfGenerationIds);
     }
 
@@ -53,8 +64,11 @@ internal sealed class GenerationLoop
     /// <summary>How long ticks take.</summary>
     internal TickPredictor Predictor { get; }
 
-    /// <summary>Who holds which blocks.</summary>
-    internal KvCacheManager Kv => _kv;
+    /// <summary>Most positions of a sequence: the model's context, or what the memory holds if that is less.</summary>
+    public int ContextLength { get; }
+
+    /// <summary>What sequences have of the machine's memory.</summary>
+    internal SequenceMemory Memory => _memory;
 
     /// <summary>Whether no sequence runs or waits.</summary>
     public bool IsEmpty => _sequences.Running.Count == 0 && _sequences.Waiting.Count == 0;
@@ -64,33 +78,31 @@ internal sealed class GenerationLoop
 
     /// <summary>Numbers as of now. [engine's thread]</summary>
     public EngineStatistics Statistics => new(
-        _sequences.Running.Count, _sequences.Waiting.Count, CountPaused(_sequences.Running) + CountPaused(_sequences.Waiting), _kv.BlockCount,
-        _kv.Available, _kv.Cached, _ticks, _promptRows, _decodeRows, _sequences.CachedPromptTokens, _sequences.Preemptions)
+        _sequences.Running.Count, _sequences.Waiting.Count, CountPaused(_sequences.Running) + CountPaused(_sequences.Waiting), _memory.BlockCount,
+        _memory.Available, _memory.Cached, _ticks, _promptRows, _decodeRows, _sequences.CachedPromptTokens, _sequences.Preemptions)
     {
+        CachedStates = _memory.CachedStates,
         Speculation = _planner.Speculator.Statistics,
     };
 
-    /// <summary>Most positions that a sequence can have on this executor.</summary>
-    public static int ContextOf(IProgramExecutor executor) => (int)Math.Min(
-        executor.Model.ContextLength, (long)Math.Min(executor.Rows.BlocksPerSlot, executor.Memory.KvGroups[0].Blocks) * KvBlock.Positions);
-
     /// <summary>Tells what there is to do. [engine's thread]</summary>
-    public void Post(LoadBoard board) => board.Post(_sequences);
+    public void Post(WorkBoard board) => board.Post(_sequences);
 
     /// <summary>Takes over a sequence.</summary>
     public void Add(Sequence sequence)
     {
-        if (sequence.HasEnded)
+        if (sequence.Life.HasEnded)
         {
             return;
         }
 
         _sequences.Add(sequence);
-        if (sequence.Predicted is { } times)
+        if (sequence.Record.Predicted is { } times)
         {
             // What is cached already needs no reading.
-            int cached = _kv.CountKnown(sequence.Tokens.AsSpan(0, sequence.Length - 1));
-            sequence.Predicted = times.WithCached((double)cached / sequence.PromptLength);
+            int prompt = sequence.Tokens.PromptLength;
+            int cached = _memory.CountKnown(sequence.Tokens.First(prompt - 1));
+            sequence.Record.Predicted = times.WithCached((double)cached / prompt);
         }
     }
 
@@ -114,10 +126,10 @@ internal sealed class GenerationLoop
         Reap(_sequences.Running);
         Reap(_sequences.Waiting);
         _sequences.Admit();
-        _planner.Plan();
+        _planner.FillRows();
         foreach (var sequence in _planner.Scheduled)
         {
-            sequence.Started = sequence.Started == 0 ? Stopwatch.GetTimestamp() : sequence.Started;
+            sequence.Record.Started = sequence.Record.Started == 0 ? Stopwatch.GetTimestamp() : sequence.Record.Started;
         }
 
         return _executor.Rows.Count > 0;
@@ -143,9 +155,15 @@ internal sealed class GenerationLoop
         {
             _writer.Choose(sequence);
             _planner.Speculator.Learn(sequence);
-            int wrong = sequence.TickGuesses == 0 ? 0 : sequence.TickGuesses - (sequence.TickChosen - 1);
-            sequence.Computed += sequence.TickRows - wrong;
-            _kv.Commit(sequence.Slot, sequence.Tokens.AsSpan(0, sequence.Computed));
+            int wrong = sequence.Tick.Drafts == 0 ? 0 : sequence.Tick.Drafts - (sequence.Tick.Chosen - 1);
+            sequence.Computed += sequence.Tick.Rows - wrong;
+            if (wrong > 0)
+            {
+                _memory.RollBack(sequence.Slot, sequence.Computed);
+            }
+
+            _memory.Commit(sequence.Slot, sequence.Tokens.First(sequence.Computed));
+            KeepState(sequence);
         }
     }
 
@@ -155,7 +173,7 @@ internal sealed class GenerationLoop
         long now = Stopwatch.GetTimestamp();
         foreach (var sequence in _planner.Scheduled)
         {
-            if (sequence.TickChosen > 0 || sequence.Fault is not null)
+            if (sequence.Tick.Chosen > 0 || sequence.Fault is not null)
             {
                 Send(sequence, now);
             }
@@ -166,7 +184,7 @@ internal sealed class GenerationLoop
     public void End(Sequence sequence, FinishReason reason)
     {
         Remove(sequence);
-        if (sequence.TryEnd())
+        if (sequence.Life.TryEnd())
         {
             _end.Tell(sequence, reason);
         }
@@ -185,11 +203,11 @@ internal sealed class GenerationLoop
         Exception? fault = null;
         try
         {
-            if (sequence.TickChosen > 0)
+            if (sequence.Tick.Chosen > 0)
             {
                 reason = _writer.Write(sequence);
-                _metrics?.Sent(sequence.LastSent, now);
-                sequence.LastSent = now;
+                _metrics?.Sent(sequence.Record.LastSent, now);
+                sequence.Record.LastSent = now;
             }
 
             fault = reason == FinishReason.None ? sequence.Fault : null;
@@ -205,7 +223,7 @@ internal sealed class GenerationLoop
         }
 
         Remove(sequence);
-        if (!sequence.TryEnd())
+        if (!sequence.Life.TryEnd())
         {
             return;
         }
@@ -226,7 +244,7 @@ internal sealed class GenerationLoop
         for (int i = sequences.Count - 1; i >= 0; i--)
         {
             var sequence = sequences[i];
-            if (sequence.CancelRequested || sequence.HasEnded)
+            if (sequence.Life.CancelRequested || sequence.Life.HasEnded)
             {
                 End(sequence, FinishReason.Cancelled);
             }
@@ -234,6 +252,16 @@ internal sealed class GenerationLoop
             {
                 sequence.IsPaused = sequence.Stream.IsFull();
             }
+        }
+    }
+
+    /// <summary>Keeps a state where one is wanted: at chosen places of what is read, and at the last block border of what is written.</summary>
+    private void KeepState(Sequence sequence)
+    {
+        bool isWriting = sequence.Computed == sequence.Tokens.Length;
+        if (_memory.HasStates && sequence.Computed % KvBlock.Positions == 0 && (isWriting || sequence.Computed == sequence.SnapshotAt))
+        {
+            _memory.Snapshot(sequence.Slot, moves: isWriting);
         }
     }
 

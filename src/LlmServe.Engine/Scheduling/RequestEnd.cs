@@ -2,7 +2,7 @@ using LlmServe.Engine.Telemetry;
 
 namespace LlmServe.Engine.Scheduling;
 
-/// <summary>The end of a request, which comes once: for whoever was given the sequence by <see cref="Sequence.TryEnd"/> or its siblings.</summary>
+/// <summary>The end of a request, which comes once: for whoever was given the sequence by <see cref="RequestLife.TryEnd"/> or its siblings.</summary>
 /// <param name="metrics">Where to report; null: nowhere.</param>
 /// <param name="onEnded">Called once per sequence, before its last update is sent.</param>
 internal sealed class RequestEnd(EngineMetrics? metrics, Action<Sequence> onEnded)
@@ -61,8 +61,8 @@ internal sealed class RequestEnd(EngineMetrics? metrics, Action<Sequence> onEnde
 
     private void Leave(Sequence sequence, FinishReason reason)
     {
-        sequence.Finish = reason;
-        sequence.Cancellation.Unregister();
+        sequence.Record.Finish = reason;
+        sequence.Life.Cancellation.Unregister();
         metrics?.Finished(sequence, reason);
         onEnded(sequence);
     }

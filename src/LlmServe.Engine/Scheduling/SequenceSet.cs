@@ -1,28 +1,33 @@
-using LlmServe.Engine.Kv;
+using System.Runtime.InteropServices;
+using LlmServe.Engine.Memory;
 
 namespace LlmServe.Engine.Scheduling;
 
 /// <summary>
-/// All sequences of an engine: those that hold a slot and KV blocks, and those that wait, both listed oldest first. Decides who enters
-/// (<see cref="FairOrder"/>) and, when blocks run out, who has to leave: never the oldest, so that everyone finishes in the end. Whoever leaves is
+/// All sequences of an engine: those that hold a slot and memory, and those that wait, both listed oldest first. Lets them in, in the order of
+/// <see cref="FairOrder"/>, and when memory runs out decides who has to leave: never the oldest, so that everyone finishes in the end. Whoever leaves is
 /// recomputed later from its tokens and gives the same bits.
 /// </summary>
 internal sealed class SequenceSet
 {
-    private readonly KvCacheManager _kv;
+    private readonly SequenceMemory _memory;
+    private readonly SlotBuffers _buffers;
     private readonly int[] _freeSlots;
     private readonly ClientShares _shares;
     private int _freeSlotCount;
-    private long _entries;
+    private Sequence? _blocked; // who found no room last
+    private long _blockedAt; // and when, in the memory's releases
 
-    /// <param name="kv">Gives the blocks.</param>
+    /// <param name="memory">What sequences have of the machine's memory.</param>
+    /// <param name="buffers">What they have beside it.</param>
     /// <param name="slots">Most running sequences.</param>
     /// <param name="waiting">Waiting sequences to make room for in advance.</param>
     /// <param name="perClient">Most running sequences of a named client; 0: no limit.</param>
-    public SequenceSet(KvCacheManager kv, int slots, int waiting, int perClient)
+    public SequenceSet(SequenceMemory memory, SlotBuffers buffers, int slots, int waiting, int perClient)
     {
         _shares = new ClientShares(perClient);
-        _kv = kv;
+        _memory = memory;
+        _buffers = buffers;
         _freeSlots = new int[slots];
         for (int i = 0; i < slots; i++)
         {
@@ -43,7 +48,10 @@ internal sealed class SequenceSet
     /// <summary>Clients with sequences here.</summary>
     public ReadOnlySpan<ClientShare> Clients => _shares.Present;
 
-    /// <summary>Sequences that lost their blocks so far.</summary>
+    /// <summary>Sequences that were let in so far.</summary>
+    public long Entries { get; private set; }
+
+    /// <summary>Sequences that lost their memory so far.</summary>
     public long Preemptions { get; private set; }
 
     /// <summary>Prompt positions so far that newcomers found in the prefix cache.</summary>
@@ -57,7 +65,7 @@ internal sealed class SequenceSet
         Insert(Waiting, sequence);
     }
 
-    /// <summary>Takes a sequence out for good; its blocks return.</summary>
+    /// <summary>Takes a sequence out for good; its memory returns.</summary>
     public void Remove(Sequence sequence)
     {
         if (sequence.Slot >= 0)
@@ -74,7 +82,7 @@ internal sealed class SequenceSet
     }
 
     /// <summary>
-    /// Lets waiting sequences in while slots and blocks last. Nobody overtakes one that has to wait for blocks, except who comes before it anyway.
+    /// Lets waiting sequences in while slots and memory last. Nobody overtakes one that has to wait for memory, except who comes before it anyway.
     /// </summary>
     public void Admit()
     {
@@ -82,7 +90,7 @@ internal sealed class SequenceSet
         {
             if (TryEnter(sequence))
             {
-                _entries++;
+                Entries++;
                 Waiting.Remove(sequence);
             }
             else if (Victim(pausedOnly: true) is { } paused)
@@ -96,29 +104,13 @@ internal sealed class SequenceSet
         }
     }
 
-    private Sequence? NextToEnter()
-    {
-        bool oldestFirst = _entries % FairOrder.OldestTurn == FairOrder.OldestTurn - 1;
-        Sequence? next = null;
-        foreach (var sequence in Waiting)
-        {
-            // One whose client does not read was preempted and asks for nothing now.
-            if (!sequence.IsPaused && !sequence.HasEnded && sequence.Share.MayRun && (next is null || (!oldestFirst && FairOrder.EntersBefore(sequence, next))))
-            {
-                next = sequence;
-            }
-        }
-
-        return next;
-    }
-
     /// <summary>
-    /// Makes sure that a running sequence has blocks for all its tokens, taking those of others if it must: first of those whose clients do not
-    /// read, then of the lowest priority, and among equals of the youngest. False when the sequence itself was the one to leave.
+    /// Makes sure that a running sequence has memory for all its tokens, taking that of others if it must: first of those whose clients do not read, then of
+    /// the lowest priority, and among equals of the youngest. False when the sequence itself was the one to leave.
     /// </summary>
     public bool Grow(Sequence sequence)
     {
-        while (!_kv.TryEnsure(sequence.Slot, sequence.Length))
+        while (!_memory.TryEnsure(sequence.Slot, sequence.Tokens.Length))
         {
             var victim = Victim(pausedOnly: false) ?? sequence;
             Preempt(victim);
@@ -131,29 +123,35 @@ internal sealed class SequenceSet
         return true;
     }
 
+    private Sequence? NextToEnter()
+    {
+        int next = FairOrder.NextToEnter<Sequence>(CollectionsMarshal.AsSpan(Waiting), FairOrder.IsTurnOfTheOldest(Entries));
+        return next < 0 ? null : Waiting[next];
+    }
+
     private bool TryEnter(Sequence sequence)
     {
-        if (_freeSlotCount == 0)
+        if (_freeSlotCount == 0 || (_blocked == sequence && _blockedAt == _memory.Releases))
         {
             return false;
         }
 
         int slot = _freeSlots[_freeSlotCount - 1];
+        int length = sequence.Tokens.Length;
 
         // The last token is computed in any case: its logits are what the sequence wants.
-        int cached = _kv.Attach(slot, sequence.Tokens.AsSpan(0, sequence.Length - 1));
-
-        // A block per running sequence stays back, so that a newcomer is not thrown out again at once.
-        bool crowded = Running.Count > 0 && _kv.Missing(slot, sequence.Length + 1) + Running.Count > _kv.Available;
-        if (crowded || !_kv.TryEnsure(slot, sequence.Length))
+        int known = _memory.Attach(slot, sequence.Tokens.First(length - 1));
+        if (!_memory.HasRoom(slot, length + 1, FairOrder.BlocksToSpare(Running.Count)) || !_memory.TryEnsure(slot, length))
         {
-            _kv.Free(slot);
+            _memory.Release(slot);
+            _blocked = sequence;
+            _blockedAt = _memory.Releases;
             return false;
         }
 
-        if (!sequence.TryRun())
+        if (!sequence.Life.TryRun())
         {
-            _kv.Free(slot);
+            _memory.Release(slot);
             Forget(sequence);
             return true; // its client has gone: it waits no longer
         }
@@ -161,19 +159,19 @@ internal sealed class SequenceSet
         _freeSlotCount--;
         sequence.Share.Running++;
         sequence.Slot = slot;
-        sequence.Computed = cached;
-        if (sequence.Started == 0)
+        sequence.Computed = known;
+        if (sequence.Record.Started == 0)
         {
-            sequence.CachedPrompt = cached;
-            CachedPromptTokens += cached;
+            sequence.Record.CachedPrompt = known;
+            CachedPromptTokens += known;
         }
 
-        sequence.Reserve();
+        _buffers.Lend(sequence);
         Insert(Running, sequence);
         return true;
     }
 
-    /// <summary>Who loses its blocks first: one whose client does not read, or else, if wanted, any but the oldest.</summary>
+    /// <summary>Who loses its memory first: one whose client does not read, or else, if wanted, any but the oldest.</summary>
     private Sequence? Victim(bool pausedOnly)
     {
         Sequence? paused = null;
@@ -198,13 +196,14 @@ internal sealed class SequenceSet
     {
         Preemptions++;
         Running.Remove(sequence);
+        SlotBuffers.TakeBack(sequence);
         FreeSlot(sequence);
         Insert(Waiting, sequence);
     }
 
     private void FreeSlot(Sequence sequence)
     {
-        _kv.Free(sequence.Slot);
+        _memory.Release(sequence.Slot);
         sequence.Share.Running--;
         _freeSlots[_freeSlotCount++] = sequence.Slot;
         sequence.Slot = -1;

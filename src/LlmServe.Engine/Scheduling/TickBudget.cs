@@ -29,11 +29,11 @@ internal sealed class TickBudget(TickPredictor predictor, double maxSeconds, boo
     /// <param name="promptPosition">Position of the first prompt row.</param>
     /// <param name="otherRows">Rows of other prompts that the tick has already; together with them a few rows are taken whatever they cost.</param>
     /// <param name="otherPositions">Sum of their positions.</param>
-    /// <param name="hurry">Whether somebody waits for the tick even without decoding rows.</param>
+    /// <param name="othersWait">Whether somebody waits for the tick even without decoding rows.</param>
     public int PromptRows(
-        int most, int decodeRows, long decodePositions, int promptPosition, int otherRows = 0, long otherPositions = 0, bool hurry = false)
+        int most, int decodeRows, long decodePositions, int promptPosition, int otherRows = 0, long otherPositions = 0, bool othersWait = false)
     {
-        if (decodeRows == 0 && !hurry)
+        if (decodeRows == 0 && !othersWait)
         {
             return most;
         }

@@ -1,4 +1,5 @@
-using LlmServe.Engine.Kv;
+using System.Runtime.InteropServices;
+using LlmServe.Engine.Memory;
 using LlmServe.Engine.Speculation;
 using LlmServe.Execution;
 
@@ -10,7 +11,7 @@ namespace LlmServe.Engine.Scheduling;
 internal sealed class TickPlanner
 {
     private readonly IProgramExecutor _executor;
-    private readonly KvCacheManager _kv;
+    private readonly SequenceMemory _memory;
     private readonly SequenceSet _sequences;
     private readonly Speculator _speculator;
     private readonly int _maxRows;
@@ -21,22 +22,22 @@ internal sealed class TickPlanner
     private long _promptTicks;
 
     public TickPlanner(
-        IProgramExecutor executor, TickPredictor predictor, KvCacheManager kv, SequenceSet sequences, int maxSequences, int maxRows,
+        IProgramExecutor executor, TickPredictor predictor, SequenceMemory memory, SequenceSet sequences, int maxSequences, int maxRows,
         EngineOptions options, DraftModel? draft)
     {
         _executor = executor;
-        _kv = kv;
+        _memory = memory;
         _sequences = sequences;
         _maxRows = maxRows;
         _budget = new TickBudget(predictor, options.MaxTickMilliseconds / 1000, inSteps: true);
-        _speculator = new Speculator(executor, _budget, kv, maxSequences, maxRows, options, draft);
+        _speculator = new Speculator(executor, _budget, memory, maxSequences, maxRows, options, draft);
         _scheduled = new Sequence[maxSequences];
     }
 
     /// <summary>The sequences with rows in the tick.</summary>
     public ReadOnlySpan<Sequence> Scheduled => _scheduled.AsSpan(0, _scheduledCount);
 
-    /// <summary>Plans guesses and learns how they went.</summary>
+    /// <summary>Drafts tokens and learns how that went.</summary>
     public Speculator Speculator => _speculator;
 
     /// <summary>Decode rows of the tick.</summary>
@@ -45,13 +46,13 @@ internal sealed class TickPlanner
     /// <summary>Prompt rows of the tick.</summary>
     public int PromptRows { get; private set; }
 
-    /// <summary>Plans the next tick.</summary>
-    public void Plan()
+    /// <summary>Fills the row table for the next tick.</summary>
+    public void FillRows()
     {
         _executor.Rows.Clear();
         foreach (var sequence in Scheduled)
         {
-            sequence.TickRows = 0;
+            sequence.Tick.Rows = 0;
         }
 
         Array.Clear(_scheduled, 0, _scheduledCount);
@@ -100,7 +101,7 @@ internal sealed class TickPlanner
     {
         var running = _sequences.Running;
         int most = HasPrompt() ? Math.Max(1, _maxRows - Math.Clamp(_maxRows / 4, 1, TickBudget.LeastPromptRows)) : _maxRows;
-        _speculator.Plan(running, most);
+        _speculator.ProposeTokens(running, most);
         long positions = 0;
         int start = _turn < running.Count ? _turn : 0;
         _turn = 0;
@@ -113,16 +114,16 @@ internal sealed class TickPlanner
                 continue;
             }
 
-            if (DecodeRows == most)
+            if (DecodeRows >= most)
             {
                 _turn = at;
                 break;
             }
 
-            int guesses = sequence.Guesses?.Planned ?? 0;
-            positions += (long)(guesses + 1) * sequence.Computed;
-            AddRows(sequence, 1, guesses);
-            DecodeRows += 1 + guesses;
+            int drafts = sequence.Drafts?.Proposed ?? 0;
+            positions += (long)(drafts + 1) * sequence.Computed;
+            AddRows(sequence, 1, drafts);
+            DecodeRows += 1 + drafts;
         }
 
         return positions;
@@ -132,7 +133,7 @@ internal sealed class TickPlanner
     {
         foreach (var sequence in _sequences.Running)
         {
-            if (MayRead(sequence))
+            if (sequence.MayRead)
             {
                 return true;
             }
@@ -143,17 +144,26 @@ internal sealed class TickPlanner
 
     private void AddPrompts(long decodePositions)
     {
+        var running = CollectionsMarshal.AsSpan(_sequences.Running);
         int left = _maxRows - DecodeRows;
-        bool oldestTurn = _promptTicks % FairOrder.OldestTurn == FairOrder.OldestTurn - 1;
-        bool hurry = false;
+        bool oldestTurn = FairOrder.IsTurnOfTheOldest(_promptTicks);
+        bool othersWait = false;
         long positions = 0;
-        while (left > 0 && OldestPrompt(oldestTurn && PromptRows == 0) is { } oldest)
+        while (left > 0)
         {
-            var sequence = oldestTurn && PromptRows == 0 ? oldest : ShortestPrompt(oldest);
+            bool ofAll = oldestTurn && PromptRows == 0;
+            int oldest = FairOrder.OldestPrompt<Sequence>(running, ofAll);
+            if (oldest < 0)
+            {
+                break;
+            }
+
+            int prompt = ofAll ? oldest : FairOrder.NextPrompt<Sequence>(running, oldest);
+            var sequence = running[prompt];
 
             // Each prompt at its own position: the rows of a long one cost more than those of one that has just come.
-            int most = _budget.PromptRows(left, DecodeRows, decodePositions, sequence.Computed, PromptRows, positions, hurry);
-            int rows = Math.Min(most, sequence.Pending);
+            int most = _budget.PromptRows(left, DecodeRows, decodePositions, sequence.Computed, PromptRows, positions, othersWait);
+            int rows = Math.Min(most, Math.Min(sequence.Pending, UntilSnapshot(sequence)));
             if (rows == 0)
             {
                 break;
@@ -161,62 +171,45 @@ internal sealed class TickPlanner
 
             positions += (long)rows * (sequence.Computed + (rows / 2));
             AddRows(sequence, rows, 0);
-            sequence.Share.Rows += rows;
-            oldest.Overtaken = FairOrder.Overtaken(oldest.Overtaken, rows, sequence == oldest);
+            FairOrder.Give(running, oldest, prompt, rows, turn: rows);
             PromptRows += rows;
             left -= rows;
 
             // A short prompt's first token does not wait for a large tick that is filled up with the long one.
-            hurry |= sequence != oldest;
+            othersWait |= prompt != oldest;
         }
 
         _promptTicks += PromptRows > 0 ? 1 : 0;
     }
 
-    /// <summary>The oldest prompt of the client whose turn it is, or of all clients, among those that have no rows in this tick.</summary>
-    private Sequence? OldestPrompt(bool ofAll)
+    /// <summary>Rows until a sequence's state is to be kept, which is possible between ticks only.</summary>
+    private int UntilSnapshot(Sequence sequence)
     {
-        Sequence? next = null;
-        foreach (var sequence in _sequences.Running)
+        if (!_memory.HasStates)
         {
-            if (MayRead(sequence) && (next is null || (!ofAll && FairOrder.ReadsBefore(sequence, next))))
-            {
-                next = sequence;
-            }
+            return int.MaxValue;
         }
 
-        return next;
+        sequence.SnapshotAt = SnapshotPlaces.Next(
+            sequence.Computed, sequence.Tokens.Length, _memory.Matched(sequence.Slot), sequence.Request.LikelyPrefixes);
+        return sequence.SnapshotAt - sequence.Computed;
     }
 
-    /// <summary>The prompt that is read in place of a client's oldest: the shortest, unless others were ahead of the oldest long enough.</summary>
-    private Sequence ShortestPrompt(Sequence oldest)
+    /// <summary>Adds the next rows of a sequence, then its drafts; the rows from its last known token on want logits.</summary>
+    private void AddRows(Sequence sequence, int rows, int drafts)
     {
-        var next = oldest;
-        if (oldest.Overtaken <= 0)
+        if (!_memory.TryEnsure(sequence.Slot, sequence.Computed + rows + drafts))
         {
-            foreach (var sequence in _sequences.Running)
-            {
-                next = MayRead(sequence) && FairOrder.Overtakes(sequence, next) ? sequence : next;
-            }
+            throw new InvalidOperationException("memory for rows of a running sequence was promised but is not there");
         }
 
-        return next;
-    }
-
-    private static bool MayRead(Sequence sequence) => !sequence.IsDecoding && !sequence.IsPaused && sequence.TickRows == 0;
-
-    /// <summary>Adds the next rows of a sequence, then its guesses; the rows from its last known token on want logits.</summary>
-    private void AddRows(Sequence sequence, int rows, int guesses)
-    {
-        sequence.TickRows = rows + guesses;
-        sequence.TickGuesses = guesses;
-        sequence.TickLogits = -1;
-        for (int i = 0; i < rows + guesses; i++)
+        sequence.Tick = new TickShare { Rows = rows + drafts, Drafts = drafts, Logits = -1 };
+        int last = sequence.Tokens.Length - 1;
+        for (int i = 0; i < rows + drafts; i++)
         {
             int position = sequence.Computed + i;
-            bool wantsLogits = position >= sequence.Length - 1;
-            int logits = _executor.Rows.Add(sequence.Slot, position, sequence.Tokens[position], wantsLogits);
-            sequence.TickLogits = position == sequence.Length - 1 ? logits : sequence.TickLogits;
+            int logits = _executor.Rows.Add(sequence.Slot, position, sequence.Tokens[position], position >= last);
+            sequence.Tick.Logits = position == last ? logits : sequence.Tick.Logits;
         }
 
         _scheduled[_scheduledCount++] = sequence;

@@ -16,28 +16,30 @@ internal sealed class TokenWriter(IProgramExecutor executor, IReadOnlySet<int> e
     /// </summary>
     public void Choose(Sequence sequence)
     {
-        sequence.TickChosen = 0;
-        if (sequence.TickLogits < 0)
+        ref var tick = ref sequence.Tick;
+        tick.Chosen = 0;
+        if (tick.Logits < 0)
         {
             return;
         }
 
+        var tokens = sequence.Tokens;
         int right = 0;
         while (true)
         {
-            int index = sequence.Length + right;
+            int index = tokens.Length + right;
             int token = _sampler.Sample(
-                executor.Logits(sequence.TickLogits + right), sequence.Plan, sequence.Tokens.AsSpan(0, index), sequence.PromptLength, [], index);
+                executor.Logits(tick.Logits + right), sequence.Sampling, tokens.First(index), tokens.PromptLength, [], index);
             if (token < 0)
             {
                 sequence.Fault = new EngineException(
                     EngineError.InvalidArgument, $"logit_bias forbids every token at position {index}; leave at least one that can be chosen", "logit_bias");
-                sequence.TickChosen = right;
+                tick.Chosen = right;
                 return;
             }
 
-            bool confirms = right < sequence.TickGuesses && sequence.Tokens[index] == token;
-            sequence.Tokens[index] = token;
+            bool confirms = right < tick.Drafts && tokens[index] == token;
+            tokens.Try(right, token);
             if (!confirms)
             {
                 break;
@@ -46,23 +48,23 @@ internal sealed class TokenWriter(IProgramExecutor executor, IReadOnlySet<int> e
             right++;
         }
 
-        sequence.TickChosen = right + 1;
+        tick.Chosen = right + 1;
     }
 
     /// <summary>Takes the chosen tokens into the answer and sends them. Returns whether, and why, the answer ends with them.</summary>
     public FinishReason Write(Sequence sequence)
     {
-        if (sequence.FirstToken == 0)
+        if (sequence.Record.FirstToken == 0)
         {
-            sequence.FirstToken = Stopwatch.GetTimestamp();
+            sequence.Record.FirstToken = Stopwatch.GetTimestamp();
         }
 
-        int start = sequence.Length;
+        int start = sequence.Tokens.Length;
         string text = "";
         var reason = FinishReason.None;
-        while (sequence.TickChosen > 0 && reason == FinishReason.None)
+        for (; sequence.Tick.Chosen > 0 && reason == FinishReason.None; sequence.Tick.Chosen--)
         {
-            reason = Append(sequence, sequence.Accept(), out string more);
+            reason = Append(sequence, sequence.Tokens.Accept(), out string more);
             text = text.Length == 0 ? more : text + more;
         }
 
@@ -71,15 +73,21 @@ internal sealed class TokenWriter(IProgramExecutor executor, IReadOnlySet<int> e
             text += sequence.Text.Finish();
         }
 
-        int[] tokens = [.. sequence.Tokens.AsSpan(start, sequence.Length - start)];
-        sequence.Stream.Write(new GenerationUpdate(
-            text, tokens, Report(sequence, tokens), reason, reason == FinishReason.None ? null : UsageOf(sequence), TimingsOf(sequence, reason)));
+        int[] tokens = sequence.Tokens.Known[start..].ToArray();
+        var logProbabilities = Report(sequence, tokens);
+        sequence.Stream.Write(reason == FinishReason.None
+            ? new GenerationUpdate(text, tokens, logProbabilities)
+            : Last(sequence, text, tokens, logProbabilities, reason));
         return reason;
     }
 
     /// <summary>Sends the last update of a sequence that ends without a token.</summary>
-    public static void WriteEnd(Sequence sequence, FinishReason reason, string? message) => sequence.Stream.Write(
-        new GenerationUpdate(sequence.Text.Finish(), [], null, reason, UsageOf(sequence), TimingsOf(sequence, reason)) { Message = message });
+    public static void WriteEnd(Sequence sequence, FinishReason reason, string? message) =>
+        sequence.Stream.Write(Last(sequence, sequence.Text.Finish(), [], null, reason) with { Message = message });
+
+    private static GenerationUpdate Last(
+        Sequence sequence, string text, int[] tokens, TokenLogProbability[]? logProbabilities, FinishReason reason) => new(
+            text, tokens, logProbabilities, reason, sequence.Record.UsageOf(sequence.Tokens), sequence.Record.TimingsOf(sequence.Tokens));
 
     private FinishReason Append(Sequence sequence, int token, out string text)
     {
@@ -91,7 +99,7 @@ internal sealed class TokenWriter(IProgramExecutor executor, IReadOnlySet<int> e
 
         text = sequence.Text.Append(token);
         return sequence.Text.Stopped ? FinishReason.Stop
-            : sequence.Length == sequence.Limit ? FinishReason.Length
+            : sequence.Tokens.Length == sequence.Tokens.Limit ? FinishReason.Length
             : FinishReason.None;
     }
 
@@ -105,39 +113,9 @@ internal sealed class TokenWriter(IProgramExecutor executor, IReadOnlySet<int> e
         var reports = new TokenLogProbability[tokens.Length];
         for (int i = 0; i < tokens.Length; i++)
         {
-            reports[i] = _logProbabilities.Report(executor.Logits(sequence.TickLogits + i), tokens[i], count);
+            reports[i] = _logProbabilities.Report(executor.Logits(sequence.Tick.Logits + i), tokens[i], count);
         }
 
         return reports;
     }
-
-    private static Usage UsageOf(Sequence sequence) =>
-        new(sequence.PromptLength, sequence.Length - sequence.PromptLength, sequence.CachedPrompt)
-        {
-            GuessedTokens = sequence.Guesses?.Guessed ?? 0,
-            AcceptedGuesses = sequence.Guesses?.Accepted ?? 0,
-        };
-
-    private static Timings? TimingsOf(Sequence sequence, FinishReason reason)
-    {
-        if (reason == FinishReason.None)
-        {
-            return null;
-        }
-
-        // A step that was never reached took no time; the one before it lasted until now.
-        long now = Stopwatch.GetTimestamp();
-        long started = sequence.Started == 0 ? now : sequence.Started;
-        long first = sequence.FirstToken == 0 ? now : sequence.FirstToken;
-        int further = sequence.Length - sequence.PromptLength - 1;
-        return new Timings(Seconds(sequence.Submitted, started), Seconds(started, first), Seconds(first, now))
-        {
-            TimeToFirstToken = sequence.FirstToken == 0 ? null : Seconds(sequence.Submitted, first),
-            TokensPerSecond = further > 0 ? further / Math.Max(Seconds(first, now), 1e-9) : null,
-            PredictedTimeToFirstToken = sequence.Predicted?.FirstToken,
-            PredictedTokensPerSecond = sequence.Predicted?.TokensPerSecond,
-        };
-    }
-
-    private static double Seconds(long from, long to) => Stopwatch.GetElapsedTime(from, to).TotalSeconds;
 }

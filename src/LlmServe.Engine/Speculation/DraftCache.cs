@@ -1,4 +1,4 @@
-using LlmServe.Engine.Kv;
+using LlmServe.Engine.Memory;
 using LlmServe.Engine.Sampling;
 using LlmServe.Engine.Scheduling;
 using LlmServe.Execution;
@@ -6,43 +6,44 @@ using LlmServe.Execution;
 namespace LlmServe.Engine.Speculation;
 
 /// <summary>
-/// The draft model's side of the running sequences: a slot of its own row table for each, with the same number, and how far its KV cache agrees with
+/// The draft model's side of the running sequences: a slot of its own row table for each, with the same number, and how far its memory agrees with
 /// the sequence's tokens. Anything here can be dropped at any time; it is computed again from the tokens when it is needed.
 /// </summary>
 internal sealed class DraftCache
 {
     private readonly IProgramExecutor _executor;
-    private readonly KvCacheManager _kv;
+    private readonly SequenceMemory _memory;
     private readonly int _vocabulary;
-    private readonly int _maxGuesses;
+    private readonly int _mostDrafts;
     private readonly Sequence?[] _owners; // [slots]
-    private readonly int[] _computed; // [slots], positions in the cache, those of guesses included
-    private readonly int[] _known; // [slots], tokens that were known when the guesses were made
-    private readonly int[] _guesses; // [slots, maxGuesses]
+    private readonly int[] _computed; // [slots], positions in the cache, those of drafts included
+    private readonly int[] _known; // [slots], tokens that were known when the drafts were made
+    private readonly int[] _drafts; // [slots, mostDrafts]
 
     /// <param name="executor">Runs the draft model.</param>
     /// <param name="vocabulary">Tokens that the larger model can say.</param>
-    /// <param name="maxGuesses">Most guesses of a sequence in a tick.</param>
+    /// <param name="mostDrafts">Most drafts of a sequence in a tick.</param>
     /// <param name="prefixCache">Whether sequences that start alike share blocks.</param>
-    public DraftCache(IProgramExecutor executor, int vocabulary, int maxGuesses, bool prefixCache)
+    public DraftCache(IProgramExecutor executor, int vocabulary, int mostDrafts, bool prefixCache)
     {
         int slots = executor.Rows.Slots;
+        int ahead = executor.Rows.Capacity + mostDrafts;
         _executor = executor;
-        _kv = new KvCacheManager(executor.Rows, executor.Memory.KvGroups[0].Blocks, prefixCache);
+        _memory = new SequenceMemory(executor.Rows, executor.Memory, prefixCache, ahead);
         _vocabulary = Math.Min(vocabulary, executor.Model.VocabularySize);
-        _maxGuesses = maxGuesses;
+        _mostDrafts = mostDrafts;
         _owners = new Sequence?[slots];
         _computed = new int[slots];
         _known = new int[slots];
-        _guesses = new int[slots * maxGuesses];
-        Context = GenerationLoop.ContextOf(executor);
+        _drafts = new int[slots * mostDrafts];
+        Context = (int)Math.Min(executor.Model.ContextLength, SequenceMemory.Capacity(executor.Rows, executor.Memory, ahead).Positions);
     }
 
     /// <summary>Most positions of a sequence.</summary>
     public int Context { get; }
 
     /// <summary>KV blocks that no sequence holds.</summary>
-    public int FreeBlocks => _kv.Available;
+    public int FreeBlocks => _memory.Available;
 
     /// <summary>Gives back what sequences held that have left or moved.</summary>
     public void Sweep()
@@ -57,30 +58,31 @@ internal sealed class DraftCache
     }
 
     /// <summary>
-    /// Makes a sequence's slot its own, takes back what was guessed wrong, and gets blocks for its tokens and <paramref name="guesses"/> more. False
+    /// Makes a sequence's slot its own, takes back what was drafted wrong, and gets memory for its tokens and <paramref name="drafts"/> more. False
     /// when there is no room; then the sequence holds nothing here.
     /// </summary>
-    public bool TryFollow(Sequence sequence, int guesses)
+    public bool TryFollow(Sequence sequence, int drafts)
     {
         int slot = sequence.Slot;
-        if (slot >= _owners.Length || sequence.Length + guesses > Context)
+        var tokens = sequence.Tokens;
+        if (slot >= _owners.Length || tokens.Length + drafts > Context)
         {
             return false;
         }
 
         if (_owners[slot] == sequence)
         {
-            TakeBack(sequence, slot);
+            TakeBack(tokens, slot);
         }
         else
         {
             Drop(slot);
             _owners[slot] = sequence;
-            _computed[slot] = _kv.Attach(slot, sequence.Tokens.AsSpan(0, sequence.Length - 1));
+            _computed[slot] = _memory.Attach(slot, tokens.First(tokens.Length - 1));
             _known[slot] = _computed[slot];
         }
 
-        if (_kv.TryEnsure(slot, sequence.Length + guesses))
+        if (_memory.TryEnsure(slot, tokens.Length + drafts))
         {
             return true;
         }
@@ -89,25 +91,27 @@ internal sealed class DraftCache
         return false;
     }
 
-    /// <summary>Tokens that the draft has not read yet, at least one.</summary>
-    public int Pending(Sequence sequence) => sequence.Length - _computed[sequence.Slot];
+    /// <summary>Tokens that the draft model has not read yet, at least one.</summary>
+    public int Pending(Sequence sequence) => sequence.Tokens.Length - _computed[sequence.Slot];
 
-    /// <summary>Reads the next tokens of a sequence, in a tick of its own, without guessing.</summary>
+    /// <summary>Reads the next tokens of a sequence, in a tick of its own, without drafting.</summary>
     public void Read(Sequence sequence, int rows)
     {
+        int slot = sequence.Slot;
         _executor.Rows.Clear();
         AddKnown(sequence, rows);
         _executor.RunTick();
-        _computed[sequence.Slot] += rows;
-        _known[sequence.Slot] = _computed[sequence.Slot];
+        _computed[slot] += rows;
+        _known[slot] = _computed[slot];
+        _memory.Commit(slot, sequence.Tokens.First(_computed[slot]));
     }
 
     /// <summary>
-    /// Guesses for several sequences at once, greedily, a tick per token: writes the guesses behind each sequence's known tokens.
+    /// Drafts for several sequences at once, greedily, a tick per token: writes the drafts behind each sequence's known tokens.
     /// </summary>
-    /// <param name="sequences">Each followed, with room for its guesses; all their pending rows fit into a tick.</param>
+    /// <param name="sequences">Each followed, with room for its drafts; all their pending rows fit into a tick.</param>
     /// <returns>Ticks that were run.</returns>
-    public int Guess(ReadOnlySpan<Sequence> sequences)
+    public int Propose(ReadOnlySpan<Sequence> sequences)
     {
         int step = 0;
         while (true)
@@ -119,9 +123,9 @@ internal sealed class DraftCache
                 {
                     AddKnown(sequence, Pending(sequence));
                 }
-                else if (step < sequence.Guesses!.Planned)
+                else if (step < sequence.Drafts!.Proposed)
                 {
-                    int position = sequence.Length + step - 1;
+                    int position = sequence.Tokens.Length + step - 1;
                     _executor.Rows.Add(sequence.Slot, position, sequence.Tokens[position], true);
                 }
             }
@@ -141,7 +145,7 @@ internal sealed class DraftCache
         int start = _computed[sequence.Slot];
         for (int position = start; position < start + rows; position++)
         {
-            _executor.Rows.Add(sequence.Slot, position, sequence.Tokens[position], position == sequence.Length - 1);
+            _executor.Rows.Add(sequence.Slot, position, sequence.Tokens[position], position == sequence.Tokens.Length - 1);
         }
     }
 
@@ -151,37 +155,37 @@ internal sealed class DraftCache
         int row = 0;
         foreach (var sequence in sequences)
         {
-            if (step >= sequence.Guesses!.Planned)
+            if (step >= sequence.Drafts!.Proposed)
             {
                 continue;
             }
 
             int slot = sequence.Slot;
             int token = LogitScan.ArgMax(_executor.Logits(row++)[.._vocabulary]);
-            sequence.Tokens[sequence.Length + step] = token;
-            _guesses[slot * _maxGuesses + step] = token;
-            _known[slot] = sequence.Length;
-            _computed[slot] = sequence.Length + step;
+            sequence.Tokens.Try(step, token);
+            _drafts[(slot * _mostDrafts) + step] = token;
+            _known[slot] = sequence.Tokens.Length;
+            _computed[slot] = sequence.Tokens.Length + step;
         }
     }
 
-    /// <summary>What the draft read beyond the known tokens counts as far as the sequence went the same way.</summary>
-    private void TakeBack(Sequence sequence, int slot)
+    /// <summary>What the draft model read beyond the known tokens counts as far as the sequence went the same way.</summary>
+    private void TakeBack(TokenBuffer tokens, int slot)
     {
         int right = _known[slot];
-        while (right < _computed[slot] && right < sequence.Length && sequence.Tokens[right] == _guesses[slot * _maxGuesses + right - _known[slot]])
+        while (right < _computed[slot] && right < tokens.Length && tokens[right] == _drafts[(slot * _mostDrafts) + right - _known[slot]])
         {
             right++;
         }
 
-        _computed[slot] = Math.Min(_computed[slot], Math.Min(right, sequence.Length - 1));
+        _computed[slot] = Math.Min(_computed[slot], Math.Min(right, tokens.Length - 1));
         _known[slot] = _computed[slot];
-        _kv.Commit(slot, sequence.Tokens.AsSpan(0, _computed[slot]));
+        _memory.Commit(slot, tokens.First(_computed[slot]));
     }
 
     private void Drop(int slot)
     {
-        _kv.Free(slot);
+        _memory.Release(slot);
         _owners[slot] = null;
         _computed[slot] = 0;
         _known[slot] = 0;

@@ -6,9 +6,9 @@ namespace LlmServe.Engine.Speculation;
 /// <summary>What guessing with a draft model is predicted to bring: tokens per second of the coming tick, the draft's own ticks included.</summary>
 /// <param name="target">The model that verifies.</param>
 /// <param name="draft">The draft model.</param>
-/// <param name="mostGuesses">Most guesses of a sequence.</param>
+/// <param name="mostDrafts">Most guesses of a sequence.</param>
 /// <param name="budget">Keeps the promised time while several sequences decode.</param>
-internal sealed class DraftCosts(IProgramExecutor target, IProgramExecutor draft, int mostGuesses, TickBudget budget)
+internal sealed class DraftCosts(IProgramExecutor target, IProgramExecutor draft, int mostDrafts, TickBudget budget)
 {
     /// <summary>A gain below this is not worth a prediction's error.</summary>
     public const double LeastGain = 1.05;
@@ -18,7 +18,7 @@ internal sealed class DraftCosts(IProgramExecutor target, IProgramExecutor draft
     private double _plain;
 
     /// <summary>Most guesses of a sequence.</summary>
-    public int MostGuesses => mostGuesses;
+    public int MostDrafts => mostDrafts;
 
     /// <summary>Tokens per second without guesses.</summary>
     public double PlainSpeed => _decoding / _plain;
@@ -73,7 +73,7 @@ internal sealed class DraftCosts(IProgramExecutor target, IProgramExecutor draft
 
         // Beside others a share of the draft's ticks is what the sequence has to earn.
         double ticks = 1.0 / _decoding;
-        for (int length = 1; length <= mostGuesses; length++)
+        for (int length = 1; length <= mostDrafts; length++)
         {
             double drafting = length * draft.Costs.Seconds(_decoding, _decoding, _context) * ticks;
             double verifying = target.Costs.Seconds(_decoding + length, _decoding + length, _context);

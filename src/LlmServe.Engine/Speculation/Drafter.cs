@@ -11,7 +11,7 @@ namespace LlmServe.Engine.Speculation;
 internal sealed class Drafter
 {
     /// <summary>Most guesses of a sequence in a tick where the engine decides.</summary>
-    private const int MostGuesses = 8;
+    private const int MostDrafts = 8;
 
     /// <summary>Tokens that a sequence may lag behind and still be drafted for; more are read first.</summary>
     private const int ShortLag = 48;
@@ -41,7 +41,7 @@ internal sealed class Drafter
         _model = model;
         _draft = model.Executor;
         _always = options.Speculate;
-        int most = Math.Min(options.Speculate ?? MostGuesses, target.Rows.Capacity);
+        int most = Math.Min(options.Speculate ?? MostDrafts, target.Rows.Capacity);
         _cache = new DraftCache(_draft, target.Model.VocabularySize, most, options.PrefixCache);
         _costs = new DraftCosts(target, _draft, most, budget);
         _chosen = new Sequence[maxSequences];
@@ -57,7 +57,7 @@ internal sealed class Drafter
     public int FreeBlocks => _cache.FreeBlocks;
 
     /// <summary>Chance that a sequence's next draft guess is right.</summary>
-    public float Chance(Sequence sequence) => sequence.Guesses!.Drafts.Value(_general.Value(Expected));
+    public float Chance(Sequence sequence) => sequence.Drafts!.ModelRate.Value(_general.Value(Expected));
 
     /// <summary>Gives back what sequences held that are gone.</summary>
     public void Sweep() => _cache.Sweep();
@@ -66,7 +66,7 @@ internal sealed class Drafter
     /// <param name="decoding">All decoding sequences.</param>
     /// <param name="spare">Rows of the coming tick that nobody needs.</param>
     /// <param name="context">Positions of a decoding sequence, on average.</param>
-    public void Plan(ReadOnlySpan<Sequence> decoding, int spare, int context)
+    public void ProposeTokens(ReadOnlySpan<Sequence> decoding, int spare, int context)
     {
         if (Failed)
         {
@@ -78,7 +78,7 @@ internal sealed class Drafter
             _costs.Begin(decoding.Length, context);
             if (!ReadOne(decoding) && Choose(decoding, spare))
             {
-                Ticks += _cache.Guess(_chosen.AsSpan(0, _count));
+                Ticks += _cache.Propose(_chosen.AsSpan(0, _count));
             }
         }
         catch (Exception failure)
@@ -86,7 +86,7 @@ internal sealed class Drafter
             Failed = true;
             foreach (var sequence in decoding)
             {
-                sequence.Guesses!.Planned = sequence.Guesses.Source == GuessSource.Draft ? 0 : sequence.Guesses.Planned;
+                sequence.Drafts!.Proposed = sequence.Drafts.Source == DraftSource.Model ? 0 : sequence.Drafts.Proposed;
             }
 
             Tell(failure);
@@ -108,7 +108,7 @@ internal sealed class Drafter
     /// <summary>Learns how a sequence's guesses went.</summary>
     public void Learn(Sequence sequence, int guessed, int right)
     {
-        var rate = sequence.Guesses!.Drafts;
+        var rate = sequence.Drafts!.ModelRate;
         for (int i = 0; i < Math.Min(right + 1, guessed); i++)
         {
             rate.Add(i < right);
@@ -154,7 +154,7 @@ internal sealed class Drafter
         int room = spare;
         foreach (var sequence in decoding)
         {
-            int most = IsFree(sequence) ? Math.Min(Worth(sequence), Math.Min(room, _cache.Context - sequence.Length)) : 0;
+            int most = IsFree(sequence) ? Math.Min(Worth(sequence), Math.Min(room, _cache.Context - sequence.Tokens.Length)) : 0;
             if (most <= 0 || !_cache.TryFollow(sequence, most) || _cache.Pending(sequence) > ShortLag
                 || pending + _cache.Pending(sequence) > _draft.Rows.Capacity)
             {
@@ -163,8 +163,8 @@ internal sealed class Drafter
 
             pending += _cache.Pending(sequence);
             room -= most;
-            sequence.Guesses!.Planned = most;
-            sequence.Guesses.Source = GuessSource.Draft;
+            sequence.Drafts!.Proposed = most;
+            sequence.Drafts.Source = DraftSource.Model;
             _chosen[_count++] = sequence;
         }
 
@@ -177,14 +177,14 @@ internal sealed class Drafter
         var chosen = _chosen.AsSpan(0, _count);
         int best = 0;
         double most = _costs.PlainSpeed * (_always is null ? DraftCosts.LeastGain : 0);
-        for (int length = 1; length <= _costs.MostGuesses; length++)
+        for (int length = 1; length <= _costs.MostDrafts; length++)
         {
             double gained = 0;
             int rows = 0;
             int last = 0;
             foreach (var sequence in chosen)
             {
-                int guesses = Math.Min(length, sequence.Guesses!.Planned);
+                int guesses = Math.Min(length, sequence.Drafts!.Proposed);
                 gained += DraftCosts.Gain(Chance(sequence), guesses);
                 rows += guesses;
                 last += guesses == length ? 1 : 0;
@@ -205,18 +205,18 @@ internal sealed class Drafter
 
         foreach (var sequence in chosen)
         {
-            sequence.Guesses!.Planned = Math.Min(sequence.Guesses.Planned, best);
+            sequence.Drafts!.Proposed = Math.Min(sequence.Drafts.Proposed, best);
         }
 
         return best > 0;
     }
 
-    private bool IsFree(Sequence sequence) => sequence.Guesses!.Planned == 0 && !sequence.Guesses.PrefersLookup;
+    private bool IsFree(Sequence sequence) => sequence.Drafts!.Proposed == 0 && !sequence.Drafts.PrefersLookup;
 
     /// <summary>Guesses that would pay if nobody else were drafted for; 0: none.</summary>
     private int Worth(Sequence sequence)
     {
-        int room = Math.Min(_costs.MostGuesses, sequence.Limit - sequence.Length - 1);
+        int room = Math.Min(_costs.MostDrafts, sequence.Drafts!.Most);
         return room <= 0 || _always is not null ? Math.Max(0, room) : Math.Min(room, _costs.BestAlone(Chance(sequence)));
     }
 }

@@ -34,5 +34,14 @@ internal sealed class LookupRates(LookupRates? general)
         general?.Add(length, right);
     }
 
+    /// <summary>Forgets what was seen.</summary>
+    public void Clear()
+    {
+        foreach (var rate in _rates)
+        {
+            rate.Fade(0);
+        }
+    }
+
     private static int KindOf(int length) => Math.Clamp(BitOperations.Log2((uint)Math.Max(length, 1)) - 1, 0, Usual.Length - 1);
 }

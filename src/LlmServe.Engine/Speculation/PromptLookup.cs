@@ -30,8 +30,18 @@ internal sealed class PromptLookup
     {
         int heads = (int)Math.Min(MostHeads, BitOperations.RoundUpToPowerOf2((uint)Math.Max(capacity, 64)));
         _heads = new int[heads];
-        _older = new int[capacity];
+        _older = GC.AllocateUninitializedArray<int>(capacity); // written before it is read; pages are taken as tokens come
         _shift = 32 - BitOperations.Log2((uint)heads);
+    }
+
+    /// <summary>Forgets all tokens.</summary>
+    public void Clear()
+    {
+        if (_indexed > 1)
+        {
+            Array.Clear(_heads);
+            _indexed = 1;
+        }
     }
 
     /// <summary>Finds the longest earlier occurrence of the end of <paramref name="tokens"/>, the most recent of equally long ones.</summary>

@@ -1,4 +1,4 @@
-using LlmServe.Engine.Kv;
+using LlmServe.Engine.Memory;
 using LlmServe.Engine.Scheduling;
 using LlmServe.Execution;
 
@@ -12,7 +12,7 @@ namespace LlmServe.Engine.Speculation;
 internal sealed class Speculator
 {
     /// <summary>Most guesses of a sequence in a tick where the engine decides.</summary>
-    private const int MostGuesses = 32;
+    private const int MostDrafts = 32;
 
     /// <summary>A gain below this is not worth a prediction's error.</summary>
     private const double LeastGain = 1.03;
@@ -21,11 +21,10 @@ internal sealed class Speculator
     private const float LeastChance = 0.1f;
 
     private readonly IProgramExecutor _executor;
-    private readonly KvCacheManager _kv;
+    private readonly SequenceMemory _memory;
     private readonly TickBudget _budget;
     private readonly int _most;
     private readonly bool _always;
-    private readonly LookupRates _lookups = new(null);
     private readonly Drafter? _drafter;
     private readonly Sequence[] _decoding; // [sequences]
     private readonly Sequence[] _picks; // [rows]
@@ -35,18 +34,18 @@ internal sealed class Speculator
 
     /// <param name="executor">Has the compiled costs, by which ticks are compared.</param>
     /// <param name="budget">Keeps the promised time.</param>
-    /// <param name="kv">Its blocks.</param>
+    /// <param name="memory">What sequences have of the machine's memory.</param>
     /// <param name="maxSequences">Most running sequences.</param>
     /// <param name="maxRows">Most rows of a tick.</param>
     /// <param name="options">Whether to guess.</param>
     /// <param name="draft">A model that guesses too; null: there is none.</param>
     public Speculator(
-        IProgramExecutor executor, TickBudget budget, KvCacheManager kv, int maxSequences, int maxRows, EngineOptions options, DraftModel? draft)
+        IProgramExecutor executor, TickBudget budget, SequenceMemory memory, int maxSequences, int maxRows, EngineOptions options, DraftModel? draft)
     {
         _executor = executor;
-        _kv = kv;
+        _memory = memory;
         _budget = budget;
-        _most = options.Speculate ?? MostGuesses;
+        _most = options.Speculate ?? MostDrafts;
         _always = options.Speculate is not null;
         _decoding = new Sequence[maxSequences];
         _picks = new Sequence[maxRows];
@@ -56,14 +55,14 @@ internal sealed class Speculator
     /// <summary>Guesses so far, and how they went.</summary>
     public SpeculationStatistics Statistics => _statistics with
     {
-        DraftTicks = _drafter?.Ticks ?? 0,
-        DraftFailed = _drafter?.Failed ?? false,
+        ModelTicks = _drafter?.Ticks ?? 0,
+        ModelFailed = _drafter?.Failed ?? false,
     };
 
-    /// <summary>Writes guesses behind the known tokens of decoding sequences; <see cref="SequenceGuesses.Planned"/> says how many.</summary>
+    /// <summary>Writes guesses behind the known tokens of decoding sequences; <see cref="SequenceDrafts.Proposed"/> says how many.</summary>
     /// <param name="running">All running sequences.</param>
     /// <param name="most">Most decode rows of the tick.</param>
-    public void Plan(List<Sequence> running, int most)
+    public void ProposeTokens(List<Sequence> running, int most)
     {
         if (_most == 0)
         {
@@ -79,7 +78,7 @@ internal sealed class Speculator
         int matches = 0;
         for (int i = 0; i < _count; i++)
         {
-            matches += Prepare(_decoding[i]) ? 1 : 0;
+            matches += LookUp(_decoding[i]) ? 1 : 0;
         }
 
         int drafted = _drafter is null ? 0 : Draft(_drafter, most - _count);
@@ -97,18 +96,20 @@ internal sealed class Speculator
     /// <summary>Learns from what a tick gave a sequence, before the sequence takes it.</summary>
     public void Learn(Sequence sequence)
     {
-        if (sequence.TickChosen == 0 || sequence.Guesses is not { } guesses)
+        if (sequence.Tick.Chosen == 0 || sequence.Drafts is not { } guesses)
         {
             return;
         }
 
-        int right = sequence.TickChosen - 1;
-        bool drafted = sequence.TickGuesses > 0 && guesses.Source == GuessSource.Draft;
-        guesses.Learn(sequence);
-        _drafter?.Learn(sequence, drafted ? sequence.TickGuesses : 0, right);
+        int right = sequence.Tick.Chosen - 1;
+        bool drafted = sequence.Tick.Drafts > 0 && guesses.Source == DraftSource.Model;
+        guesses.Learn(sequence.Tokens, sequence.Tick.Chosen);
+        sequence.Record.DraftTokens += sequence.Tick.Drafts;
+        sequence.Record.AcceptedDraftTokens += right;
+        _drafter?.Learn(sequence, drafted ? sequence.Tick.Drafts : 0, right);
         _statistics = drafted
-            ? _statistics with { DraftGuesses = _statistics.DraftGuesses + sequence.TickGuesses, DraftAccepted = _statistics.DraftAccepted + right }
-            : _statistics with { LookupGuesses = _statistics.LookupGuesses + sequence.TickGuesses, LookupAccepted = _statistics.LookupAccepted + right };
+            ? _statistics with { ModelDrafts = _statistics.ModelDrafts + sequence.Tick.Drafts, ModelAccepted = _statistics.ModelAccepted + right }
+            : _statistics with { LookupDrafts = _statistics.LookupDrafts + sequence.Tick.Drafts, LookupAccepted = _statistics.LookupAccepted + right };
     }
 
     /// <summary>Collects the decoding sequences. False when a prompt is being read: its rows come before guesses.</summary>
@@ -119,9 +120,9 @@ internal sealed class Speculator
         _positions = 0;
         foreach (var sequence in running)
         {
-            if (sequence.Guesses is { } guesses)
+            if (sequence.Drafts is { } guesses)
             {
-                guesses.Planned = 0;
+                guesses.Proposed = 0;
             }
 
             if (sequence.IsPaused)
@@ -135,20 +136,28 @@ internal sealed class Speculator
                 continue;
             }
 
+            sequence.Drafts!.Most = MostOf(sequence);
             _decoding[_count++] = sequence;
-            _positions += sequence.Length;
+            _positions += sequence.Tokens.Length;
         }
 
         return !hasPrompt;
     }
 
     /// <summary>Looks up what a sequence could guess. False: nothing.</summary>
-    private bool Prepare(Sequence sequence)
+    private bool LookUp(Sequence sequence)
     {
-        var guesses = sequence.Guesses ??= new SequenceGuesses(sequence.Limit, _lookups);
-        bool found = guesses.Look(sequence);
-        guesses.Room = found ? Math.Min(_most, sequence.Limit - sequence.Length - 1) : 0;
+        var guesses = sequence.Drafts!;
+        bool found = guesses.Look(sequence.Tokens);
+        guesses.Room = found ? Math.Min(_most, guesses.Most) : 0;
         return guesses.Room > 0;
+    }
+
+    /// <summary>Most tokens that a sequence can use beyond the next one. A state is kept at block borders, so no draft may pass one.</summary>
+    private int MostOf(Sequence sequence)
+    {
+        int room = sequence.Tokens.Limit - sequence.Tokens.Length - 1;
+        return _memory.HasStates ? Math.Min(room, KvBlock.Positions - 1 - (sequence.Computed % KvBlock.Positions)) : room;
     }
 
     /// <summary>Lets the draft model guess where it knows better than the text's past. Returns the rows that its guesses take.</summary>
@@ -156,17 +165,17 @@ internal sealed class Speculator
     {
         for (int i = 0; i < _count; i++)
         {
-            var guesses = _decoding[i].Guesses!;
+            var guesses = _decoding[i].Drafts!;
             guesses.PrefersLookup = guesses.Room > 0 && guesses.Chance >= drafter.Chance(_decoding[i]);
         }
 
-        drafter.Plan(_decoding.AsSpan(0, _count), spare, Context);
+        drafter.ProposeTokens(_decoding.AsSpan(0, _count), spare, Context);
         int drafted = 0;
         for (int i = 0; i < _count; i++)
         {
-            var guesses = _decoding[i].Guesses!;
-            drafted += guesses.Planned;
-            guesses.Room = guesses.Planned > 0 ? 0 : guesses.Room;
+            var guesses = _decoding[i].Drafts!;
+            drafted += guesses.Proposed;
+            guesses.Room = guesses.Proposed > 0 ? 0 : guesses.Room;
         }
 
         return drafted;
@@ -185,8 +194,8 @@ internal sealed class Speculator
         int kept = 0;
         while (picked < Math.Min(spare, _picks.Length) && Likeliest() is { } next)
         {
-            expected += next.Guesses!.Chance;
-            next.Guesses.Extend();
+            expected += next.Drafts!.Chance;
+            next.Drafts.Extend();
             _picks[picked++] = next;
             seconds = Seconds(taken + picked);
             if (_count > 1 && !_budget.Fits(taken + picked, Context, 0)) // alone, nobody else waits for the tick
@@ -203,7 +212,7 @@ internal sealed class Speculator
 
         while (picked > kept)
         {
-            _picks[--picked].Guesses!.Planned--;
+            _picks[--picked].Drafts!.Proposed--;
         }
     }
 
@@ -213,8 +222,8 @@ internal sealed class Speculator
         float chance = _always ? -1 : LeastChance;
         for (int i = 0; i < _count; i++)
         {
-            var guesses = _decoding[i].Guesses!;
-            if (guesses.Planned < guesses.Room && guesses.Chance > chance)
+            var guesses = _decoding[i].Drafts!;
+            if (guesses.Proposed < guesses.Room && guesses.Chance > chance)
             {
                 likeliest = _decoding[i];
                 chance = guesses.Chance;
@@ -230,15 +239,15 @@ internal sealed class Speculator
         for (int i = 0; i < _count; i++)
         {
             var sequence = _decoding[i];
-            var guesses = sequence.Guesses!;
-            if (guesses.Planned > 0 && !_kv.TryEnsure(sequence.Slot, sequence.Length + guesses.Planned))
+            var guesses = sequence.Drafts!;
+            if (guesses.Proposed > 0 && !_memory.TryEnsure(sequence.Slot, sequence.Tokens.Length + guesses.Proposed))
             {
-                guesses.Planned = Math.Min(guesses.Planned, _kv.Held(sequence.Slot) * KvBlock.Positions - sequence.Length);
+                guesses.Proposed = Math.Min(guesses.Proposed, (_memory.Held(sequence.Slot) * KvBlock.Positions) - sequence.Tokens.Length);
             }
 
-            if (guesses.Source == GuessSource.Lookup)
+            if (guesses.Source == DraftSource.Lookup)
             {
-                guesses.WriteLookup(sequence);
+                guesses.WriteLookup(sequence.Tokens);
             }
         }
     }

@@ -27,9 +27,9 @@ internal static class EngineGauges
         Counter("llmserve.tokens.decode", "{token}", "Decode rows computed, those of guesses included.", s => s.DecodeRows);
         Counter("llmserve.tokens.cached", "{token}", "Prompt tokens found in the prefix cache.", s => s.CachedPromptTokens);
         Instruments.Meter.CreateObservableCounter(
-            "llmserve.tokens.guessed", () => ObserveGuesses(s => s.LookupGuesses, s => s.DraftGuesses), "{token}", "Tokens guessed ahead.");
+            "llmserve.tokens.guessed", () => ObserveGuesses(s => s.LookupDrafts, s => s.ModelDrafts), "{token}", "Tokens guessed ahead.");
         Instruments.Meter.CreateObservableCounter(
-            "llmserve.tokens.accepted", () => ObserveGuesses(s => s.LookupAccepted, s => s.DraftAccepted), "{token}", "Guessed tokens that turned out right.");
+            "llmserve.tokens.accepted", () => ObserveGuesses(s => s.LookupAccepted, s => s.ModelAccepted), "{token}", "Guessed tokens that turned out right.");
         Counter("llmserve.preemptions", "{preemption}", "Sequences that lost their KV blocks to others.", s => s.Preemptions);
     }
 

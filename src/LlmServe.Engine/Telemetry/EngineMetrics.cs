@@ -107,19 +107,19 @@ internal sealed class EngineMetrics : IDisposable
         long now = Stopwatch.GetTimestamp();
         ref readonly var tags = ref _finished[(int)reason];
         Count(Instruments.Requests, in tags);
-        Record(Instruments.RequestDuration, Seconds(sequence.Submitted, now), in tags);
-        if (sequence.Started != 0)
+        Record(Instruments.RequestDuration, Seconds(sequence.Record.Submitted, now), in tags);
+        if (sequence.Record.Started != 0)
         {
-            Record(Instruments.QueueDuration, Seconds(sequence.Submitted, sequence.Started), in _tags);
+            Record(Instruments.QueueDuration, Seconds(sequence.Record.Submitted, sequence.Record.Started), in _tags);
         }
 
-        if (sequence.FirstToken != 0)
+        if (sequence.Record.FirstToken != 0)
         {
-            Record(Instruments.TimeToFirstToken, Seconds(sequence.Submitted, sequence.FirstToken), in _tags);
-            int further = sequence.Length - sequence.PromptLength - 1;
+            Record(Instruments.TimeToFirstToken, Seconds(sequence.Record.Submitted, sequence.Record.FirstToken), in _tags);
+            int further = sequence.Tokens.AnswerLength - 1;
             if (further > 0)
             {
-                Record(Instruments.TimePerOutputToken, Seconds(sequence.FirstToken, now) / further, in _tags);
+                Record(Instruments.TimePerOutputToken, Seconds(sequence.Record.FirstToken, now) / further, in _tags);
             }
         }
 

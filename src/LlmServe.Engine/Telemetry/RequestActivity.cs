@@ -30,7 +30,7 @@ internal static class RequestActivity
             .SetTag("gen_ai.request.model", model)
             .SetTag("gen_ai.request.max_tokens", sequence.Request.MaxTokens)
             .SetTag("gen_ai.request.temperature", (double)sequence.Request.Sampling.Temperature)
-            .SetTag("gen_ai.usage.input_tokens", sequence.PromptLength)
+            .SetTag("gen_ai.usage.input_tokens", sequence.Tokens.PromptLength)
             .SetTag("llmserve.client", sequence.Client)
             .SetTag("llmserve.priority", sequence.Priority);
     }
@@ -38,16 +38,16 @@ internal static class RequestActivity
     /// <summary>Ends the activity of a sequence, if it has one.</summary>
     public static void End(Sequence sequence, FinishReason reason)
     {
-        if (sequence.Activity is not { } activity)
+        if (sequence.Record.Activity is not { } activity)
         {
             return;
         }
 
-        AddEvent(activity, "prefill", sequence, sequence.Started);
-        AddEvent(activity, "decode", sequence, sequence.FirstToken);
-        activity.SetTag("gen_ai.usage.output_tokens", sequence.Length - sequence.PromptLength)
+        AddEvent(activity, "prefill", sequence, sequence.Record.Started);
+        AddEvent(activity, "decode", sequence, sequence.Record.FirstToken);
+        activity.SetTag("gen_ai.usage.output_tokens", sequence.Tokens.AnswerLength)
             .SetTag("gen_ai.response.finish_reasons", new[] { EngineMetrics.NameOf(reason) })
-            .SetTag("llmserve.usage.cached_tokens", sequence.CachedPrompt);
+            .SetTag("llmserve.usage.cached_tokens", sequence.Record.CachedPrompt);
         if (reason == FinishReason.None)
         {
             activity.SetStatus(ActivityStatusCode.Error, "the engine failed");
@@ -60,7 +60,7 @@ internal static class RequestActivity
     {
         if (at != 0)
         {
-            activity.AddEvent(new ActivityEvent(name, activity.StartTimeUtc + Stopwatch.GetElapsedTime(sequence.Submitted, at)));
+            activity.AddEvent(new ActivityEvent(name, activity.StartTimeUtc + Stopwatch.GetElapsedTime(sequence.Record.Submitted, at)));
         }
     }
 }

@@ -14,6 +14,12 @@ public sealed record FakeExecutorOptions
 
     public int KvBlocks { get; init; } = 128;
 
+    /// <summary>KV groups; null: one of <see cref="KvBlocks"/> whose rows see everything.</summary>
+    public IReadOnlyList<KvGroup>? Groups { get; init; }
+
+    /// <summary>Snapshots of states that can be kept; null: the model has no states.</summary>
+    public int? Snapshots { get; init; }
+
     public int MaxRows { get; init; } = 32;
 
     public int MaxSequences { get; init; } = 16;
@@ -51,14 +57,10 @@ public sealed record FakeExecutorOptions
 /// history as it is read back through the block tables: a wrong block table, a missing position, a block used twice or after it was freed either
 /// throws or changes the answer.
 /// </summary>
-public sealed class FakeExecutor : IProgramExecutor, ISequenceMemory, ITickCosts, ITickOutput
+public sealed class FakeExecutor : IProgramExecutor, ITickCosts, ITickOutput
 {
-    private const ulong Seed = 0x243F6A8885A308D3;
     private readonly FakeExecutorOptions _options;
-    private readonly int[] _tokens; // [blocks, 32]
-    private readonly ulong[] _hashes; // [blocks, 32]; 0: never written
-    private readonly int[] _writer; // [blocks]; slot that wrote the block in this tick, −1: none
-    private readonly int[] _history; // [context]
+    private readonly FakeMemory _memory;
     private readonly float[] _logits; // [rows, vocabulary]
     private bool _began;
 
@@ -67,13 +69,10 @@ public sealed class FakeExecutor : IProgramExecutor, ISequenceMemory, ITickCosts
         _options = options ?? new FakeExecutorOptions();
         Gate = new TickGate(!_options.Gated);
         int blocksPerSequence = KvBlock.CountFor(_options.ContextLength);
-        Rows = new RowTable(_options.MaxRows, _options.MaxSequences, blocksPerSequence);
+        var groups = _options.Groups ?? [new KvGroup(1, _options.KvBlocks, 1024, KvVisibility.All)];
+        Rows = new RowTable(_options.MaxRows, _options.MaxSequences, blocksPerSequence, groups.Count);
         Model = new ModelInfo("fake", _options.VocabularySize, _options.ContextLength, 1, ActivationMode.Int8, KvElement.F16, "fake-0");
-        KvGroups = [new KvGroup(1, _options.KvBlocks, 1024, KvVisibility.All)];
-        _tokens = new int[_options.KvBlocks * KvBlock.Positions];
-        _hashes = new ulong[_tokens.Length];
-        _writer = new int[_options.KvBlocks];
-        _history = new int[_options.ContextLength];
+        _memory = new FakeMemory(Rows, groups, _options.Snapshots, _options.ContextLength);
         _logits = new float[_options.MaxRows * _options.VocabularySize];
     }
 
@@ -93,17 +92,13 @@ public sealed class FakeExecutor : IProgramExecutor, ISequenceMemory, ITickCosts
 
     public string Backend => "fake";
 
-    public ISequenceMemory Memory => this;
+    public ISequenceMemory Memory => _memory;
 
     public ITickCosts Costs => this;
 
     public IReadOnlyList<ITickOutput> Outputs => [this];
 
     public IReadOnlyList<ITickInput> Inputs => [];
-
-    public IReadOnlyList<KvGroup> KvGroups { get; }
-
-    public IStateMemory? States => null;
 
     public bool IsMeasured { get; private set; }
 
@@ -144,7 +139,7 @@ public sealed class FakeExecutor : IProgramExecutor, ISequenceMemory, ITickCosts
         }
 
         Require(Rows.Count > 0 && Rows.Count <= Rows.Capacity, "a tick needs between 1 and Capacity rows");
-        Array.Fill(_writer, -1);
+        _memory.BeginTick();
         int nextLogits = 0;
         for (int row = 0; row < Rows.Count; row++)
         {
@@ -178,7 +173,6 @@ public sealed class FakeExecutor : IProgramExecutor, ISequenceMemory, ITickCosts
         _options.OnDispose?.Invoke();
     }
 
-    /// <summary>Stores a row's token after reading the whole history back, and returns the hash over all of it.</summary>
     private ulong Write(int row)
     {
         int slot = Rows.RowSlots[row];
@@ -187,44 +181,7 @@ public sealed class FakeExecutor : IProgramExecutor, ISequenceMemory, ITickCosts
         Require((uint)slot < (uint)Rows.Slots, "slot out of range");
         Require((uint)position < (uint)_options.ContextLength, "position out of range");
         Require((uint)token < (uint)_options.VocabularySize, "token out of range");
-        var table = Rows.BlockTable(slot);
-        ulong hash = Seed;
-        for (int p = 0; p < position; p++)
-        {
-            int at = Address(table, p);
-            hash = Next(hash, _tokens[at]);
-            if (_hashes[at] != hash)
-            {
-                throw Fault($"slot {slot}, position {position}: position {p} (block {at / KvBlock.Positions}) does not hold this sequence's past");
-            }
-
-            _history[p] = _tokens[at];
-        }
-
-        int address = Address(table, position);
-        int block = address / KvBlock.Positions;
-        if (_writer[block] != -1 && _writer[block] != slot)
-        {
-            throw Fault($"block {block} is written by slots {_writer[block]} and {slot} in one tick");
-        }
-
-        _writer[block] = slot;
-        hash = Next(hash, token);
-        _history[position] = token;
-        _tokens[address] = token;
-        _hashes[address] = hash;
-        return hash;
-    }
-
-    private int Address(ReadOnlySpan<int> table, int position)
-    {
-        int block = table[position / KvBlock.Positions];
-        if ((uint)block >= (uint)_options.KvBlocks)
-        {
-            throw Fault($"block {block} of position {position} does not exist");
-        }
-
-        return block * KvBlock.Positions + position % KvBlock.Positions;
+        return _memory.Write(slot, position, token);
     }
 
     private void FillLogits(int index, ulong hash, int length)
@@ -236,14 +193,12 @@ public sealed class FakeExecutor : IProgramExecutor, ISequenceMemory, ITickCosts
             logits[token] = (mixed >> 40) * (12f / (1 << 24)) - 6f;
         }
 
-        int preferred = _options.Next?.Invoke(_history.AsSpan(0, length)) ?? -1;
+        int preferred = _options.Next?.Invoke(_memory.History(length)) ?? -1;
         if (preferred >= 0)
         {
             logits[preferred] = 100f;
         }
     }
-
-    private static ulong Next(ulong hash, int token) => Mix(hash ^ ((ulong)token + 1) * 0xD6E8FEB86659FD93) | 1;
 
     private static ulong Mix(ulong x)
     {

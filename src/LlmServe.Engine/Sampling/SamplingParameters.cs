@@ -1,9 +1,9 @@
 namespace LlmServe.Engine.Sampling;
 
 /// <summary>A request's sampling options in the form that the sampler reads per token without allocating.</summary>
-internal sealed class SamplingPlan
+internal sealed class SamplingParameters
 {
-    public SamplingPlan(SamplingOptions options)
+    public SamplingParameters(SamplingOptions options)
     {
         Temperature = options.Temperature;
         TopK = options.TopK;

@@ -1,59 +1,59 @@
 using FsCheck;
 using FsCheck.Fluent;
-using LlmServe.Engine.Kv;
+using LlmServe.Engine.Memory;
 using LlmServe.Execution;
 using LlmServe.Testing.Fakes;
 
 namespace LlmServe.Engine.Tests;
 
-public class KvPrefixCacheTests
+public class PrefixCacheTests
 {
     private const int Slots = 4;
 
     [Fact]
     public void Attach_CommittedPrefix_SharesItsFullBlocks()
     {
-        var (rows, kv) = New(blocks: 8);
-        Fill(kv, 0, Sequence(100, 1, 2, 3));
+        var (rows, memory) = New(blocks: 8);
+        Fill(memory, 0, Sequence(100, 1, 2, 3));
 
-        int positions = kv.Attach(1, Sequence(90, 1, 2, 9));
+        int positions = memory.Attach(1, Sequence(90, 1, 2, 9));
 
         Assert.Equal(64, positions);
         Assert.Equal(rows.BlockTable(0)[..2].ToArray(), rows.BlockTable(1)[..2].ToArray());
-        Assert.Equal(4, kv.Available);
-        kv.Free(0);
-        Assert.Equal((6, 1), (kv.Available, kv.Cached));
-        kv.Free(1);
-        Assert.Equal((8, 3), (kv.Available, kv.Cached));
+        Assert.Equal(4, memory.Available);
+        memory.Release(0);
+        Assert.Equal((6, 1), (memory.Available, memory.Cached));
+        memory.Release(1);
+        Assert.Equal((8, 3), (memory.Available, memory.Cached));
     }
 
     [Fact]
     public void Commit_BlockThatIsKnown_ChangesOverAndFreesItsOwn()
     {
-        var (rows, kv) = New(blocks: 8);
-        kv.TryEnsure(0, 64);
-        kv.TryEnsure(1, 64);
-        kv.Commit(0, Sequence(64, 1, 2));
-        kv.Commit(1, Sequence(64, 1, 2));
+        var (rows, memory) = New(blocks: 8);
+        memory.TryEnsure(0, 64);
+        memory.TryEnsure(1, 64);
+        memory.Commit(0, Sequence(64, 1, 2));
+        memory.Commit(1, Sequence(64, 1, 2));
         Assert.Equal(rows.BlockTable(0)[..2].ToArray(), rows.BlockTable(1)[..2].ToArray());
-        Assert.Equal(6, kv.Available);
+        Assert.Equal(6, memory.Available);
     }
 
     [Fact]
     public void TryEnsure_MemoryShort_EvictsTheLeastRecentlyUsedLeafFirst()
     {
-        var (_, kv) = New(blocks: 4);
-        Fill(kv, 0, Sequence(64, 1, 2));
-        kv.Free(0);
-        Fill(kv, 0, Sequence(64, 3, 4));
-        kv.Free(0);
-        Assert.Equal(64, kv.Attach(0, Sequence(64, 1, 2))); // used again: now the newer one
-        kv.Free(0);
+        var (_, memory) = New(blocks: 4);
+        Fill(memory, 0, Sequence(64, 1, 2));
+        memory.Release(0);
+        Fill(memory, 0, Sequence(64, 3, 4));
+        memory.Release(0);
+        Assert.Equal(64, memory.Attach(0, Sequence(64, 1, 2))); // used again: now the newer one
+        memory.Release(0);
 
-        Assert.True(kv.TryEnsure(1, 32));
+        Assert.True(memory.TryEnsure(1, 32));
 
-        Assert.Equal(32, kv.Attach(2, Sequence(64, 3, 4)));
-        Assert.Equal(64, kv.Attach(3, Sequence(64, 1, 2)));
+        Assert.Equal(32, memory.Attach(2, Sequence(64, 3, 4)));
+        Assert.Equal(64, memory.Attach(3, Sequence(64, 1, 2)));
     }
 
     [Fact]
@@ -115,14 +115,14 @@ public class KvPrefixCacheTests
     private static bool HoldsInvariants((int Slot, int Length, int[] Content)[] steps)
     {
         const int Blocks = 9;
-        var (rows, kv) = New(Blocks);
+        var (rows, memory) = New(Blocks);
         var contents = new string[Blocks]; // what each block was filled with, prefix and all
         var texts = new int[Slots][];
         foreach (var (slot, length, content) in steps)
         {
-            kv.Free(slot);
+            memory.Release(slot);
             int[] tokens = Sequence(length, content);
-            int cached = kv.Attach(slot, tokens);
+            int cached = memory.Attach(slot, tokens);
             for (int i = 0; i < cached / KvBlock.Positions; i++)
             {
                 if (contents[rows.BlockTable(slot)[i]] != Prefix(tokens, i))
@@ -132,19 +132,19 @@ public class KvPrefixCacheTests
             }
 
             texts[slot] = tokens;
-            if (kv.TryEnsure(slot, length))
+            if (memory.TryEnsure(slot, length))
             {
-                for (int i = cached / KvBlock.Positions; i < kv.Held(slot); i++)
+                for (int i = cached / KvBlock.Positions; i < memory.Held(slot); i++)
                 {
                     contents[rows.BlockTable(slot)[i]] = Prefix(tokens, i);
                 }
 
-                kv.Commit(slot, tokens);
+                memory.Commit(slot, tokens);
             }
 
             for (int other = 0; other < Slots; other++)
             {
-                for (int i = 0; i < kv.Held(other); i++)
+                for (int i = 0; i < memory.Held(other); i++)
                 {
                     if (contents[rows.BlockTable(other)[i]] != Prefix(texts[other], i))
                     {
@@ -153,29 +153,29 @@ public class KvPrefixCacheTests
                 }
             }
 
-            var held = Enumerable.Range(0, Slots).SelectMany(s => rows.BlockTable(s)[..kv.Held(s)].ToArray()).Distinct();
-            if (held.Count() + kv.Available != Blocks)
+            var held = Enumerable.Range(0, Slots).SelectMany(s => rows.BlockTable(s)[..memory.Held(s)].ToArray()).Distinct();
+            if (held.Count() + memory.Available != Blocks)
             {
                 return false;
             }
         }
 
-        Enumerable.Range(0, Slots).ToList().ForEach(kv.Free);
-        return kv.Available == Blocks;
+        Enumerable.Range(0, Slots).ToList().ForEach(memory.Release);
+        return memory.Available == Blocks;
     }
 
     private static string Prefix(int[] tokens, int block) => string.Join(' ', tokens.Take((block + 1) * KvBlock.Positions));
 
-    private static (RowTable Rows, KvCacheManager Kv) New(int blocks)
+    private static (RowTable Rows, SequenceMemory Memory) New(int blocks)
     {
         var rows = new RowTable(1, Slots, 5);
-        return (rows, new KvCacheManager(rows, blocks, prefixCache: true));
+        return (rows, TestMemory.OneGroup(rows, blocks, prefixCache: true));
     }
 
-    private static void Fill(KvCacheManager kv, int slot, int[] tokens)
+    private static void Fill(SequenceMemory memory, int slot, int[] tokens)
     {
-        Assert.True(kv.TryEnsure(slot, tokens.Length));
-        kv.Commit(slot, tokens);
+        Assert.True(memory.TryEnsure(slot, tokens.Length));
+        memory.Commit(slot, tokens);
     }
 
     /// <summary>Tokens whose block i is filled with the i-th content.</summary>
