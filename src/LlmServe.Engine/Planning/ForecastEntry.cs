@@ -11,9 +11,6 @@ internal struct ForecastEntry : IQueued
     /// <summary>Whether its first row has run, so that it no longer waits in the sense of <see cref="RequestPlan.Wait"/>.</summary>
     public bool Started;
 
-    /// <summary>Whether its prompt was read to the end in the current leap.</summary>
-    public bool JustRead;
-
     /// <summary>Rows to read before the next token; 0: decoding.</summary>
     public int Rows;
 

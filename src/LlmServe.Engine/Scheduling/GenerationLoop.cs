@@ -250,7 +250,7 @@ internal sealed class GenerationLoop
             }
             else
             {
-                sequence.IsPaused = sequence.Stream.IsFull();
+                sequence.IsPaused = !sequence.Life.IsWaiting && sequence.Stream.IsFull(); // nothing was sent before it ran
             }
         }
     }

@@ -86,6 +86,11 @@ internal sealed class SequenceSet
     /// </summary>
     public void Admit()
     {
+        if (Waiting.Count == 0 || (_freeSlotCount == 0 && Victim(pausedOnly: true) is null))
+        {
+            return;
+        }
+
         while (NextToEnter() is { } sequence)
         {
             if (TryEnter(sequence))
