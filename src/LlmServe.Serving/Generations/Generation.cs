@@ -25,8 +25,8 @@ public sealed class Generation : IDisposable
     public ServedModel Model { get; }
 
     /// <summary>
-    /// Waits for what comes next. The call's end ends the wait without an exception. Where a client is behind, what waits for it becomes one update with
-    /// all tokens and texts in a row.
+    /// Waits for what comes next. The call's end ends the wait without an exception. Where a client is far behind, the engine gives what waits for it as one
+    /// update with all tokens and texts in a row.
     /// </summary>
     /// <returns>The update; null: nothing follows.</returns>
     public async ValueTask<GenerationUpdate?> NextAsync()
@@ -34,7 +34,7 @@ public sealed class Generation : IDisposable
         // The engine ends a cancelled answer with an update of its own, so nothing here waits for the token, and nothing is thrown.
         while (!_ended && await _updates.WaitToReadAsync(CancellationToken.None).ConfigureAwait(false))
         {
-            if (UpdateMerger.Read(_updates) is { } update)
+            if (_updates.TryRead(out var update))
             {
                 return Finish(update) ? update : null;
             }

@@ -24,7 +24,7 @@ internal static class Listener
         var connections = new ConnectionLimit(options, loggers.CreateLogger<LlmServeHost>());
         kestrel.Listen(address, options.Port, listen =>
         {
-            listen.Protocols = HttpProtocols.Http1AndHttp2;
+            // The default, HTTP/1.1 and HTTP/2, is what is meant; said explicitly, Kestrel warns that it takes no HTTP/2 without TLS (ClearTextProtocol).
             listen.Use(next => connection => connections.RunAsync(connection, next));
             if (options.Certificate is { } certificate)
             {
