@@ -141,6 +141,11 @@ public sealed class LlmServeClient : IDisposable
             handler.SslOptions.CertificateChainPolicy = policy;
         }
 
+        if (options.ServerCertificate is { } own)
+        {
+            handler.SslOptions.RemoteCertificateValidationCallback = (_, shown, _, _) => shown is not null && shown.GetRawCertData().AsSpan().SequenceEqual(own.RawData);
+        }
+
         return handler;
     }
 

@@ -23,7 +23,13 @@ public sealed record LlmServeClientOptions
     /// </summary>
     public X509Certificate2Collection? TrustedRoots { get; init; }
 
+    /// <summary>
+    /// The very certificate that an https server must show, whatever names it holds and whoever signed it; null: the usual rules count. For a server on this machine whose
+    /// certificate is at hand and names its public address only.
+    /// </summary>
+    public X509Certificate2? ServerCertificate { get; init; }
+
     /// <summary>All but the key, which belongs in no log.</summary>
     public override string ToString() =>
-        $"LlmServeClientOptions {{ Timeout = {Timeout}, MaxReceiveMessageBytes = {MaxReceiveMessageBytes}, TrustedRoots = {TrustedRoots?.Count} }}";
+        $"LlmServeClientOptions {{ Timeout = {Timeout}, MaxReceiveMessageBytes = {MaxReceiveMessageBytes}, TrustedRoots = {TrustedRoots?.Count}, ServerCertificate = {ServerCertificate?.Subject} }}";
 }

@@ -2,10 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using LlmServe.Cli.App;
-using LlmServe.Cli.Models;
 using LlmServe.Cli.Tests.Support;
-using LlmServe.Testing;
-using LlmServe.Testing.Fakes;
 
 namespace LlmServe.Cli.Tests;
 
@@ -88,30 +85,20 @@ public sealed class ConnectionProblemTests : IDisposable
         return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(days - 2), DateTimeOffset.UtcNow.AddDays(days));
     }
 
-    private async Task<ServingCommand> StartAsync(X509Certificate2? certificate = null)
+    private Task<ServingCommand> StartAsync(X509Certificate2? certificate = null)
     {
-        string[] tls = [];
-        if (certificate is not null)
+        if (certificate is null)
         {
-            tls = ["--tls-cert", _folder.Write("server.pem", certificate.ExportCertificatePem()), "--tls-key", _folder.Write("server.key", certificate.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem())];
-            certificate.Dispose();
+            return ServingCommand.StartAsync(["--port", "0"]);
         }
 
-        var finder = new ModelFinder(_ => null, [TestData.RepositoryRoot]);
-        var harness = new CliHarness(models: new ModelLoader(finder, (_, _, _) => new FakeExecutor(new FakeExecutorOptions { VocabularySize = 49152 })));
-        var run = harness.RunAsync(["serve", "--port", "0", .. tls]);
-        await await Task.WhenAny(harness.FirstOutput, run);
-        return new ServingCommand(harness, run);
-    }
-
-    private sealed class ServingCommand(CliHarness harness, Task<CliResult> run) : IAsyncDisposable
-    {
-        public string Address => harness.Out.Split('\n')[0].Split(" at ")[1];
-
-        public async ValueTask DisposeAsync()
+        using (certificate)
         {
-            harness.Interrupts.RaiseTermination();
-            await run;
+            return ServingCommand.StartAsync(
+            [
+                "--port", "0", "--tls-cert", _folder.Write("server.pem", certificate.ExportCertificatePem()),
+                "--tls-key", _folder.Write("server.key", certificate.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem()),
+            ]);
         }
     }
 }

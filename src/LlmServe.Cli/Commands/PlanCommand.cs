@@ -25,7 +25,7 @@ internal static class PlanCommand
         {
             prompt, chat, tokens, most,
         };
-        var server = ServerOption.AddTo(command);
+        var server = ServerOption.AddTo(command, orOwn: true);
         var connection = ServerConnection.AddTo(command);
         command.Validators.Add(result =>
         {
@@ -44,7 +44,7 @@ internal static class PlanCommand
             var request = parsed.GetValue(tokens) is { } size
                 ? new PlanRequest { Size = Limited(new RequestSize { PromptTokens = size }, maxTokens) }
                 : RequestOf(await PromptSource.ReadAsync(services, parsed.GetValue(prompt)!), parsed.GetValue(chat), maxTokens);
-            using var client = ServerAddress.Open(parsed.GetValue(server) ?? ServerAddress.Default, connection.Read(parsed, services.Environment));
+            using var client = connection.Open(parsed, parsed.GetValue(server), services.Environment);
             return Print(services, await AskAsync(services, client, request));
         });
         return command;

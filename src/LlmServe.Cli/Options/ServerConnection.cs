@@ -3,6 +3,8 @@ using System.CommandLine.Parsing;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using LlmServe.Cli.App;
+using LlmServe.Cli.Chat;
+using LlmServe.Cli.Serve;
 using LlmServe.Client;
 
 namespace LlmServe.Cli.Options;
@@ -47,6 +49,20 @@ internal sealed class ServerConnection
                 : Given(environment.GetValueOrDefault(CaVariable)) is { } set ? ReadRoots(set, CaVariable)
                 : null,
         };
+
+    /// <summary>A client of the server that was named, else of the one that <c>serve</c> would be with the same settings.</summary>
+    /// <exception cref="CliException">The address, the key, the roots or those settings cannot be used.</exception>
+    public LlmServeClient Open(ParseResult parsed, string? address, IReadOnlyDictionary<string, string> environment)
+    {
+        var options = Read(parsed, environment);
+        if (address is not null)
+        {
+            return ServerAddress.Open(address, options);
+        }
+
+        var own = OwnServer.Find(environment);
+        return ServerAddress.Open(own.Address, options.TrustedRoots is null ? options with { ServerCertificate = own.Certificate } : options);
+    }
 
     private void RequireServer(CommandResult result, Option<string?> server)
     {

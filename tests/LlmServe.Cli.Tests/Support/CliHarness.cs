@@ -13,7 +13,9 @@ internal sealed class CliHarness
     private readonly FlushedWriter _out = new() { NewLine = "\n" };
     private readonly StringWriter _error = new() { NewLine = "\n" };
 
-    public CliHarness(string input = "", bool terminal = false, bool escapes = true, ModelLoader? models = null)
+    public CliHarness(
+        string input = "", bool terminal = false, bool escapes = true, ModelLoader? models = null,
+        IReadOnlyDictionary<string, string>? environment = null)
     {
         Console = new CliConsole(_out, _error, new StringReader(input))
         {
@@ -22,7 +24,7 @@ internal sealed class CliHarness
             InIsTerminal = terminal,
             AllowEscapes = escapes,
         };
-        Services = new CliServices(Console, Interrupts, models ?? new ModelLoader());
+        Services = new CliServices(Console, Interrupts, models ?? new ModelLoader()) { Environment = environment ?? new Dictionary<string, string>() };
     }
 
     public CliConsole Console { get; }
