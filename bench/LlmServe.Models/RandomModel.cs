@@ -10,7 +10,11 @@ namespace LlmServe.Models;
 /// <param name="Format">Format of the matrices; norms are always F32.</param>
 /// <param name="EmbeddingFormat">Format of the embedding, and of the output matrix.</param>
 /// <param name="Seed">The same seed gives the same file.</param>
-internal sealed record RandomModelPlan(string Name, ModelDimensions Dimensions, BlockFormat Format, BlockFormat EmbeddingFormat, int Seed);
+internal sealed record RandomModelPlan(string Name, ModelDimensions Dimensions, BlockFormat Format, BlockFormat EmbeddingFormat, int Seed)
+{
+    /// <summary>A chat template; null: none.</summary>
+    public string? ChatTemplate { get; init; }
+}
 
 /// <summary>Writes a model of the llama family with random weights: for measuring, it says nothing sensible.</summary>
 internal static class RandomModel
@@ -78,6 +82,10 @@ internal static class RandomModel
             .Add("llama.rope.freq_base", GgufValue.Of(shape.RopeBase))
             .Add("llama.vocab_size", GgufValue.Of((uint)shape.Vocabulary));
         ByteVocabulary.AddTo(writer, shape.Vocabulary);
+        if (plan.ChatTemplate is { } template)
+        {
+            writer.Add("tokenizer.chat_template", GgufValue.Of(template));
+        }
     }
 
     private static void AddTensors(GgufWriter writer, RandomModelPlan plan)

@@ -68,7 +68,7 @@ public sealed partial class ContainerTests : IDisposable
         Skip.If(OperatingSystem.IsWindows(), "SKIPPED: containers are tested where signals are POSIX");
         var variables = Variables();
         variables["LLMSERVE_PORT"] = FreePort();
-        variables["LLMSERVE_MODEL"] = TestData.Local("golden", "tiny", "llama.gguf");
+        variables["LLMSERVE_MODEL"] = QuickModel.Path;
         variables["XDG_CACHE_HOME"] = _folder;
         if (tls)
         {

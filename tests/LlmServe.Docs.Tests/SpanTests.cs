@@ -29,7 +29,7 @@ public partial class SpanTests
         {
             var words = CommandLine.Split(span.Replace("'", "", StringComparison.Ordinal));
             var command = Program.Subcommands.SingleOrDefault(candidate => candidate.Name == words[1]);
-            if (words[1].StartsWith('-') || words[1].StartsWith('['))
+            if (words[1][0] is '-' or '[' || words[1] == "COMMAND")
             {
                 command = Program;
             }
@@ -55,6 +55,6 @@ public partial class SpanTests
     private static HashSet<string> Known(Command command) =>
         [.. command.Options.SelectMany(option => option.Aliases.Append(option.Name)), .. Program.Options.Select(option => option.Name), "--help"];
 
-    [GeneratedRegex(@"(?<![\w-])--[a-z][a-z0-9-]*")]
+    [GeneratedRegex(@"(?<![\w-])--[a-z][a-z0-9-]*\b(?!_)")]
     private static partial Regex OptionName();
 }

@@ -63,6 +63,17 @@ public sealed unsafe class GgufFileTests
     }
 
     [Fact]
+    public void RequireUnchanged_SymbolicLink_LooksAtTheFileBehindIt()
+    {
+        using var folder = new TempFolder();
+        string path = folder["link.gguf"];
+        File.CreateSymbolicLink(path, TestData.Local("golden", "tiny", "llama.gguf"));
+        using var file = GgufFile.Open(path);
+
+        file.RequireUnchanged();
+    }
+
+    [Fact]
     public void RequireUnchanged_FileThatChanges_SaysWhich()
     {
         using var folder = new TempFolder();

@@ -25,7 +25,7 @@ internal sealed class ConfigurationValues
     private const int LongestFile = 1 << 20;
 
     /// <summary>Variables that are not about serving: of clients, of error messages, of tests.</summary>
-    private static readonly string[] Elsewhere = ["API_KEY", "TLS_CA", "DEBUG", "HISTORY", "SHARED"];
+    private static readonly string[] Elsewhere = ["API_KEY", "TLS_CA", "DEBUG", "HISTORY", "SHARED", "UPDATE_DOCS"];
 
     private readonly Dictionary<string, ConfigurationValue> _values = new(StringComparer.OrdinalIgnoreCase);
 

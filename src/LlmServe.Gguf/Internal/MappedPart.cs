@@ -80,10 +80,23 @@ internal sealed unsafe partial class MappedPart : IDisposable
     /// <exception cref="GgufException">It was changed, replaced or deleted.</exception>
     public void RequireUnchanged()
     {
-        var now = new FileInfo(Path);
-        if (_view is not null && !(now.Exists && now.Length == Length && now.LastWriteTimeUtc == _changed))
+        if (_view is not null && !IsUnchanged())
         {
             throw new GgufException($"{Path}: the file was changed while it was being read; start again when whoever writes it is done");
+        }
+    }
+
+    /// <summary>Asks the file behind the path, as opening does: a path may be a symbolic link, which has a length and times of its own.</summary>
+    private bool IsUnchanged()
+    {
+        try
+        {
+            using var now = File.OpenHandle(Path, share: FileShare.ReadWrite | FileShare.Delete);
+            return RandomAccess.GetLength(now) == Length && File.GetLastWriteTimeUtc(now) == _changed;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return false;
         }
     }
 

@@ -1,7 +1,6 @@
 using LlmServe.Cli.App;
 using LlmServe.Cli.Models;
 using LlmServe.Cli.Terminal;
-using LlmServe.Testing;
 
 namespace LlmServe.Docs.Tests.Support;
 
@@ -20,7 +19,7 @@ public sealed class DocsServer : IAsyncLifetime
     {
         var console = new CliConsole(_out, _error, TextReader.Null);
         var services = new CliServices(console, _interrupts, new ModelLoader()) { Environment = new Dictionary<string, string>() };
-        _run = new CommandLineApp(services).RunAsync(["serve", "--port", "0", "--model", TestData.Local("golden", "tiny", "llama.gguf")]);
+        _run = new CommandLineApp(services).RunAsync(["serve", "--port", "0", "--model", QuickModel.Path]);
         await Task.WhenAny(_out.Started.Task, _run);
         Assert.False(_run.IsCompleted, _error.ToString());
     }

@@ -3,9 +3,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.RegularExpressions;
-using LlmServe.Gguf;
-using LlmServe.Gguf.Formats;
-using LlmServe.Models;
 using LlmServe.Testing;
 
 namespace LlmServe.Docs.Tests.Support;
@@ -132,15 +129,12 @@ internal sealed class ShellPage : IDisposable
     /// <summary>Files that pages name without making them.</summary>
     private void Prepare()
     {
-        string tiny = TestData.Local("golden", "tiny", "llama.gguf");
-        foreach (string name in (string[])["a.gguf", "b.gguf"])
+        foreach (string name in (string[])["a.gguf", "b.gguf", "model.gguf"])
         {
-            File.CreateSymbolicLink(Path.Combine(Work, name), tiny);
+            File.CreateSymbolicLink(Path.Combine(Work, name), QuickModel.Path);
         }
 
         File.WriteAllText(Path.Combine(Work, "text.txt"), string.Concat(Enumerable.Repeat("The cat sat on the mat and looked at the moon. ", 40)));
-        var format = BlockFormat.Get(GgmlType.Q8_0);
-        RandomModel.Save(new RandomModelPlan("long", ModelDimensions.Named["tiny"] with { Context = 8192 }, format, format, 1), Path.Combine(State, "long.gguf"));
     }
 
     private async Task<string> ExecuteAsync(string script)
@@ -155,8 +149,7 @@ internal sealed class ShellPage : IDisposable
         start.Environment["DOCS_STATE"] = State;
         start.Environment["DOCS_RUNTIME"] = BuiltProgram.Runtime;
         start.Environment["DOCS_PROGRAM"] = BuiltProgram.Path;
-        start.Environment["DOCS_LONG_MODEL"] = Path.Combine(State, "long.gguf");
-        start.Environment["LLMSERVE_MODEL"] = TestData.Local("golden", "tiny", "llama.gguf");
+        start.Environment["LLMSERVE_MODEL"] = QuickModel.Path;
         start.Environment["LLMSERVE_PORT"] = Port("8080").ToString();
         start.Environment["XDG_CACHE_HOME"] = Path.Combine(AppContext.BaseDirectory, "cache");
         start.Environment["XDG_STATE_HOME"] = State;

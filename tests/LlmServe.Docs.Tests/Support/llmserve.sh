@@ -17,6 +17,7 @@ case "${1:-} " in
     if [[ " $* " == *" --help "* ]]; then run "$@"; exit; fi
     stop_server
     log=$DOCS_STATE/server.log
+    : >"$log"
     ( exec "$DOCS_RUNTIME" "$DOCS_PROGRAM" "$@" ) </dev/null >"$log" 2>&1 &
     echo $! >"$DOCS_STATE/server"
     while ! grep -q '^serving ' "$log"; do
@@ -26,12 +27,14 @@ case "${1:-} " in
     cat "$log"
     ;;
   "loadtest ")
-    export LLMSERVE_MODEL=$DOCS_LONG_MODEL
-    if [[ " $* " == *" --server "* ]]; then unset LLMSERVE_MODEL; fi
-    run "$@" $([[ " $* " == *" --requests "* ]] || echo --requests 6)
+    shortened=()
+    while (($#)); do
+      if [[ $1 == --requests ]]; then shift; else shortened+=("$1"); fi
+      shift
+    done
+    run "${shortened[@]}" --requests 6
     ;;
   "bench ")
-    export LLMSERVE_MODEL=$DOCS_LONG_MODEL
     run "$@" $([[ " $* " == *" --quick "* ]] || echo --quick) --runs 1
     ;;
   *)
