@@ -137,17 +137,6 @@ public class LocalServerTests
         Assert.EndsWith("stopping\n", (await serving).Error);
     }
 
-    [Fact]
-    public async Task Load_MoreLanesThanProcessors_IsWarnedOf()
-    {
-        var (harness, _) = Create();
-
-        var result = await harness.RunAsync("run", "--chat", "x", "--lanes", "1024");
-
-        Assert.Equal(ExitCode.Ok, result.Code);
-        Assert.StartsWith($"--lanes 1024: only {Environment.ProcessorCount} processors may be used here; ", result.Error);
-    }
-
     [Theory]
     [InlineData("chat")]
     [InlineData("chat", "Hello")]

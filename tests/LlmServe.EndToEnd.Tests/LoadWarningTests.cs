@@ -22,12 +22,14 @@ public class LoadWarningTests
     }
 
     [Fact]
-    public async Task Run_LittleKvMemory_SaysSoOnStandardError()
+    public async Task Run_OddSettings_SaysSoOnStandardError()
     {
-        var result = await LlmServeProcess.RunAsync("", "run", "hello", "--max-tokens", "1", "--context", "400", "--model", Model);
+        int lanes = Environment.ProcessorCount + 1;
+        var result = await LlmServeProcess.RunAsync("", "run", "hello", "--max-tokens", "1", "--context", "400", "--lanes", $"{lanes}", "--model", Model);
 
         Assert.Equal(0, result.Code);
         Assert.Contains("warning: llama.gguf: a context of 400 positions is asked for, but the model's own is 256", result.Error, StringComparison.Ordinal);
+        Assert.Single(result.Error.Split('\n'), line => line.StartsWith($"warning: llama.gguf: {lanes} lanes share ", StringComparison.Ordinal));
         Assert.DoesNotContain("warning", result.Out, StringComparison.Ordinal);
     }
 

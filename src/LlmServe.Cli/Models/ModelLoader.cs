@@ -42,12 +42,6 @@ internal sealed class ModelLoader
     {
         string path = _finder.Find(settings.Path, settings.Origin);
         var notes = new ConcurrentQueue<string>();
-        if (settings.Cpu.Lanes > Environment.ProcessorCount)
-        {
-            console.WriteNote(
-                $"--lanes {settings.Cpu.Lanes}: only {Environment.ProcessorCount} processors may be used here; lanes wait for each other, so more lanes than processors take many times as long");
-        }
-
         var cpu = WithProfileCache(settings.Cpu) with { RepackCache = _caches?.RepackCache(settings.RepackCache, path, notes.Enqueue) };
         try
         {
