@@ -17,7 +17,7 @@ public sealed class ConstraintCursor
     private readonly TokenWalker _walker;
     private readonly CursorHistory _history;
     private readonly ulong[] _mask; // [(vocabulary + 63) / 64]
-    private Configuration _here;
+    private CursorPlace _place;
     private bool _maskIsCurrent;
 
     internal ConstraintCursor(TokenConstraint constraint)
@@ -26,9 +26,13 @@ public sealed class ConstraintCursor
         _machine = new StackMachine(constraint.Automaton);
         _walker = new TokenWalker(constraint.Vocabulary.Trie, _machine);
         _mask = new ulong[constraint.Vocabulary.MaskLength];
-        _here = _machine.Begin();
+        _place = new CursorPlace(_machine.Begin(), default);
         _history = new CursorHistory(_machine, MostTakenBack);
     }
+
+    private Configuration Here => _place.Here;
+
+    private bool MarkIsDue => _constraint.Preamble?.IsDue(_place.Preamble) == true;
 
     /// <summary>The constraint.</summary>
     public TokenConstraint Constraint => _constraint;
@@ -37,13 +41,16 @@ public sealed class ConstraintCursor
     public int Position { get; private set; }
 
     /// <summary>Whether the text so far is whole, so that it may end here.</summary>
-    public bool IsComplete => _here.Complete || IsEnded;
+    public bool IsComplete => Here.Complete || IsEnded;
 
     /// <summary>Whether nothing but the end may follow.</summary>
-    public bool MustEnd => IsEnded || _here.IsOver;
+    public bool MustEnd => IsEnded || Here.IsOver;
 
     /// <summary>Whether a token that ends the generation has been accepted.</summary>
     public bool IsEnded { get; private set; }
+
+    /// <summary>Whether the rule has begun: there is no preamble, or its mark has come.</summary>
+    public bool HasBegun => _constraint.Preamble is null || _place.Preamble.IsOver;
 
     /// <summary>Memory of the cursor in bytes.</summary>
     public long Bytes => _machine.Bytes + 8L * _mask.Length;
@@ -71,14 +78,14 @@ public sealed class ConstraintCursor
             return false;
         }
 
-        if (_maskIsCurrent)
+        if (_maskIsCurrent || MarkIsDue)
         {
-            return (_mask[token >> 6] >> token & 1) != 0;
+            return (Mask()[token >> 6] >> token & 1) != 0;
         }
 
-        int top = _here.End;
+        int top = Here.End;
         var mark = _machine.Arena.Now;
-        bool allowed = (_here.Complete && IsEndToken(token)) || !Read(token).IsDead;
+        bool allowed = (Here.Complete && IsEndToken(token)) || !Read(token).IsDead;
         _machine.Truncate(top);
         _machine.Arena.Release(mark);
         return allowed;
@@ -93,19 +100,24 @@ public sealed class ConstraintCursor
             return false;
         }
 
+        if (MarkIsDue && token != _constraint.Preamble!.Rest(_place.Preamble, _constraint.Divider)[0])
+        {
+            return false;
+        }
+
         var mark = _machine.Arena.Now;
         var next = Read(token);
-        bool ends = next.IsDead && IsEndToken(token) && _here.Complete;
+        bool ends = next.IsDead && IsEndToken(token) && Here.Complete;
         if (next.IsDead && !ends)
         {
-            _machine.Truncate(_here.End);
+            _machine.Truncate(Here.End);
             _machine.Arena.Release(mark);
             return false;
         }
 
-        _maskIsCurrent &= !ends && _machine.AreEqual(_here, next);
+        _maskIsCurrent &= !ends && HasBegun && _machine.AreEqual(Here, next);
         IsEnded = ends;
-        _here = _history.Keep(_here, ends ? _here : next);
+        _place = _history.Keep(_place, new CursorPlace(ends ? Here : next, PreambleAfter(token)));
         Position++;
         return true;
     }
@@ -121,9 +133,14 @@ public sealed class ConstraintCursor
             return [];
         }
 
-        int top = _here.End;
+        if (MarkIsDue)
+        {
+            return _constraint.Preamble!.Rest(_place.Preamble, _constraint.Divider);
+        }
+
+        int top = Here.End;
         var mark = _machine.Arena.Now;
-        var forced = _constraint.Forced.After(_machine, _here);
+        var forced = _constraint.Forced.After(_machine, Here);
         _machine.Truncate(top);
         _machine.Arena.Release(mark);
         return forced;
@@ -137,25 +154,39 @@ public sealed class ConstraintCursor
         ArgumentOutOfRangeException.ThrowIfLessThan(position, Math.Max(0, Position - MostTakenBack));
         if (position < Position)
         {
-            _here = _history.GoBack(Position - position);
+            _place = _history.GoBack(Position - position);
             Position = position;
             IsEnded = false;
             _maskIsCurrent = false;
         }
     }
 
+    private PreamblePlace PreambleAfter(int token)
+    {
+        if (_constraint.Preamble is not { } preamble)
+        {
+            return default;
+        }
+
+        var tokenizer = _constraint.Vocabulary.Tokenizer;
+        return preamble.After(_place.Preamble, token, IsText(token) ? tokenizer.BytesOf(token) : []);
+    }
+
+    private bool IsText(int token) =>
+        VocabularyTrie.IsText(_constraint.Vocabulary.Tokenizer, token) && Array.BinarySearch(_constraint.NotText, token) < 0;
+
     private bool IsEndToken(int token) => Array.BinarySearch(_constraint.Vocabulary.EndTokens, token) >= 0;
 
     /// <summary>Where reading stands after a token; the machine's last configuration.</summary>
     private Configuration Read(int token)
     {
-        var named = _machine.StepToken(_here, token);
-        if (!VocabularyTrie.IsText(_constraint.Vocabulary.Tokenizer, token))
+        var named = _machine.StepToken(Here, token);
+        if (!IsText(token))
         {
             return named;
         }
 
-        var at = _here;
+        var at = Here;
         foreach (byte value in _constraint.Vocabulary.Tokenizer.BytesOf(token))
         {
             at = _machine.Step(at, value);
@@ -176,7 +207,13 @@ public sealed class ConstraintCursor
             return;
         }
 
-        for (int head = _here.Begin; head < _here.KernelEnd; head++)
+        if (MarkIsDue)
+        {
+            Allow(_constraint.Preamble!.Rest(_place.Preamble, _constraint.Divider)[0]);
+            return;
+        }
+
+        for (int head = Here.Begin; head < Here.KernelEnd; head++)
         {
             var set = _constraint.SetOf(_machine.StateOf(head), _walker, _machine);
             set.AddTo(_mask);
@@ -186,20 +223,27 @@ public sealed class ConstraintCursor
             }
         }
 
+        foreach (int token in _constraint.NotText)
+        {
+            _mask[token >> 6] &= ~(1UL << token);
+        }
+
         AddNamedTokens();
-        if (_here.Complete)
+        if (Here.Complete)
         {
             foreach (int token in _constraint.Vocabulary.EndTokens)
             {
-                _mask[token >> 6] |= 1UL << token;
+                Allow(token);
             }
         }
     }
 
+    private void Allow(int token) => _mask[token >> 6] |= 1UL << token;
+
     /// <summary>Adds tokens in which a rule ends and what lies below it goes on.</summary>
     private void AddBeyond(int[] exits, int set)
     {
-        int top = _here.End;
+        int top = Here.End;
         var mark = _machine.Arena.Now;
         var beyond = _machine.Return(set);
         if (!beyond.IsOver)
@@ -212,7 +256,7 @@ public sealed class ConstraintCursor
 
             foreach (int token in _walker.Tokens.Items)
             {
-                _mask[token >> 6] |= 1UL << token;
+                Allow(token);
             }
         }
 
@@ -222,13 +266,13 @@ public sealed class ConstraintCursor
 
     private void AddNamedTokens()
     {
-        for (int head = _here.Begin; head < _here.End; head++)
+        for (int head = Here.Begin; head < Here.End; head++)
         {
             if (_machine.Automaton.HasTokens(_machine.StateOf(head)))
             {
                 foreach (var edge in _machine.Automaton.Tokens(_machine.StateOf(head)))
                 {
-                    _mask[edge.Token >> 6] |= 1UL << edge.Token;
+                    Allow(edge.Token);
                 }
             }
         }

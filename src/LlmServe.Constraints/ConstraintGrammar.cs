@@ -14,8 +14,9 @@ public readonly record struct ConstraintMatch(bool Accepted, bool IsPrefix, int?
 /// <summary>A compiled rule, over bytes of UTF-8; it knows no vocabulary. Immutable and safe to share between threads.</summary>
 public sealed class ConstraintGrammar
 {
-    private ConstraintGrammar(ConstraintRule rule, StateTable table, IReadOnlyList<string> relaxed)
+    private ConstraintGrammar(ConstraintRule rule, StateTable table, IReadOnlyCollection<int> namedTokens, IReadOnlyList<string> relaxed)
     {
+        NamedTokens = namedTokens;
         Rule = rule;
         Table = table;
         Relaxed = relaxed;
@@ -30,6 +31,9 @@ public sealed class ConstraintGrammar
 
     /// <summary>Number of states of the automaton.</summary>
     public int StateCount => Automaton.StateCount;
+
+    /// <summary>Tokens that the rule names, to read them or to forbid them.</summary>
+    internal IReadOnlyCollection<int> NamedTokens { get; }
 
     internal StateTable Table { get; }
 
@@ -46,15 +50,9 @@ public sealed class ConstraintGrammar
     {
         ArgumentNullException.ThrowIfNull(rule);
         limits ??= ConstraintLimits.Default;
-        int bytes = Encoding.UTF8.GetByteCount(rule.Text);
-        if (bytes > limits.MaxRuleBytes)
-        {
-            throw new ConstraintException("the rule", $"it has {bytes} bytes; at most {limits.MaxRuleBytes} are allowed");
-        }
-
         var meter = new WorkMeter(limits, cancellation);
         var parsed = RuleReader.Read(rule, vocabulary, meter);
-        return new ConstraintGrammar(rule, AutomatonBuilder.Build(parsed.Rules, meter), parsed.Relaxed);
+        return new ConstraintGrammar(rule, AutomatonBuilder.Build(parsed.Rules, meter), parsed.Rules.NamedTokens, parsed.Relaxed);
     }
 
     /// <summary>Says how a text stands to the rule.</summary>

@@ -3,8 +3,11 @@ namespace LlmServe.Constraints;
 /// <summary>What one rule may cost. A rule beyond a limit is refused with a <see cref="ConstraintException"/> that names the limit.</summary>
 public sealed record ConstraintLimits
 {
-    /// <summary>Longest rule, in UTF-8 bytes.</summary>
+    /// <summary>Longest rule, in UTF-8 bytes. Holds for each schema, pattern or grammar of a rule that is built from parts.</summary>
     public int MaxRuleBytes { get; init; } = 256 * 1024;
+
+    /// <summary>Longest rule that is built from parts, all of them together, in UTF-8 bytes.</summary>
+    public int MaxComposedBytes { get; init; } = 4 * 1024 * 1024;
 
     /// <summary>Deepest nesting of brackets, groups and sub-schemas.</summary>
     public int MaxDepth { get; init; } = 128;

@@ -24,6 +24,9 @@ public enum ConstraintKind
 
     /// <summary>One of several texts; the rule's text is a JSON array of strings.</summary>
     Choice,
+
+    /// <summary>Built from parts (<see cref="ConstraintRule.Of"/>).</summary>
+    Composed,
 }
 
 /// <summary>White space between the tokens of JSON that a constraint writes.</summary>
@@ -52,6 +55,18 @@ public sealed record ConstraintRule(ConstraintKind Kind, string Text)
     /// </summary>
     public bool Relax { get; init; }
 
+    /// <summary>What comes before the rule; null: nothing.</summary>
+    public ConstraintPreamble? Preamble { get; init; }
+
+    /// <summary>The parts of a rule of kind <see cref="ConstraintKind.Composed"/>.</summary>
+    internal ConstraintPart? Part { get; private init; }
+
+    /// <summary>A rule built from parts.</summary>
+    public static ConstraintRule Of(ConstraintPart part) => new(ConstraintKind.Composed, PartText.Write(part)) { Part = part };
+
+    /// <summary>Any text that may end anywhere; for rules that are nothing but a preamble.</summary>
+    public static ConstraintRule AnyText { get; } = Of(new ConstraintPart.TextWithout([], []));
+
     /// <summary>A rule that allows one of several texts.</summary>
     public static ConstraintRule Choice(IEnumerable<string> texts) => new(ConstraintKind.Choice, JsonSerializer.Serialize(texts));
 
@@ -61,7 +76,8 @@ public sealed record ConstraintRule(ConstraintKind Kind, string Text)
     /// <summary>A digest of everything that the rule says: SHA-256, in hexadecimal.</summary>
     public string Digest()
     {
-        string head = $"1\n{Kind}\n{Whitespace}\n{CloseObjects}\n{Relax}\n";
+        string preamble = Preamble is null ? "" : $"{PartText.Write(Preamble.End)}{Preamble.MostTokens}";
+        string head = $"1\n{Kind}\n{Whitespace}\n{CloseObjects}\n{Relax}\n{preamble}\n";
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(head + Text)));
     }
 }

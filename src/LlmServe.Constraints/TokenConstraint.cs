@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using LlmServe.Constraints.Automata;
 using LlmServe.Constraints.Runtime;
+using LlmServe.Text;
 
 namespace LlmServe.Constraints;
 
@@ -19,7 +20,10 @@ public sealed class TokenConstraint
         Grammar = grammar;
         Vocabulary = vocabulary;
         Automaton = ForVocabulary(grammar, vocabulary);
-        Forced = new ForcedTokens(Automaton, vocabulary);
+        Divider = new RunDivider(vocabulary);
+        Forced = new ForcedTokens(Automaton, vocabulary.Size, Divider);
+        NotText = [.. grammar.NamedTokens.Where(id => vocabulary.Tokenizer.KindOf(id) == TokenKind.UserDefined).Order()];
+        Preamble = grammar.Rule.Preamble is { } preamble ? new PreambleMark(preamble) : null;
         _sets = new TokenSet?[Automaton.StateCount];
         _mostSetBytes = mostSetBytes;
     }
@@ -39,6 +43,13 @@ public sealed class TokenConstraint
     internal Automaton Automaton { get; }
 
     internal ForcedTokens Forced { get; }
+
+    internal RunDivider Divider { get; }
+
+    /// <summary>User-defined tokens that the rule names: they are not text then, although they have bytes. Ascending.</summary>
+    internal int[] NotText { get; }
+
+    internal PreambleMark? Preamble { get; }
 
     /// <summary>Prepares a compiled rule for a vocabulary.</summary>
     /// <param name="grammar">The rule.</param>

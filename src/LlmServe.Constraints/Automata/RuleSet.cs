@@ -6,6 +6,9 @@ internal sealed class RuleSet
     /// <summary>The rules by number.</summary>
     public List<RuleGraph> Rules { get; } = [];
 
+    /// <summary>Tokens that the rules name, to read them or to forbid them.</summary>
+    public HashSet<int> NamedTokens { get; } = [];
+
     /// <summary>The rule of whole texts.</summary>
     public int Root { get; set; }
 
@@ -29,4 +32,23 @@ internal sealed class RuleSet
 
     /// <summary>A rule by its number.</summary>
     public RuleGraph this[int rule] => Rules[rule];
+
+    /// <summary>Adds the rules of another set.</summary>
+    /// <returns>The number that its root has here.</returns>
+    public int Append(RuleSet other)
+    {
+        int first = Rules.Count;
+        NamedTokens.UnionWith(other.NamedTokens);
+        foreach (var rule in other.Rules)
+        {
+            for (int i = 0; i < rule.Calls.Count; i++)
+            {
+                rule.Calls[i] = rule.Calls[i] with { Rule = rule.Calls[i].Rule + first };
+            }
+
+            Rules.Add(rule);
+        }
+
+        return first + other.Root;
+    }
 }

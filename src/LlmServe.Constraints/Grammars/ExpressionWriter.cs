@@ -34,6 +34,7 @@ internal sealed class ExpressionWriter(RuleSet rules, WorkMeter meter)
             case Expression.Tokens tokens:
                 foreach (int id in tokens.Ids)
                 {
+                    rules.NamedTokens.Add(id);
                     graph.AddToken(from, id, to);
                 }
 

@@ -7,15 +7,24 @@ namespace LlmServe.Constraints.Rules;
 /// <summary>Reads a JSON Schema.</summary>
 internal static class SchemaRuleReader
 {
-    /// <summary>Reads a schema.</summary>
+    /// <summary>Adds the rules of a schema that is written as text.</summary>
+    /// <returns>The rule of the whole schema.</returns>
     /// <exception cref="ConstraintException">It is malformed, or cannot be honoured.</exception>
-    public static ParsedRule Read(ConstraintRule rule, WorkMeter meter)
+    public static int Read(RuleSet rules, ConstraintRule rule, JsonRules json, List<string> relaxed, WorkMeter meter)
     {
         using var document = Parse(rule.Text, meter.Limits.MaxDepth);
-        var reader = new SchemaReader(new SchemaDocument(document.RootElement), rule.Relax, meter);
-        var expander = new SchemaExpander(reader, meter);
-        var rules = SchemaWriter.Write(reader.ReadRoot(), rule, expander, meter);
-        return new ParsedRule(rules, reader.Relaxed);
+        return Read(rules, document.RootElement, json, rule.CloseObjects, rule.Relax, relaxed, meter);
+    }
+
+    /// <summary>Adds the rules of a schema.</summary>
+    /// <returns>The rule of the whole schema.</returns>
+    /// <exception cref="ConstraintException">It is malformed, or cannot be honoured.</exception>
+    public static int Read(RuleSet rules, JsonElement schema, JsonRules json, bool closeObjects, bool relax, List<string> relaxed, WorkMeter meter)
+    {
+        var reader = new SchemaReader(new SchemaDocument(schema), relax, meter);
+        int whole = SchemaWriter.Write(rules, reader.ReadRoot(), json, closeObjects, new SchemaExpander(reader, meter), meter);
+        relaxed.AddRange(reader.Relaxed);
+        return whole;
     }
 
     private static JsonDocument Parse(string text, int deepest)

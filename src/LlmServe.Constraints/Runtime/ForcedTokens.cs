@@ -15,12 +15,13 @@ internal sealed class ForcedTokens
     private readonly int[][] _single;   // [vocabulary] lists of one token, made when needed
 
     /// <param name="automaton">The automaton.</param>
-    /// <param name="vocabulary">The vocabulary.</param>
-    public ForcedTokens(Automaton automaton, ConstraintVocabulary vocabulary)
+    /// <param name="vocabularySize">Number of token ids.</param>
+    /// <param name="divider">Divides bytes into tokens.</param>
+    public ForcedTokens(Automaton automaton, int vocabularySize, RunDivider divider)
     {
         _automaton = automaton;
-        _divider = new RunDivider(vocabulary);
-        _single = automaton.HasAnyTokens ? new int[vocabulary.Size][] : [];
+        _divider = divider;
+        _single = automaton.HasAnyTokens ? new int[vocabularySize][] : [];
         int[] sizes = new int[automaton.ClassCount];
         foreach (byte value in automaton.Classes)
         {

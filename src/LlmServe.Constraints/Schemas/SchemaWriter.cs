@@ -18,23 +18,23 @@ internal sealed partial class SchemaWriter
     private readonly Dictionary<Schema, Schema> _negatives = [];
     private readonly Queue<(int Rule, IReadOnlyList<Schema> Schemas)> _waiting = new();
 
-    private SchemaWriter(RuleSet rules, ConstraintRule rule, SchemaExpander expander, WorkMeter meter)
+    private SchemaWriter(RuleSet rules, JsonRules json, bool closeObjects, SchemaExpander expander, WorkMeter meter)
     {
         _rules = rules;
         _expander = expander;
         _check = new SchemaCheck(expander);
         _texts = new SchemaTexts(expander, meter);
-        _json = new JsonRules(rules, rule.Whitespace);
-        _closeObjects = rule.CloseObjects;
+        _json = json;
+        _closeObjects = closeObjects;
         _meter = meter;
     }
 
-    /// <summary>Makes the rules of a schema; the first is the root.</summary>
-    public static RuleSet Write(Schema root, ConstraintRule rule, SchemaExpander expander, WorkMeter meter)
+    /// <summary>Adds the rules of a schema to a set.</summary>
+    /// <returns>The rule of the whole schema.</returns>
+    public static int Write(RuleSet rules, Schema root, JsonRules json, bool closeObjects, SchemaExpander expander, WorkMeter meter)
     {
-        var rules = new RuleSet();
-        var writer = new SchemaWriter(rules, rule, expander, meter);
-        rules.Root = writer.RuleOf([root]);
+        var writer = new SchemaWriter(rules, json, closeObjects, expander, meter);
+        int whole = writer.RuleOf([root]);
         while (writer._waiting.TryDequeue(out var next))
         {
             foreach (var way in expander.Expand(next.Schemas))
@@ -43,15 +43,7 @@ internal sealed partial class SchemaWriter
             }
         }
 
-        return rules;
-    }
-
-    /// <summary>Makes the rules of any object.</summary>
-    public static RuleSet WriteAnyObject(ConstraintRule rule)
-    {
-        var rules = new RuleSet();
-        rules.Root = new JsonRules(rules, rule.Whitespace).Object;
-        return rules;
+        return whole;
     }
 
     /// <summary>The rule of values that satisfy all of some schemas.</summary>
