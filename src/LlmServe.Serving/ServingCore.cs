@@ -26,6 +26,7 @@ public sealed class ServingCore : IDisposable
         Clients = new ClientDirectory(options.ApiKeys);
         _logger = (loggers ?? NullLoggerFactory.Instance).CreateLogger<ServingCore>();
         _workers = new TextWorkers(options.TextWorkers == 0 ? 1 : options.TextWorkers);
+        Budget = new RequestBudget(options.MaxRequestBytes);
         Calls = new CallPipeline(Clients, _gate, _logger);
         var limits = new TokenLimits(options);
         var prompts = new PromptReader(_workers, limits, options);
@@ -49,6 +50,9 @@ public sealed class ServingCore : IDisposable
 
     /// <summary>What every call passes.</summary>
     public CallPipeline Calls { get; }
+
+    /// <summary>Bounds what is received.</summary>
+    public RequestBudget Budget { get; }
 
     /// <summary>Whether calls are welcome.</summary>
     public ServingHealth Health { get; } = new();

@@ -26,6 +26,9 @@ public sealed class ServedCall
     /// <summary>When the client gives up by itself, in UTC.</summary>
     public DateTime Deadline { get; init; } = DateTime.MaxValue;
 
+    /// <summary>The bytes of its request, which are given back when they are read; null: it is short.</summary>
+    public RequestLease? Request { get; init; }
+
     /// <summary>The model that answers; empty until one is found.</summary>
     internal string Model { get; set; } = "";
 

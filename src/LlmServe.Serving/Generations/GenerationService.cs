@@ -35,6 +35,8 @@ public sealed class GenerationService
                 return null;
             }
 
+            // The text itself is of no use any more.
+            call.Request?.Dispose();
             call.Outcome = _limits.Check(input, prompt.Count, call.Client) ?? call.EndedBy(place);
             return call.Outcome is null ? Submit(call, input, prompt, place) : null;
         }

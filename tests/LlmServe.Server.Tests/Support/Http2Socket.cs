@@ -16,6 +16,7 @@ internal sealed class Http2Socket : IDisposable
     private const byte Settings = 4;
     private const byte GoAway = 7;
     private const byte WindowUpdate = 8;
+    private const int LargestFrame = 16_384;
     private const byte EndStream = 1;
     private const byte EndHeaders = 4;
 
@@ -23,6 +24,9 @@ internal sealed class Http2Socket : IDisposable
     private readonly ConcurrentDictionary<int, Answer> _answers = new();
     private readonly SemaphoreSlim _sending = new(1);
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _greeted = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly SendWindow _window = new();
+    private int _streamWindow = 65_535;
     private int _next = -1;
 
     private Http2Socket()
@@ -47,7 +51,9 @@ internal sealed class Http2Socket : IDisposable
         settings[7] = 4; // initial window
         BinaryPrimitives.WriteInt32BigEndian(settings.AsSpan(8), window);
         await http2.SendAsync([.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, .. Frame(Settings, 0, 0, settings)]);
+        http2._window.Grow(65_535);
         _ = Task.Run(http2.ReadAsync);
+        await http2._greeted.Task;
         return http2;
     }
 
@@ -60,27 +66,30 @@ internal sealed class Http2Socket : IDisposable
     public async Task<Answer> RequestAsync(
         string path, byte[] body, bool isWhole = true, bool reset = false, IReadOnlyList<(string Name, string Value)>? headers = null)
     {
+        Answer answer;
         await _sending.WaitAsync();
         try
         {
             int id = _next += 2;
-            var answer = _answers.GetOrAdd(id, _ => new Answer());
+            answer = _answers.GetOrAdd(id, _ => new Answer());
             answer.Id = id;
-            byte[] frames =
-            [
-                .. Frame(Headers, EndHeaders, id, Encode([
-                    (":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "localhost"), ("te", "trailers"),
-                    ("content-type", "application/grpc"), .. headers ?? []])),
-                .. Frame(Data, isWhole ? EndStream : (byte)0, id, body),
-                .. reset ? Frame(Rst, 0, id, [0, 0, 0, 8]) : [],
-            ];
-            await WriteAsync(frames);
-            return answer;
+            answer.Window.Grow(_streamWindow);
+            await WriteAsync(Frame(Headers, EndHeaders, id, Encode([
+                (":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "localhost"), ("te", "trailers"),
+                ("content-type", "application/grpc"), .. headers ?? []])));
         }
         finally
         {
             _sending.Release();
         }
+
+        await SendBodyAsync(answer, body, isWhole);
+        if (reset)
+        {
+            await ResetAsync(answer);
+        }
+
+        return answer;
     }
 
     /// <summary>Resets a stream, as a client does that wants no answer any more.</summary>
@@ -100,6 +109,28 @@ internal sealed class Http2Socket : IDisposable
     {
         _socket.Dispose();
         _sending.Dispose();
+    }
+
+    /// <summary>Sends as the server has room, in frames of its size; a stream that has ended meanwhile is sent no more.</summary>
+    private async Task SendBodyAsync(Answer answer, byte[] body, bool isWhole)
+    {
+        int sent = 0;
+        do
+        {
+            int wanted = Math.Min(LargestFrame, body.Length - sent);
+            int length = wanted == 0 ? 0 : await answer.Window.TakeAsync(wanted);
+            int granted = length == 0 ? 0 : await _window.TakeAsync(length);
+            if (wanted > 0 && granted == 0)
+            {
+                return;
+            }
+
+            answer.Window.Grow(length - granted);
+            sent += granted;
+            bool last = sent == body.Length;
+            await SendAsync(Frame(Data, last && isWhole ? EndStream : (byte)0, answer.Id, body[(sent - granted)..sent]));
+        }
+        while (sent < body.Length);
     }
 
     private static byte[] Frame(byte type, byte flags, int stream, byte[] payload)
@@ -156,6 +187,8 @@ internal sealed class Http2Socket : IDisposable
         }
 
         _closed.TrySetResult();
+        _greeted.TrySetResult();
+        _window.Close();
         foreach (var answer in _answers.Values)
         {
             answer.End();
@@ -180,7 +213,11 @@ internal sealed class Http2Socket : IDisposable
                 answer.WasReset = true;
                 answer.End();
                 break;
+            case WindowUpdate:
+                (id == 0 ? _window : answer.Window).Grow(BinaryPrimitives.ReadInt32BigEndian(payload));
+                break;
             case Settings when (flags & 1) == 0:
+                TakeSettings(payload);
                 await SendAsync(Frame(Settings, 1, 0, []));
                 break;
             case GoAway:
@@ -191,6 +228,65 @@ internal sealed class Http2Socket : IDisposable
         if (type is Data or Headers && (flags & EndStream) != 0)
         {
             answer.End();
+        }
+    }
+
+    private void TakeSettings(byte[] payload)
+    {
+        for (int at = 0; at + 6 <= payload.Length; at += 6)
+        {
+            if (payload[at + 1] == 4)
+            {
+                _streamWindow = BinaryPrimitives.ReadInt32BigEndian(payload.AsSpan(at + 2));
+            }
+        }
+
+        _greeted.TrySetResult();
+    }
+
+    /// <summary>Bytes that the server has room for.</summary>
+    internal sealed class SendWindow
+    {
+        private readonly SemaphoreSlim _changed = new(0);
+        private readonly Lock _lock = new();
+        private long _size;
+        private bool _closed;
+
+        public void Grow(long by)
+        {
+            lock (_lock)
+            {
+                _size += by;
+            }
+
+            _changed.Release();
+        }
+
+        public void Close()
+        {
+            _closed = true;
+            _changed.Release();
+        }
+
+        /// <summary>Takes up to so many; 0: the stream has ended.</summary>
+        public async Task<int> TakeAsync(int most)
+        {
+            while (!_closed)
+            {
+                lock (_lock)
+                {
+                    int taken = (int)Math.Min(most, _size);
+                    if (taken > 0)
+                    {
+                        _size -= taken;
+                        return taken;
+                    }
+                }
+
+                await _changed.WaitAsync();
+            }
+
+            return 0;
         }
     }
 
@@ -205,6 +301,9 @@ internal sealed class Http2Socket : IDisposable
 
         /// <summary>Completes when the first message came.</summary>
         public Task Began => _began.Task;
+
+        /// <summary>What the server has room for of its request.</summary>
+        public SendWindow Window { get; } = new();
 
         /// <summary>The stream.</summary>
         public int Id { get; set; }
@@ -239,6 +338,10 @@ internal sealed class Http2Socket : IDisposable
             }
         }
 
-        public void End() => _ended.TrySetResult();
+        public void End()
+        {
+            Window.Close();
+            _ended.TrySetResult();
+        }
     }
 }

@@ -62,6 +62,7 @@ internal sealed class GrpcCalls(ServingCore core)
             IsStream = isStream,
             Aborted = context.CancellationToken,
             Deadline = context.Deadline,
+            Request = http.Features.Get<RequestLease>(),
         };
     }
 }

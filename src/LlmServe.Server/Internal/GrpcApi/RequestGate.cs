@@ -13,7 +13,7 @@ namespace LlmServe.Server.Internal.GrpcApi;
 /// Waits for the whole request of a gRPC call before anything else looks at it, and answers what is no request: so a call that is reset, half sent, too
 /// large or badly framed costs next to nothing and fails alone. It throws nothing, and parses nothing but the five bytes before the message.
 /// </summary>
-internal sealed class RequestGate(ServerOptions options)
+internal sealed class RequestGate(ServerOptions options, ServingCore core)
 {
     /// <summary>Length of a message's prefix: whether it is compressed, and how long it is.</summary>
     private const int PrefixLength = 5;
@@ -35,7 +35,8 @@ internal sealed class RequestGate(ServerOptions options)
             return;
         }
 
-        var failure = GrpcTimeout.Check(http.Request.Headers) ?? await WaitAsync(http).ConfigureAwait(false);
+        using var bytes = new RequestBytes(core.Budget, http);
+        var failure = GrpcTimeout.Check(http.Request.Headers) ?? await WaitAsync(http, bytes).ConfigureAwait(false);
         if (http.RequestAborted.IsCancellationRequested)
         {
             return;
@@ -46,10 +47,10 @@ internal sealed class RequestGate(ServerOptions options)
 
     /// <summary>Waits until the request is there, in the server's buffer.</summary>
     /// <returns>Null, or why it is none.</returns>
-    private async ValueTask<Failure?> WaitAsync(HttpContext http)
+    private async ValueTask<Failure?> WaitAsync(HttpContext http, RequestBytes bytes)
     {
         var body = http.Request.BodyReader;
-        if (body.TryRead(out var read) && Look(body, read) is { } known)
+        if (body.TryRead(out var read) && Look(body, read, bytes) is { } known)
         {
             return known.Failure;
         }
@@ -66,7 +67,7 @@ internal sealed class RequestGate(ServerOptions options)
                     return new Failure(FailureKind.DeadlineExceeded, "the request did not arrive in time: its client paused while it was sending it");
                 }
 
-                if (Look(body, read) is { } answer)
+                if (Look(body, read, bytes) is { } answer)
                 {
                     return answer.Failure;
                 }
@@ -82,15 +83,15 @@ internal sealed class RequestGate(ServerOptions options)
     }
 
     /// <summary>Looks at what has come so far. Null: more is needed.</summary>
-    private Verdict? Look(PipeReader body, ReadResult read)
+    private Verdict? Look(PipeReader body, ReadResult read, RequestBytes bytes)
     {
         var buffer = read.Buffer;
-        var verdict = Judge(buffer, read.IsCompleted);
+        var verdict = Judge(buffer, read.IsCompleted, bytes);
         body.AdvanceTo(buffer.Start, verdict is { Failure: null } ? buffer.Start : buffer.End);
         return verdict;
     }
 
-    private Verdict? Judge(ReadOnlySequence<byte> buffer, bool isWhole)
+    private Verdict? Judge(ReadOnlySequence<byte> buffer, bool isWhole, RequestBytes bytes)
     {
         if (buffer.Length < PrefixLength)
         {
@@ -109,6 +110,7 @@ internal sealed class RequestGate(ServerOptions options)
             _ when length > options.MaxRequestBytes => new Verdict(new Failure(
                 FailureKind.TooLarge, $"the request has {length} bytes; this server takes at most {options.MaxRequestBytes}")),
             _ when beyond > 0 => new Verdict(Broken("the request has more than one message")),
+            _ when bytes.Take(length) is { } noRoom => new Verdict(noRoom),
             _ when isWhole => new Verdict(beyond == 0 ? null : Broken($"the request ends {-beyond} bytes before its message does")),
             _ => null,
         };
