@@ -77,4 +77,45 @@ public sealed class ConstraintGrammar
 
     /// <summary>Says how a text stands to the rule.</summary>
     public ConstraintMatch Match(string text) => Match(Encoding.UTF8.GetBytes(text));
+
+    /// <summary>Says how a text in tokens stands to the rule, which may name tokens. Bytes are counted as the tokens' bytes.</summary>
+    /// <param name="tokens">The text's tokens.</param>
+    /// <param name="vocabulary">Their vocabulary; the one that the rule was compiled with.</param>
+    public ConstraintMatch Match(IEnumerable<int> tokens, ConstraintVocabulary vocabulary)
+    {
+        ArgumentNullException.ThrowIfNull(tokens);
+        ArgumentNullException.ThrowIfNull(vocabulary);
+        var machine = new StackMachine(Automaton);
+        var here = machine.Begin();
+        int offset = 0;
+        foreach (int token in tokens)
+        {
+            var bytes = vocabulary.Tokenizer.BytesOf(token);
+            var named = machine.StepToken(here, token);
+            var at = here;
+            int read = 0;
+            bool isText = VocabularyTrie.IsText(vocabulary.Tokenizer, token);
+            for (; isText && read < bytes.Length; read++)
+            {
+                var next = machine.Step(at, bytes[read]);
+                if (next.IsDead)
+                {
+                    break;
+                }
+
+                at = next;
+            }
+
+            isText &= read == bytes.Length;
+            if (!isText && named.IsDead)
+            {
+                return new ConstraintMatch(false, false, offset + read);
+            }
+
+            here = machine.MoveTo(named.IsDead ? at : isText ? machine.Join(named, at) : named, 0);
+            offset += bytes.Length;
+        }
+
+        return new ConstraintMatch(here.Complete, true, null);
+    }
 }

@@ -17,6 +17,7 @@ internal static class CommandList
         PlanCommand.Create,
         TokenizeCommand.Create,
         RenderCommand.Create,
+        ConstrainCommand.Create,
         InspectCommand.Create,
         ModelsCommand.Create,
         CompileCommand.Create,
