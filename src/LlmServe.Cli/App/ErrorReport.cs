@@ -2,6 +2,7 @@ using Grpc.Core;
 using LlmServe.Cli.Terminal;
 using LlmServe.Engine;
 using LlmServe.Gguf;
+using LlmServe.Quantizer;
 
 namespace LlmServe.Cli.App;
 
@@ -37,7 +38,7 @@ internal static class ErrorReport
     /// <summary>The message for a person, on one line.</summary>
     public static string Describe(Exception error) => OneLine(error switch
     {
-        CliException or GgufException or EngineException => error.Message,
+        CliException or GgufException or EngineException or QuantizerException => error.Message,
         RpcException rpc => DescribeRpc(rpc.Status),
         UnauthorizedAccessException or IOException => error.Message,
         PlatformNotSupportedException => error.Message, // an instruction set that is unknown, or that this processor has not

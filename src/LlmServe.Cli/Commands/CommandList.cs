@@ -1,6 +1,7 @@
 using System.CommandLine;
 using LlmServe.Cli.App;
 using LlmServe.Cli.Bench;
+using LlmServe.Cli.Quantize;
 
 namespace LlmServe.Cli.Commands;
 
@@ -22,6 +23,7 @@ internal static class CommandList
         ModelsCommand.Create,
         CompileCommand.Create,
         LogitsCommand.Create,
+        QuantizeCommand.Create,
         BenchCommand.Create,
         LoadTestCommand.Create,
         CompletionCommand.Create,
