@@ -1,3 +1,5 @@
+using LlmServe.Constraints;
+
 namespace LlmServe.Engine;
 
 /// <summary>One generation: a prompt in token ids, how to sample, and when to stop.</summary>
@@ -14,6 +16,12 @@ public sealed record GenerationRequest
 
     /// <summary>Texts that end the generation; the text from the first of them on is not returned. Found across token borders.</summary>
     public IReadOnlyList<string> Stop { get; init; } = [];
+
+    /// <summary>
+    /// What the answer's text must be like; null: anything. Compiled for the engine's vocabulary. Tokens that are certain to come are taken without sampling, and
+    /// without ticks of their own unless log-probabilities are asked for; when nothing may follow, the answer ends with <see cref="FinishReason.Stop"/>.
+    /// </summary>
+    public TokenConstraint? Constraint { get; init; }
 
     /// <summary>Whether end-of-generation tokens are ignored.</summary>
     public bool IgnoreEndOfGeneration { get; init; }

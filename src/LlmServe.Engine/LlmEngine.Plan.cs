@@ -69,7 +69,7 @@ public sealed partial class LlmEngine
     {
         if (request.Prompt.Count < ContextLength)
         {
-            RequestValidator.Check(request, Model.VocabularySize, ContextLength);
+            RequestValidator.Check(request, Model.VocabularySize, Tokenizer.VocabularySize, ContextLength);
         }
 
         return Plan(request.Prompt.Count, request.MaxTokens, request.Client, request.Priority);

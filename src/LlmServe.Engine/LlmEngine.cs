@@ -171,7 +171,7 @@ public sealed partial class LlmEngine : IAsyncDisposable
     /// <exception cref="EngineException">The request is invalid, the queue is full, or the engine is stopping or has failed.</exception>
     public ChannelReader<GenerationUpdate> Submit(GenerationRequest request, CancellationToken cancellation)
     {
-        int[] prompt = RequestValidator.Check(request, Model.VocabularySize, ContextLength);
+        int[] prompt = RequestValidator.Check(request, Model.VocabularySize, Tokenizer.VocabularySize, ContextLength);
         var ticket = Reserve(request.Client, request.Priority);
         ticket.TryUse();
         return Start(ticket, request, prompt, cancellation);
@@ -180,7 +180,7 @@ public sealed partial class LlmEngine : IAsyncDisposable
     /// <summary><see cref="AdmissionTicket.Submit"/>.</summary>
     internal ChannelReader<GenerationUpdate> Use(AdmissionTicket ticket, GenerationRequest request, CancellationToken cancellation)
     {
-        int[] prompt = RequestValidator.Check(request, Model.VocabularySize, ContextLength);
+        int[] prompt = RequestValidator.Check(request, Model.VocabularySize, Tokenizer.VocabularySize, ContextLength);
         if (!ticket.TryUse())
         {
             throw ticket.Refusal ?? (Exception)new InvalidOperationException("the ticket was used or given back before; take one for every request");

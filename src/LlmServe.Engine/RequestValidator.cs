@@ -9,9 +9,10 @@ internal static class RequestValidator
     /// <summary>Checks a request and copies its prompt, which the caller could still change.</summary>
     /// <param name="request">The request.</param>
     /// <param name="vocabulary">Token ids are below this.</param>
+    /// <param name="tokens">Tokens of the tokenizer, which can have more.</param>
     /// <param name="context">Most positions of a sequence.</param>
     /// <exception cref="EngineException">Something is wrong with it (<see cref="EngineError.InvalidArgument"/>).</exception>
-    public static int[] Check(GenerationRequest request, int vocabulary, int context)
+    public static int[] Check(GenerationRequest request, int vocabulary, int tokens, int context)
     {
         ArgumentNullException.ThrowIfNull(request);
         int[] prompt = CheckPrompt(request.Prompt, vocabulary, context);
@@ -24,6 +25,11 @@ internal static class RequestValidator
         if (request.LikelyPrefixes.Count > RequestLimits.MaxLikelyPrefixes)
         {
             Throw("likely_prefixes", $"has {request.LikelyPrefixes.Count} positions; at most {RequestLimits.MaxLikelyPrefixes} are allowed");
+        }
+
+        if (request.Constraint is { } constraint && constraint.Vocabulary.Size != tokens)
+        {
+            Throw("constraint", $"was compiled for a vocabulary of {constraint.Vocabulary.Size} tokens; the model's has {tokens}");
         }
 
         CheckStops(request.Stop);

@@ -67,7 +67,7 @@ public class RequestValidatorTests
     public void Check_GoodRequest_CopiesThePrompt()
     {
         int[] prompt = [1, 2, 3];
-        int[] copy = RequestValidator.Check(Good with { Prompt = prompt }, 320, Context);
+        int[] copy = RequestValidator.Check(Good with { Prompt = prompt }, 320, 320, Context);
         prompt[0] = 9;
         Assert.Equal([1, 2, 3], copy);
     }
@@ -81,6 +81,6 @@ public class RequestValidatorTests
         };
         RequestValidator.Check(
             Good with { Prompt = new int[99], MaxTokens = int.MaxValue, LogProbabilities = 20, Stop = [new string('x', 1024)], Sampling = sampling },
-            320, Context);
+            320, 320, Context);
     }
 }

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace LlmServe.Engine.Sampling;
 
 /// <summary>Steps 1 and 2 of NUMERICS' sampling: constraint, bias and penalties.</summary>
@@ -40,12 +42,19 @@ internal sealed class LogitAdjuster(int vocabulary)
         for (int word = 0; word * 64 < logits.Length; word++)
         {
             ulong bits = word < allowed.Length ? allowed[word] : 0;
-            int end = Math.Min(logits.Length, word * 64 + 64);
-            for (int token = word * 64; bits != ulong.MaxValue && token < end; token++)
+            var own = logits[(word * 64)..Math.Min(logits.Length, (word * 64) + 64)];
+            if (bits == 0)
             {
-                if ((bits >> (token & 63) & 1) == 0)
+                own.Fill(float.NegativeInfinity); // nearly all words of most constraints
+                continue;
+            }
+
+            for (ulong forbidden = ~bits; forbidden != 0; forbidden &= forbidden - 1)
+            {
+                int token = BitOperations.TrailingZeroCount(forbidden);
+                if (token < own.Length)
                 {
-                    logits[token] = float.NegativeInfinity;
+                    own[token] = float.NegativeInfinity;
                 }
             }
         }

@@ -63,6 +63,29 @@ internal static class LogitScan
         return 0;
     }
 
+    /// <summary>The lowest index of the largest value among those with a bit; −1 when there is none above −inf.</summary>
+    /// <param name="logits">[n]</param>
+    /// <param name="allowed">One bit per index, lowest first; those beyond its end are not allowed.</param>
+    public static int ArgMax(ReadOnlySpan<float> logits, ReadOnlySpan<ulong> allowed)
+    {
+        int index = -1;
+        float best = float.NegativeInfinity;
+        for (int word = 0; word < allowed.Length && word * 64 < logits.Length; word++)
+        {
+            for (ulong bits = allowed[word]; bits != 0; bits &= bits - 1)
+            {
+                int at = (word * 64) + BitOperations.TrailingZeroCount(bits);
+                if (at < logits.Length && logits[at] > best)
+                {
+                    best = logits[at];
+                    index = at;
+                }
+            }
+        }
+
+        return index;
+    }
+
     /// <summary>Writes the indices of all values at or above <paramref name="cut"/>, ascending.</summary>
     /// <param name="logits">[n]</param>
     /// <param name="cut">Lowest value taken.</param>

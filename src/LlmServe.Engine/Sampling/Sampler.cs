@@ -30,6 +30,11 @@ internal sealed class Sampler(int vocabulary)
             return Choose(logits, plan, index);
         }
 
+        if (!plan.AdjustsLogits && plan.Temperature == 0)
+        {
+            return LogitScan.ArgMax(logits, allowed);
+        }
+
         logits.CopyTo(_adjusted);
         _adjuster.Apply(_adjusted, plan, allowed, tokens, promptLength);
         int token = Choose(_adjusted, plan, index);

@@ -155,7 +155,7 @@ internal sealed class GenerationLoop
         {
             _writer.Choose(sequence);
             _planner.Speculator.Learn(sequence);
-            int wrong = sequence.Tick.Drafts == 0 ? 0 : sequence.Tick.Drafts - (sequence.Tick.Chosen - 1);
+            int wrong = sequence.Tick.Drafts == 0 ? 0 : sequence.Tick.Drafts - (sequence.Tick.Sampled - 1);
             sequence.Computed += sequence.Tick.Rows - wrong;
             if (wrong > 0)
             {

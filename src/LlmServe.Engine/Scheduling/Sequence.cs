@@ -11,6 +11,9 @@ namespace LlmServe.Engine.Scheduling;
 /// </summary>
 internal sealed class Sequence : IQueued
 {
+    /// <summary>Most tokens that are read in a tick of a decoding sequence; a longer stretch is read like a prompt.</summary>
+    public const int MostForwarded = 16;
+
     /// <summary>What it has of the current tick.</summary>
     public TickShare Tick;
 
@@ -28,6 +31,7 @@ internal sealed class Sequence : IQueued
         Text = new AnswerText(tokenizer, request.SpecialTokensInText, request.Stop);
         Stream = stream;
         Tokens = new TokenBuffer(prompt, limit);
+        Constraint = request.Constraint is null ? null : new SequenceConstraint(request.Constraint);
     }
 
     /// <inheritdoc/>
@@ -50,6 +54,9 @@ internal sealed class Sequence : IQueued
 
     /// <summary>Prompt and answer.</summary>
     public TokenBuffer Tokens { get; }
+
+    /// <summary>What the answer's text must be like; null: anything.</summary>
+    public SequenceConstraint? Constraint { get; }
 
     /// <summary>The text of the answer.</summary>
     public AnswerText Text { get; }
@@ -78,8 +85,14 @@ internal sealed class Sequence : IQueued
     /// <inheritdoc/>
     public int Pending => Tokens.Length - Computed;
 
-    /// <summary>Whether only the newest token of the answer is missing from the cache; otherwise a prompt (or a preempted sequence) is being read.</summary>
-    public bool IsDecoding => Pending == 1 && Tokens.AnswerLength > 0;
+    /// <summary>
+    /// Whether only the newest token of the answer is missing from the cache, and those before it that a constraint made certain; otherwise a prompt (or a
+    /// preempted sequence) is being read.
+    /// </summary>
+    public bool IsDecoding => Tokens.AnswerLength > 0 && (Pending == 1 || (IsForwarded && Pending <= MostForwarded));
+
+    /// <summary>Whether all tokens that are not read were taken since the last tick, without ticks of their own.</summary>
+    public bool IsForwarded { get; set; }
 
     /// <inheritdoc/>
     public int RowsOwed { get; set; }

@@ -41,5 +41,6 @@ internal sealed class SlotBuffers
     {
         sequence.Tokens.MoveOut();
         sequence.Drafts = null;
+        sequence.IsForwarded = false;
     }
 }

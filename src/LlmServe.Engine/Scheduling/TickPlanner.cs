@@ -120,10 +120,11 @@ internal sealed class TickPlanner
                 break;
             }
 
-            int drafts = sequence.Drafts?.Proposed ?? 0;
-            positions += (long)(drafts + 1) * sequence.Computed;
-            AddRows(sequence, 1, drafts);
-            DecodeRows += 1 + drafts;
+            int rows = Math.Min(sequence.Pending, most - DecodeRows);
+            int drafts = rows == sequence.Pending ? sequence.Drafts?.Proposed ?? 0 : 0;
+            positions += (long)(rows + drafts) * sequence.Computed;
+            AddRows(sequence, rows, drafts);
+            DecodeRows += rows + drafts;
         }
 
         return positions;

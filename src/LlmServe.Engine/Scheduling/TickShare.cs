@@ -12,6 +12,9 @@ internal struct TickShare
     /// <summary>Drafts among its rows; their tokens stand behind the known ones.</summary>
     public int Drafts;
 
-    /// <summary>Tokens that the tick gave; they stand behind the known ones until they are accepted.</summary>
+    /// <summary>Tokens that were chosen from the tick's logits.</summary>
+    public int Sampled;
+
+    /// <summary>Tokens that the tick gave, those that a constraint made certain included; they stand behind the known ones until they are accepted.</summary>
     public int Chosen;
 }

@@ -113,6 +113,22 @@ internal sealed class DraftCache
     /// <returns>Ticks that were run.</returns>
     public int Propose(ReadOnlySpan<Sequence> sequences)
     {
+        foreach (var sequence in sequences)
+        {
+            sequence.Constraint?.BeginDrafts();
+        }
+
+        int ticks = RunDrafts(sequences);
+        foreach (var sequence in sequences)
+        {
+            sequence.Constraint?.GoBack();
+        }
+
+        return ticks;
+    }
+
+    private int RunDrafts(ReadOnlySpan<Sequence> sequences)
+    {
         int step = 0;
         while (true)
         {
@@ -161,11 +177,18 @@ internal sealed class DraftCache
             }
 
             int slot = sequence.Slot;
-            int token = LogitScan.ArgMax(_executor.Logits(row++)[.._vocabulary]);
-            sequence.Tokens.Try(step, token);
-            _drafts[(slot * _mostDrafts) + step] = token;
+            var logits = _executor.Logits(row++)[.._vocabulary];
+            int token = sequence.Constraint is { } constraint ? constraint.Draft(logits) : LogitScan.ArgMax(logits);
             _known[slot] = sequence.Tokens.Length;
             _computed[slot] = sequence.Tokens.Length + step;
+            if (token < 0)
+            {
+                sequence.Drafts.Proposed = step; // nothing may follow
+                continue;
+            }
+
+            sequence.Tokens.Try(step, token);
+            _drafts[(slot * _mostDrafts) + step] = token;
         }
     }
 

@@ -29,6 +29,7 @@ internal sealed class Speculator
     private readonly Sequence[] _decoding; // [sequences]
     private readonly Sequence[] _picks; // [rows]
     private int _count;
+    private int _rows;
     private long _positions;
     private SpeculationStatistics _statistics;
 
@@ -70,7 +71,7 @@ internal sealed class Speculator
         }
 
         _drafter?.Sweep();
-        if (!Gather(running) || _count == 0 || _count >= most)
+        if (!Gather(running) || _count == 0 || _rows >= most)
         {
             return;
         }
@@ -81,10 +82,10 @@ internal sealed class Speculator
             matches += LookUp(_decoding[i]) ? 1 : 0;
         }
 
-        int drafted = _drafter is null ? 0 : Draft(_drafter, most - _count);
+        int drafted = _drafter is null ? 0 : Draft(_drafter, most - _rows);
         if (matches > 0)
         {
-            Choose(most - _count - drafted, drafted);
+            Choose(most - _rows - drafted, drafted);
         }
 
         if (matches > 0 || drafted > 0)
@@ -101,7 +102,7 @@ internal sealed class Speculator
             return;
         }
 
-        int right = sequence.Tick.Chosen - 1;
+        int right = sequence.Tick.Sampled - 1;
         bool drafted = sequence.Tick.Drafts > 0 && guesses.Source == DraftSource.Model;
         guesses.Learn(sequence.Tokens, sequence.Tick.Chosen);
         sequence.Record.DraftTokens += sequence.Tick.Drafts;
@@ -117,6 +118,7 @@ internal sealed class Speculator
     {
         bool hasPrompt = false;
         _count = 0;
+        _rows = 0;
         _positions = 0;
         foreach (var sequence in running)
         {
@@ -138,6 +140,7 @@ internal sealed class Speculator
 
             sequence.Drafts!.Most = MostOf(sequence);
             _decoding[_count++] = sequence;
+            _rows += sequence.Pending;
             _positions += sequence.Tokens.Length;
         }
 
@@ -157,7 +160,7 @@ internal sealed class Speculator
     private int MostOf(Sequence sequence)
     {
         int room = sequence.Tokens.Limit - sequence.Tokens.Length - 1;
-        return _memory.HasStates ? Math.Min(room, KvBlock.Positions - 1 - (sequence.Computed % KvBlock.Positions)) : room;
+        return _memory.HasStates ? Math.Min(room, KvBlock.Positions - 1 - ((sequence.Tokens.Length - 1) % KvBlock.Positions)) : room;
     }
 
     /// <summary>Lets the draft model guess where it knows better than the text's past. Returns the rows that its guesses take.</summary>
@@ -186,8 +189,8 @@ internal sealed class Speculator
     /// <param name="drafted">Rows that draft guesses take already.</param>
     private void Choose(int spare, int drafted)
     {
-        int taken = _count + drafted;
-        double expected = taken;
+        int taken = _rows + drafted;
+        double expected = _count + drafted;
         double seconds = Seconds(taken);
         double best = expected / seconds * LeastGain;
         int picked = 0;
@@ -248,6 +251,7 @@ internal sealed class Speculator
             if (guesses.Source == DraftSource.Lookup)
             {
                 guesses.WriteLookup(sequence.Tokens);
+                guesses.Proposed = sequence.Constraint?.CountAllowed(sequence.Tokens, guesses.Proposed) ?? guesses.Proposed;
             }
         }
     }
