@@ -27,7 +27,7 @@ public class TextSuite : ICountsWork
     [GlobalSetup]
     public void Setup()
     {
-        using var file = GgufFile.Open(EmbeddedModel());
+        using var file = GgufFile.Open(EmbeddedModel.Path);
         _tokenizer = TokenizerFactory.Create(file.Metadata);
         _encoded = _tokenizer.Encode(Text);
         _template = ChatTemplate.Parse(file.Metadata.GetString("tokenizer.chat_template"));
@@ -58,18 +58,4 @@ public class TextSuite : ICountsWork
 
     [Benchmark]
     public int Render() => _template!.Render(_conversation!).Text.Length;
-
-    private static string EmbeddedModel()
-    {
-        string name = Path.Combine("models", "smollm2-135m-instruct", "SmolLM2-135M-Instruct.Q4_1.gguf");
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, name)))
-            {
-                return Path.Combine(folder.FullName, name);
-            }
-        }
-
-        throw new FileNotFoundException($"{name} was not found above {AppContext.BaseDirectory}; run from a clone");
-    }
 }

@@ -35,12 +35,15 @@ public class CpuEngineTests
 
         var tight = CpuBackend.Load(model, options with { Lanes = lanes, KvBytes = blockBytes * 10 });
         await using var engine = new LlmEngine(tight, tokenizer, new EngineOptions { MaxRowsPerTick = 24, Speculate = 3 });
-        var answers = await Task.WhenAll(requests.Select(request => EngineTest.Collect(engine.Submit(request, CancellationToken.None))));
-
-        for (int i = 0; i < Clients; i++)
+        // On a busy machine the clients may come one after the other; then there is no pressure yet.
+        for (int round = 0; round == 0 || (round < 10 && engine.Statistics.Preemptions == 0); round++)
         {
-            Assert.Equal(expected[i].Tokens, answers[i].Tokens);
-            Assert.Equal((expected[i].Text, expected[i].Reason), (answers[i].Text, answers[i].Reason));
+            var answers = await Task.WhenAll(requests.Select(request => EngineTest.Collect(engine.Submit(request, CancellationToken.None))));
+            for (int i = 0; i < Clients; i++)
+            {
+                Assert.Equal(expected[i].Tokens, answers[i].Tokens);
+                Assert.Equal((expected[i].Text, expected[i].Reason), (answers[i].Text, answers[i].Reason));
+            }
         }
 
         var statistics = engine.Statistics;
