@@ -37,6 +37,10 @@ public sealed class ServiceTests
             EndOfGenerationTokenIds = { FakeTokenizer.Eos, FakeTokenizer.ImEnd },
             HasChatTemplate = true,
             ChatTemplate = TestServer.Template,
+            DefaultSampling = new SamplingOptions
+            {
+                Temperature = 0.8f, TopK = 0, TopP = 0.95f, MinP = 0.05f, RepetitionPenalty = 1, FrequencyPenalty = 0, PresencePenalty = 0,
+            },
         };
         Assert.Equal(expected, models[0]);
         Assert.Equal(expected, await server.Client.GetModelAsync());

@@ -26,4 +26,10 @@ public sealed record ServedModel
 
     /// <summary>Number of weights; 0: unknown.</summary>
     public long ParameterCount { get; init; }
+
+    /// <summary>
+    /// How clients sample that do not default to greedy and say nothing else: what the model's file recommends, else temperature 0.8, top-p 0.95 and
+    /// min-p 0.05.
+    /// </summary>
+    public SamplingOptions DefaultSampling { get; init; } = new() { Temperature = 0.8f, TopP = 0.95f, MinP = 0.05f };
 }

@@ -2,6 +2,7 @@ using System.Buffers;
 using Google.Protobuf;
 using Grpc.Core;
 using LlmServe.Engine;
+using LlmServe.Protocol;
 using LlmServe.Server.Internal.Access;
 using LlmServe.Server.Internal.GrpcApi;
 using LlmServe.Serving;
@@ -28,7 +29,7 @@ internal sealed class FuzzTarget : IAsyncDisposable
         var options = new ServerOptions();
         _core = new ServingCore([new ServedModel { Id = "fake", Engine = _engine, Template = ChatTemplate.Parse(TestServer.Template) }], options);
         var calls = new GrpcCalls(_core);
-        var reader = new GenerationReader(_core.Models, options);
+        var reader = new GenerationReader(_core.Models, options, options.DefaultOutputTokens);
         var chat = new ChatEndpoint(calls, reader, _core.Generations);
         var text = new TextEndpoint(calls, reader, _core);
         var models = new ModelEndpoint(calls, reader, _core);

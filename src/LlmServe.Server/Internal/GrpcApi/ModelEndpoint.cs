@@ -1,4 +1,5 @@
 using Grpc.Core;
+using LlmServe.Protocol;
 using LlmServe.Serving;
 using LlmServe.V1;
 
@@ -15,12 +16,12 @@ internal class ModelEndpoint(GrpcCalls calls, GenerationReader reader, ServingCo
     /// <summary>Lists the models.</summary>
     public virtual Task<ListModelsResponse> ListModels(Incoming<ListModelsRequest> request, ServerCallContext context) =>
         calls.AnswerAsync(request, context, read => read, (_, _) =>
-            ValueTask.FromResult<ListModelsResponse?>(new ListModelsResponse { Models = { core.Models.All.Select(Describe) } }));
+            ValueTask.FromResult<ListModelsResponse?>(new ListModelsResponse { Models = { core.Models.All.Select(ModelDescription.Of) } }));
 
     /// <summary>Describes one model.</summary>
     public virtual Task<GetModelResponse> GetModel(Incoming<GetModelRequest> request, ServerCallContext context) =>
         calls.AnswerAsync(request, context, read => read, (_, get) =>
-            ValueTask.FromResult<GetModelResponse?>(new GetModelResponse { Model = Describe(core.Models.Find(get.Model)) }));
+            ValueTask.FromResult<GetModelResponse?>(new GetModelResponse { Model = ModelDescription.Of(core.Models.Find(get.Model)) }));
 
     /// <summary>Says what a request would get if it came now.</summary>
     public virtual Task<PlanResponse> Plan(Incoming<PlanRequest> request, ServerCallContext context) =>
@@ -51,36 +52,6 @@ internal class ModelEndpoint(GrpcCalls calls, GenerationReader reader, ServingCo
         Running = plan.Running,
         Waiting = plan.Waiting,
     };
-
-    private static Model Describe(ServedModel served)
-    {
-        var info = served.Engine.Model;
-        var tokenizer = served.Engine.Tokenizer;
-        var model = new Model
-        {
-            Id = served.Id,
-            Name = served.Name,
-            Architecture = info.Architecture,
-            Quantization = served.Quantization,
-            ContextLength = served.Engine.ContextLength,
-            VocabularySize = info.VocabularySize,
-            ParameterCount = served.ParameterCount,
-            HasChatTemplate = served.Template is not null,
-            ChatTemplate = served.TemplateSource,
-        };
-        if (tokenizer.BosId is { } bos)
-        {
-            model.BosTokenId = bos;
-        }
-
-        if (tokenizer.EosId is { } eos)
-        {
-            model.EosTokenId = eos;
-        }
-
-        model.EndOfGenerationTokenIds.AddRange(tokenizer.EndOfGenerationIds.Order());
-        return model;
-    }
 
     /// <summary>What to plan: a request, or merely one of a size.</summary>
     private sealed record Planned(GenerationInput Input, int? PromptTokens);

@@ -1,4 +1,5 @@
 using Grpc.Core;
+using LlmServe.Protocol;
 using LlmServe.Serving;
 using LlmServe.V1;
 

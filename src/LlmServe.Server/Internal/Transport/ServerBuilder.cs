@@ -1,6 +1,7 @@
 using System.Net;
 using Grpc.AspNetCore.Server;
 using Grpc.HealthCheck;
+using LlmServe.Protocol;
 using LlmServe.Server.Internal.Access;
 using LlmServe.Server.Internal.GrpcApi;
 using LlmServe.Server.Internal.HttpApi;
@@ -47,7 +48,8 @@ internal static class ServerBuilder
 
     private static void AddGrpc(IServiceCollection services, ServerOptions options)
     {
-        services.AddSingleton<RequestGate>().AddSingleton<GrpcCalls>().AddSingleton<GenerationReader>();
+        services.AddSingleton<RequestGate>().AddSingleton<GrpcCalls>();
+        services.AddSingleton(provider => new GenerationReader(provider.GetRequiredService<ServingCore>().Models, options, options.DefaultOutputTokens));
         services.AddSingleton<ChatEndpoint>().AddSingleton<TextEndpoint>().AddSingleton<ModelEndpoint>().AddSingleton<HealthServiceImpl>();
         services.AddGrpc(global => global.MaxReceiveMessageSize = options.MaxRequestBytes);
         // A compressed request could unfold to any size; the size limit counts what arrives.

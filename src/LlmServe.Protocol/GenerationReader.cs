@@ -2,17 +2,26 @@ using System.Text.Json;
 using LlmServe.Serving;
 using LlmServe.Text.Templates;
 
-namespace LlmServe.Server.Internal.GrpcApi;
+namespace LlmServe.Protocol;
 
 /// <summary>Turns the messages of the proto into generations of the core.</summary>
-internal sealed class GenerationReader(ModelCatalog models, ServerOptions options)
+/// <param name="models">The models that requests name.</param>
+/// <param name="options">What is taken.</param>
+/// <param name="defaultOutputTokens">Most tokens of an answer to a request that names no limit; null: as many as the context holds.</param>
+internal sealed class GenerationReader(ModelCatalog models, ServingOptions options, int? defaultOutputTokens)
 {
     /// <summary>Reads a conversation.</summary>
     /// <exception cref="RequestException">There is no such model, or a JSON text is wrong.</exception>
-    public GenerationInput Read(V1.ChatRequest request) => new()
+    public GenerationInput Read(V1.ChatRequest request)
+    {
+        RefuseParsing(request);
+        return ReadChat(request);
+    }
+
+    private GenerationInput ReadChat(V1.ChatRequest request) => new()
     {
         Model = models.Find(request.Model),
-        Settings = OptionsReader.Read(request.Options, options),
+        Settings = OptionsReader.Read(request.Options, defaultOutputTokens),
         NameOf = OptionsReader.NameOf,
         Prompt = new ConversationPrompt
         {
@@ -30,7 +39,7 @@ internal sealed class GenerationReader(ModelCatalog models, ServerOptions option
     public GenerationInput Read(V1.GenerateRequest request) => new()
     {
         Model = models.Find(request.Model),
-        Settings = OptionsReader.Read(request.Options, options),
+        Settings = OptionsReader.Read(request.Options, defaultOutputTokens),
         NameOf = OptionsReader.NameOf,
         Prompt = request.PromptCase switch
         {
@@ -54,7 +63,7 @@ internal sealed class GenerationReader(ModelCatalog models, ServerOptions option
         return wanted is < 1 ? throw Failure.Invalid("size.max_tokens", $"is {wanted}; allowed is 1 or more").ToException() : new GenerationInput
         {
             Model = model,
-            Settings = new GenerationSettings { MaxTokens = wanted, DefaultMaxTokens = options.DefaultOutputTokens },
+            Settings = new GenerationSettings { MaxTokens = wanted, DefaultMaxTokens = defaultOutputTokens },
             NameOf = name => $"size.{name}",
             Prompt = new TokenPrompt([]) { Field = "size.prompt_tokens" },
         };
@@ -63,6 +72,23 @@ internal sealed class GenerationReader(ModelCatalog models, ServerOptions option
     /// <summary>Reads a text.</summary>
     public static TextPrompt ReadText(string text, V1.TokenizationOptions? options) => new(
         text, options is not { HasAddSpecial: true, AddSpecial: false }, options is not { HasParseSpecial: true, ParseSpecial: false }) { Field = "text" };
+
+    /// <summary>Refuses what would otherwise be passed over in silence.</summary>
+    private static void RefuseParsing(V1.ChatRequest request)
+    {
+        string? field = request switch
+        {
+            { ParseOutput: true } => "parse_output",
+            { ToolChoice: not null } => "tool_choice",
+            { HasParallelToolCalls: true } => "parallel_tool_calls",
+            { Reasoning: not null } => "reasoning",
+            _ => null,
+        };
+        if (field is not null)
+        {
+            throw Failure.Invalid(field, "this server does not read answers; leave it out").ToException();
+        }
+    }
 
     private TemplateMessage[] ReadMessages(IReadOnlyList<V1.ChatMessage> messages)
     {
