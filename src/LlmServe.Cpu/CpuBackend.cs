@@ -78,12 +78,18 @@ public static class CpuBackend
     /// <exception cref="ArgumentException">An option is out of range, or the processor has not the instruction set asked for.</exception>
     public static IProgramExecutor Load(GgufFile model, CpuOptions options, IProgress<LoadProgress>? progress = null)
     {
-        var (compiled, kernels, lanes) = Compile(model, options);
+        return LoadWith(model, options, IsaSelector.Select(options.Isa), progress);
+    }
+
+    /// <summary>The same with given kernels, also with those of a processor that this one is not.</summary>
+    internal static IProgramExecutor LoadWith(GgufFile model, CpuOptions options, KernelTable kernels, IProgress<LoadProgress>? progress = null)
+    {
+        var (compiled, lanes) = Compile(model, options, kernels);
         return new CpuExecutor(model, compiled, kernels, options, lanes, progress);
     }
 
     /// <summary>Compiles without loading weights: what <c>llmserve compile</c> prints.</summary>
-    public static CompiledModel CompileOnly(GgufFile model, CpuOptions options) => Compile(model, options).Model;
+    public static CompiledModel CompileOnly(GgufFile model, CpuOptions options) => Compile(model, options, IsaSelector.Select(options.Isa)).Model;
 
     /// <summary>Measures this machine with the kernels that a compiled model needs: what <c>llmserve compile</c> predicts with. No weights are loaded.</summary>
     /// <param name="model">From <see cref="CompileOnly"/>.</param>
@@ -101,15 +107,14 @@ public static class CpuBackend
     private static int LaneCount(CpuOptions options) =>
         (options.LanesOf as CpuExecutor)?.Lanes.Lanes ?? (options.Lanes == 0 ? Environment.ProcessorCount : options.Lanes);
 
-    private static (CompiledModel Model, KernelTable Kernels, int Lanes) Compile(GgufFile model, CpuOptions options)
+    private static (CompiledModel Model, int Lanes) Compile(GgufFile model, CpuOptions options, KernelTable kernels)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(options.Lanes);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxRowsPerTick, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.MaxRowsPerTick, CpuOptions.MostRowsPerTick);
         int lanes = LaneCount(options);
-        var kernels = IsaSelector.Select(options.Isa);
         var target = new CpuTarget(kernels, options.Activations, lanes);
         var compiled = ModelCompiler.Compile(model, target, new CompilerOptions(options.Activations, options.Kv, options.MaxRowsPerTick, options.ContextLength));
-        return (compiled, kernels, lanes);
+        return (compiled, lanes);
     }
 }

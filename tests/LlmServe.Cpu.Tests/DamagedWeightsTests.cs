@@ -14,7 +14,7 @@ public class DamagedWeightsTests
     [InlineData(CpuIsa.Neon, 0x7c00)]
     public void Load_ScaleThatIsNotFinite_NamesFileAndTensor(CpuIsa isa, int scale)
     {
-        Skip.IfNot(IsaSelector.IsSupported(isa), $"SKIPPED: this processor has no {isa}");
+        LoadedModel.Require(isa);
         string path = Path.Combine(Path.GetTempPath(), $"llmserve-damaged-{Guid.NewGuid():N}.gguf");
         byte[] bytes = File.ReadAllBytes(TestData.Local("golden", "quantized", "llama-Q4_0.gguf"));
         using (var whole = GgufFile.Open(TestData.Local("golden", "quantized", "llama-Q4_0.gguf")))
@@ -26,7 +26,8 @@ public class DamagedWeightsTests
         try
         {
             using var file = GgufFile.Open(path);
-            var error = Assert.Throws<GgufException>(() => CpuBackend.Load(file, new CpuOptions { Isa = isa, Lanes = 1, MaxSequences = 1 }));
+            var error = Assert.Throws<GgufException>(() =>
+                CpuBackend.LoadWith(file, new CpuOptions { Isa = isa, Lanes = 1, MaxSequences = 1 }, IsaSelector.Create(isa)));
 
             Assert.Contains(path, error.Message);
             Assert.Contains("'blk.1.ffn_up.weight', row 0", error.Message);

@@ -12,7 +12,7 @@ internal sealed class LoadedModel : IDisposable
     public LoadedModel(string path, CpuOptions options)
     {
         _file = GgufFile.Open(path);
-        Executor = CpuBackend.Load(_file, options);
+        Executor = options.Isa is { } isa ? CpuBackend.LoadWith(_file, options, IsaSelector.Create(isa)) : CpuBackend.Load(_file, options);
     }
 
     public IProgramExecutor Executor { get; }
@@ -30,8 +30,11 @@ internal sealed class LoadedModel : IDisposable
         KvBytes = 1L << 30,
     });
 
-    /// <summary>Skips the calling test, saying so, where the processor has not the instruction set.</summary>
-    public static void Require(CpuIsa isa) => Skip.IfNot(IsaSelector.IsSupported(isa), $"SKIPPED: this processor has no {isa}");
+    /// <summary>
+    /// Skips the calling test, saying so, where the processor has not the instruction set. The 128-bit kernels run everywhere: beside each of NEON's instructions stands a
+    /// portable form of it.
+    /// </summary>
+    public static void Require(CpuIsa isa) => Skip.IfNot(isa == CpuIsa.Neon || IsaSelector.IsSupported(isa), $"SKIPPED: this processor has no {isa}");
 
     /// <summary>Skips the calling test, saying so, where the row kernels of vector instruction sets do not run.</summary>
     public static void RequireVectors() =>

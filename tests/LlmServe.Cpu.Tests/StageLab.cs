@@ -31,7 +31,7 @@ internal sealed unsafe class StageLab : IDisposable
     {
         _ids = ids;
         _file = GgufFile.Open(path);
-        _kernels = IsaSelector.Select(isa);
+        _kernels = IsaSelector.Create(isa);
         _model = ModelCompiler.Compile(_file, new CpuTarget(_kernels, ActivationMode.Int8, Lanes), new CompilerOptions(ActivationMode.Int8, KvElement.F16, ids.Length));
         _program = Unshared(_model.ProgramFor(ids.Length));
         _weights = new WeightStore(_file, _model.Graph, _kernels, 1);
