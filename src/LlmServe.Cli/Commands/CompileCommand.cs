@@ -72,7 +72,7 @@ internal static class CompileCommand
         var program = compiled.ProgramFor(request.Rows);
         var cost = new CostModel(profile, compiled);
         var options = new PrintOptions(Path.GetFileName(file.Path), target, request.Load, request.All, request.Layer);
-        int layers = compiled.Graph.Shape.Layers;
+        int layers = compiled.Info.Layers;
         if (request.Layer >= layers)
         {
             throw new CliException($"--layer: found {request.Layer}, the model's layers are 0 to {layers - 1}", ExitCode.Usage);
