@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using LlmServe.Server.Internal;
 using LlmServe.Server.Internal.Transport;
 using LlmServe.Serving;
@@ -56,7 +57,7 @@ public sealed class LlmServeHost : IAsyncDisposable
     /// <param name="loggers">Where log messages go; null: nowhere.</param>
     /// <param name="cancellationToken">Gives up starting.</param>
     /// <exception cref="ArgumentException">An option or a model's id is not allowed.</exception>
-    /// <exception cref="IOException">The address cannot be bound, for example because another program has the port.</exception>
+    /// <exception cref="ListenException">The address cannot be bound, for example because another program has the port.</exception>
     public static async Task<LlmServeHost> StartAsync(
         IReadOnlyList<ServedModel> models, ServerOptions? options = null, ILoggerFactory? loggers = null, CancellationToken cancellationToken = default)
     {
@@ -66,7 +67,7 @@ public sealed class LlmServeHost : IAsyncDisposable
         WebApplication? app = null;
         try
         {
-            var address = ServerBuilder.ParseHost(options.Host, nameof(ServerOptions.Host));
+            var address = ServerBuilder.ParseHost(options.Host, options.Port, nameof(ServerOptions.Host));
             app = ServerBuilder.Build(core, options, address, loggers);
             var host = new LlmServeHost(app, core, options);
             if (options.Metrics is not null || options.OpenTelemetry)
@@ -115,6 +116,12 @@ public sealed class LlmServeHost : IAsyncDisposable
         {
             await _app.StartAsync(cancellationToken).ConfigureAwait(false);
             Open(address);
+        }
+        catch (Exception error) when (error is IOException or SocketException)
+        {
+            await StopTelemetryAsync().ConfigureAwait(false);
+            throw new ListenException(
+                nameof(ServerOptions.Port), $"cannot listen on {new IPEndPoint(address, _options.Port)}: {error.Message.TrimEnd('.')}", error);
         }
         catch
         {

@@ -1,8 +1,8 @@
 using LlmServe.Cli.App;
-using LlmServe.Cli.Models;
 using LlmServe.Cli.Tests.Support;
 using LlmServe.Gguf;
 using LlmServe.Gguf.Formats;
+using LlmServe.Hosting;
 using LlmServe.Models;
 using LlmServe.Testing;
 using LlmServe.Testing.Fakes;

@@ -156,7 +156,7 @@ public sealed class ServiceTests
         taken.Start();
         int port = ((IPEndPoint)taken.LocalEndpoint).Port;
         await using var server = await TestServer.StartAsync();
-        var exception = await Assert.ThrowsAsync<IOException>(
+        var exception = await Assert.ThrowsAsync<ListenException>(
             () => LlmServeHost.StartAsync([server.Model("other", null)], new ServerOptions { Port = port }));
         Assert.Contains($"{port}", exception.Message, StringComparison.Ordinal);
     }

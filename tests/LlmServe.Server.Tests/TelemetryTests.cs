@@ -57,11 +57,11 @@ public sealed class TelemetryTests
         int port = ((IPEndPoint)taken.LocalEndpoint).Port;
         await using var server = await TestServer.StartAsync();
         var model = server.Model("m", null);
-        var exception = await Assert.ThrowsAsync<IOException>(
+        var exception = await Assert.ThrowsAsync<ListenException>(
             () => LlmServeHost.StartAsync([model], new ServerOptions { Port = 0, Metrics = new MetricsOptions { Port = port } }));
         Assert.Contains($"the metrics page cannot listen on 127.0.0.1:{port}", exception.Message, StringComparison.Ordinal);
         // An address for documentation, which no machine has.
-        exception = await Assert.ThrowsAsync<IOException>(
+        exception = await Assert.ThrowsAsync<ListenException>(
             () => LlmServeHost.StartAsync([model], new ServerOptions { Port = 0, Metrics = new MetricsOptions { Host = "192.0.2.1", Port = port } }));
         Assert.Contains($"the metrics page cannot listen on 192.0.2.1:{port}", exception.Message, StringComparison.Ordinal);
         foreach (var metrics in (MetricsOptions[])[new() { Port = -1 }, new() { Path = "metrics" }, new() { Path = "/a b" }, new() { Host = "nowhere" }, new() { Port = 4711 }])

@@ -9,6 +9,7 @@ using LlmServe.Compiler.Programs;
 using LlmServe.Cpu;
 using LlmServe.Execution;
 using LlmServe.Gguf;
+using LlmServe.Hosting;
 
 namespace LlmServe.Cli.Commands;
 
@@ -56,7 +57,7 @@ internal static class CompileCommand
     {
         var cancellation = services.Interrupts.Token;
         var cpu = services.Models.WithProfileCache(TickMeasurement.OptionsFor(settings.Cpu, request), refresh: true);
-        using var loaded = await services.Models.LoadAsync(services.Console, settings with { Cpu = cpu }, cancellation);
+        using var loaded = await services.LoadAsync(settings with { Cpu = cpu }, cancellation);
         if (loaded.Executor is not IMeasuringExecutor executor)
         {
             throw new CliException($"--measure: the backend '{loaded.Executor.Backend}' cannot take times inside a tick");

@@ -174,17 +174,8 @@ internal sealed class ServeOptionSet
             && (Has("OTEL_EXPORTER_OTLP_ENDPOINT") || Has("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") || Has("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"));
     }
 
-    private ServerCertificate? ReadCertificate(ParseResult parsed, string? password)
-    {
-        try
-        {
-            return parsed.GetValue(_tlsPfx) is { } pfx ? ServerCertificate.FromPfx(pfx, password)
-                : parsed.GetValue(_tlsCert) is { } certificate ? ServerCertificate.FromPem(certificate, parsed.GetValue(_tlsKey)!, password)
-                : null;
-        }
-        catch (ArgumentException error)
-        {
-            throw new CliException(error.Message.Split(" (Parameter")[0], ExitCode.Failure, error);
-        }
-    }
+    private ServerCertificate? ReadCertificate(ParseResult parsed, string? password) =>
+        parsed.GetValue(_tlsPfx) is { } pfx ? ServerCertificate.FromPfx(pfx, password)
+            : parsed.GetValue(_tlsCert) is { } certificate ? ServerCertificate.FromPem(certificate, parsed.GetValue(_tlsKey)!, password)
+            : null;
 }

@@ -1,5 +1,5 @@
-using LlmServe.Cli.Options;
 using LlmServe.Engine;
+using LlmServe.Hosting;
 using LlmServe.Server;
 using Microsoft.Extensions.Logging;
 

@@ -74,8 +74,11 @@ internal static class ServerBuilder
     }
 
     /// <summary>The IP address that <paramref name="host"/> names.</summary>
+    /// <param name="host">What the option says.</param>
+    /// <param name="port">The port beside it, for the message.</param>
+    /// <param name="option">The option's name.</param>
     /// <exception cref="OptionException">It is neither an address nor <c>localhost</c>.</exception>
-    public static IPAddress ParseHost(string host, string option)
+    public static IPAddress ParseHost(string host, int port, string option)
     {
         if (string.Equals(host, "localhost", StringComparison.OrdinalIgnoreCase))
         {
@@ -84,7 +87,7 @@ internal static class ServerBuilder
 
         return IPAddress.TryParse(host, out var address)
             ? address
-            : throw new OptionException(option, $"The server option {option} is '{host}'; it must be an IP address such as 127.0.0.1 or 0.0.0.0, or localhost.");
+            : throw new OptionException(option, $"cannot listen on {host}:{port}: the host must be an IP address such as 127.0.0.1 or 0.0.0.0, or localhost");
     }
 
     /// <summary>Where this machine reaches a socket that is bound to <paramref name="address"/>.</summary>

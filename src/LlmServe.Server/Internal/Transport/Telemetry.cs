@@ -42,11 +42,11 @@ internal sealed class Telemetry : IAsyncDisposable
     /// <param name="loggers">Where failures of the page are logged.</param>
     /// <param name="cancellationToken">Gives up starting.</param>
     /// <exception cref="ArgumentException">The host of the page is no address.</exception>
-    /// <exception cref="IOException">The address of the page cannot be bound.</exception>
+    /// <exception cref="ListenException">The address of the page cannot be bound.</exception>
     public static async Task<Telemetry> StartAsync(
         ServerOptions options, IPAddress listening, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
-        var address = options.Metrics is { Host: { } host } ? ServerBuilder.ParseHost(host, $"{nameof(ServerOptions.Metrics)}.{nameof(MetricsOptions.Host)}") : listening;
+        var address = options.Metrics is { Host: { } host } ? ServerBuilder.ParseHost(host, options.Metrics.Port, $"{nameof(ServerOptions.Metrics)}.{nameof(MetricsOptions.Host)}") : listening;
         var meters = BuildMeters(options);
         var traces = options.OpenTelemetry ? BuildTraces() : null;
         if (options.Metrics is not { } metrics)
@@ -70,7 +70,9 @@ internal sealed class Telemetry : IAsyncDisposable
                 throw;
             }
 
-            throw new IOException($"the metrics page cannot listen on {new IPEndPoint(address, metrics.Port)}: {error.Message}", error);
+            throw new ListenException(
+                $"{nameof(ServerOptions.Metrics)}.{nameof(MetricsOptions.Port)}",
+                $"the metrics page cannot listen on {new IPEndPoint(address, metrics.Port)}: {error.Message.TrimEnd('.')}", error);
         }
     }
 

@@ -1,9 +1,7 @@
-using LlmServe.Cli.App;
-using LlmServe.Cli.Models;
-using LlmServe.Cli.Tests.Support;
+using LlmServe.Serving;
 using LlmServe.Testing;
 
-namespace LlmServe.Cli.Tests;
+namespace LlmServe.Hosting.Tests;
 
 public sealed class ModelFinderTests : IDisposable
 {
@@ -47,9 +45,10 @@ public sealed class ModelFinderTests : IDisposable
     [Fact]
     public void Find_VariableWrong_NamesTheVariable()
     {
-        var error = Assert.Throws<CliException>(() => Finder(("LLMSERVE_MODEL", _folder.File("absent.gguf"))).Find(null));
+        var error = Assert.Throws<OptionException>(() => Finder(("LLMSERVE_MODEL", _folder.File("absent.gguf"))).Find(null));
 
-        Assert.Contains("LLMSERVE_MODEL: no file at", error.Message);
+        Assert.Equal(ModelFinder.Variable, error.Option);
+        Assert.StartsWith("no file at ", error.Message);
     }
 
     [Fact]
@@ -63,11 +62,11 @@ public sealed class ModelFinderTests : IDisposable
     [Fact]
     public void Find_Nothing_SaysWhereWasLookedAndWhatToDo()
     {
-        var error = Assert.Throws<CliException>(() => Finder(("XDG_DATA_HOME", _folder.Path)).Find(null));
+        var error = Assert.Throws<OptionException>(() => Finder(("XDG_DATA_HOME", _folder.Path)).Find(null));
 
         Assert.Contains(ModelFinder.EmbeddedPath, error.Message);
         Assert.Contains(_folder.Path, error.Message);
-        Assert.Contains("--model PATH", error.Message);
+        Assert.Equal(nameof(ModelSettings.Path), error.Option);
         Assert.Contains("LLMSERVE_MODEL", error.Message);
     }
 

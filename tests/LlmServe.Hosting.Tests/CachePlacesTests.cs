@@ -1,8 +1,7 @@
-using LlmServe.Cli.App;
-using LlmServe.Cli.Models;
 using LlmServe.Cpu;
+using LlmServe.Serving;
 
-namespace LlmServe.Cli.Tests;
+namespace LlmServe.Hosting.Tests;
 
 public class CachePlacesTests
 {
@@ -37,23 +36,22 @@ public class CachePlacesTests
     }
 
     [Fact]
-    public void RepackCache_NoPath_IsAUsageError()
+    public void RepackCache_NoPath_NamesTheOption()
     {
-        var error = Assert.Throws<CliException>(() => Places(null, null).RepackCache("a\0b", "/models/model.gguf", Ignore));
+        var error = Assert.Throws<OptionException>(() => Places(null, null).RepackCache("a\0b", "/models/model.gguf", Ignore));
 
-        Assert.Equal(ExitCode.Usage, error.Code);
-        Assert.StartsWith("--repack-cache: ", error.Message);
+        Assert.Equal(nameof(ModelSettings.RepackCache), error.Option);
     }
 
     [Theory]
     [InlineData("")]
     [InlineData("  ")]
-    public void RepackCache_Empty_IsAUsageError(string choice)
+    public void RepackCache_Empty_NamesTheOption(string choice)
     {
-        var error = Assert.Throws<CliException>(() => Places(null, null).RepackCache(choice, "/models/model.gguf", Ignore));
+        var error = Assert.Throws<OptionException>(() => Places(null, null).RepackCache(choice, "/models/model.gguf", Ignore));
 
-        Assert.Equal(ExitCode.Usage, error.Code);
-        Assert.Equal("--repack-cache is empty; allowed: auto, off, beside or a folder", error.Message);
+        Assert.Equal(nameof(ModelSettings.RepackCache), error.Option);
+        Assert.Equal("is empty; allowed: auto, off, beside or a folder", error.Message);
     }
 
     [Fact]

@@ -1,9 +1,7 @@
-using LlmServe.Testing;
-
-namespace LlmServe.Cli.Tests.Support;
+namespace LlmServe.Testing;
 
 /// <summary>A folder that is gone after the test.</summary>
-internal sealed class TemporaryFolder : IDisposable
+public sealed class TemporaryFolder : IDisposable
 {
     public TemporaryFolder() => Path = Directory.CreateTempSubdirectory("llmserve-test-").FullName;
 

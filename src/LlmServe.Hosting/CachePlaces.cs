@@ -1,13 +1,13 @@
-using LlmServe.Cli.App;
 using LlmServe.Cpu;
+using LlmServe.Serving;
 
-namespace LlmServe.Cli.Models;
+namespace LlmServe.Hosting;
 
 /// <summary>Where the program keeps what it can make again.</summary>
 /// <param name="variable">Reads an environment variable.</param>
-internal sealed class CachePlaces(Func<string, string?> variable)
+public sealed class CachePlaces(Func<string, string?> variable)
 {
-    /// <summary>Environment variable that says what <c>--repack-cache</c> does not.</summary>
+    /// <summary>Environment variable that says what <see cref="ModelSettings.RepackCache"/> does not.</summary>
     public const string RepackVariable = "LLMSERVE_REPACK_CACHE";
 
     /// <summary>The places of this process.</summary>
@@ -17,7 +17,7 @@ internal sealed class CachePlaces(Func<string, string?> variable)
     /// <param name="choice"><c>auto</c>, <c>off</c>, <c>beside</c> or a folder; null: the environment variable, else <c>auto</c>.</param>
     /// <param name="modelPath">The model's file.</param>
     /// <param name="note">Gets lines for people.</param>
-    /// <exception cref="CliException">The folder is no path.</exception>
+    /// <exception cref="OptionException">The folder is no path.</exception>
     public RepackCacheOptions? RepackCache(string? choice, string modelPath, Action<string> note)
     {
         string chosen = choice ?? (variable(RepackVariable) is { Length: > 0 } set ? set : "auto");
@@ -27,7 +27,7 @@ internal sealed class CachePlaces(Func<string, string?> variable)
             "off" => [],
             "auto" => [own],
             "beside" => [Path.GetDirectoryName(modelPath), own],
-            _ => [FullPath(chosen, choice is null ? RepackVariable : "--repack-cache")],
+            _ => [FullPath(chosen, choice is null ? RepackVariable : nameof(ModelSettings.RepackCache))],
         };
         string[] known = [.. folders.OfType<string>()];
         return known.Length == 0 ? null : new RepackCacheOptions { Folders = known, Note = note };
@@ -45,11 +45,11 @@ internal sealed class CachePlaces(Func<string, string?> variable)
         return home.Length == 0 ? null : Path.Combine(home, ".cache", "llmserve", name);
     }
 
-    private static string FullPath(string folder, string origin)
+    private static string FullPath(string folder, string option)
     {
         if (string.IsNullOrWhiteSpace(folder))
         {
-            throw new CliException($"{origin} is empty; allowed: auto, off, beside or a folder", ExitCode.Usage);
+            throw new OptionException(option, "is empty; allowed: auto, off, beside or a folder");
         }
 
         try
@@ -58,7 +58,7 @@ internal sealed class CachePlaces(Func<string, string?> variable)
         }
         catch (Exception error) when (error is ArgumentException or IOException)
         {
-            throw new CliException($"{origin}: '{folder}' is neither auto, off nor beside, and no folder: {error.Message}", ExitCode.Usage, error);
+            throw new OptionException(option, $"'{folder}' is neither auto, off nor beside, and no folder: {error.Message}", error);
         }
     }
 }

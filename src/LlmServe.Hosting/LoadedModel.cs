@@ -2,16 +2,25 @@ using LlmServe.Execution;
 using LlmServe.Gguf;
 using LlmServe.Text;
 
-namespace LlmServe.Cli.Models;
+namespace LlmServe.Hosting;
 
 /// <summary>A model that is ready to run: what its file says, the compiled program and the tokenizer.</summary>
-internal sealed class LoadedModel(string path, GgufFile file, IProgramExecutor executor, ITokenizer tokenizer) : IDisposable
+public sealed class LoadedModel : IDisposable
 {
     private const int LongestId = 128;
+    private readonly string _path;
     private bool _handedOver;
 
+    private LoadedModel(string path, GgufFile file, IProgramExecutor executor, ITokenizer tokenizer)
+    {
+        _path = path;
+        File = file;
+        Executor = executor;
+        Tokenizer = tokenizer;
+    }
+
     /// <summary>Puts a model together when its tokenizer is ready; if there is none, the executor is disposed.</summary>
-    public static LoadedModel Create(string path, GgufFile file, IProgramExecutor executor, Task<ITokenizer> tokenizer)
+    internal static LoadedModel Create(string path, GgufFile file, IProgramExecutor executor, Task<ITokenizer> tokenizer)
     {
         try
         {
@@ -25,26 +34,26 @@ internal sealed class LoadedModel(string path, GgufFile file, IProgramExecutor e
     }
 
     /// <summary>What the file says: closed, so that its data is gone.</summary>
-    public GgufFile File { get; } = file;
+    public GgufFile File { get; }
 
     /// <summary>The compiled program on its backend.</summary>
-    public IProgramExecutor Executor { get; } = executor;
+    public IProgramExecutor Executor { get; }
 
     /// <summary>The model's tokenizer.</summary>
-    public ITokenizer Tokenizer { get; } = tokenizer;
+    public ITokenizer Tokenizer { get; }
 
     /// <summary>What is odd about it, one sentence each.</summary>
     public IEnumerable<string> Warnings => Executor.Model.Warnings.Concat(Tokenizer.Warnings);
 
     /// <summary>The name in the file, else the file's own.</summary>
-    public string DisplayName => File.Metadata.GetString("general.name", "") is { Length: > 0 } name ? name : System.IO.Path.GetFileNameWithoutExtension(path);
+    public string DisplayName => File.Metadata.GetString("general.name", "") is { Length: > 0 } name ? name : Path.GetFileNameWithoutExtension(_path);
 
     /// <summary>What requests call it: the file's name, with characters that ids do not have replaced.</summary>
     public string Id
     {
         get
         {
-            string stem = System.IO.Path.GetFileNameWithoutExtension(path);
+            string stem = Path.GetFileNameWithoutExtension(_path);
             return string.Concat(stem.Take(LongestId).Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-' ? c : '-')).ToLowerInvariant();
         }
     }
@@ -63,7 +72,7 @@ internal sealed class LoadedModel(string path, GgufFile file, IProgramExecutor e
         .Select(group => group.Key));
 
     /// <summary>An engine owns the executor from now on; its disposal must come before this object's.</summary>
-    public void HandOverExecutor() => _handedOver = true;
+    internal void HandOverExecutor() => _handedOver = true;
 
     /// <inheritdoc/>
     public void Dispose()
