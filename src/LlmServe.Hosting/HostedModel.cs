@@ -42,25 +42,23 @@ public sealed class HostedModel : IAsyncDisposable
     /// <param name="options">How to schedule; null: as usual. What the compiled program's row table holds decides over its sizes.</param>
     /// <param name="loader">Finds and loads it; null: as the <c>llmserve</c> command does.</param>
     /// <param name="watcher">Sees how the loading goes; null: nobody does.</param>
+    /// <param name="warns">Whether the watcher is told what is odd about the model; a server says it in its log instead.</param>
     /// <param name="cancellation">Gives up loading.</param>
     /// <exception cref="OptionException">There is no such model, or it cannot be used so.</exception>
     /// <exception cref="LlmServe.Gguf.GgufException">The file is broken or of a kind that is not supported.</exception>
-    public static Task<HostedModel> StartAsync(
-        ModelSettings? settings = null, EngineOptions? options = null, ModelLoader? loader = null, ILoadWatcher? watcher = null,
-        CancellationToken cancellation = default) =>
-        StartAsync(settings ?? new ModelSettings(), options ?? new EngineOptions(), true, loader, watcher ?? new QuietLoadWatcher(), cancellation);
-
-    /// <summary>As above; <paramref name="warns"/> says whether the watcher is told what is odd about the model.</summary>
-    internal static async Task<HostedModel> StartAsync(
-        ModelSettings settings, EngineOptions options, bool warns, ModelLoader? loader, ILoadWatcher watcher, CancellationToken cancellation)
+    public static async Task<HostedModel> StartAsync(
+        ModelSettings? settings = null, EngineOptions? options = null, ModelLoader? loader = null, ILoadWatcher? watcher = null, bool warns = true,
+        CancellationToken cancellation = default)
     {
+        settings ??= new ModelSettings();
         loader ??= new ModelLoader(caches: CachePlaces.ForProcess());
+        watcher ??= new QuietLoadWatcher();
         var model = await loader.LoadAsync(settings, nameof(ModelSettings.Path), warns, watcher, cancellation).ConfigureAwait(false);
         LoadedModel? draft = null;
         try
         {
             draft = await DraftLoader.LoadAsync(loader, settings, model, warns, watcher, cancellation).ConfigureAwait(false);
-            var engine = new LlmEngine(model.Executor, model.Tokenizer, options with
+            var engine = new LlmEngine(model.Executor, model.Tokenizer, (options ?? new EngineOptions()) with
             {
                 MaxSequences = model.Executor.Rows.Slots,
                 MaxRowsPerTick = model.Executor.Rows.Capacity,

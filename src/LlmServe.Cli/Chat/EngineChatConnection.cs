@@ -41,7 +41,7 @@ internal sealed class EngineChatConnection : IChatConnection
     /// <exception cref="OptionException">There is no such model.</exception>
     public static async Task<EngineChatConnection> StartAsync(
         CliServices services, ModelSettings settings, SamplingSettings sampling, CancellationToken cancellation) =>
-        new(await HostedModel.StartAsync(settings, null, services.Models, new ConsoleLoadWatcher(services.Console), cancellation), sampling);
+        new(await HostedModel.StartAsync(settings, null, services.Models, new ConsoleLoadWatcher(services.Console), cancellation: cancellation), sampling);
 
     /// <inheritdoc/>
     public IAsyncEnumerable<AnswerPiece> ChatAsync(IReadOnlyList<ChatTurn> conversation, CancellationToken cancellation) =>

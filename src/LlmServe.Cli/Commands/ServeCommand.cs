@@ -2,7 +2,7 @@ using System.CommandLine;
 using LlmServe.Cli.App;
 using LlmServe.Cli.Serve;
 using LlmServe.Cli.Terminal;
-using LlmServe.Hosting;
+using LlmServe.Server;
 
 namespace LlmServe.Cli.Commands;
 

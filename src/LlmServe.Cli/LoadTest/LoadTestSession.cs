@@ -3,7 +3,6 @@ using LlmServe.Cli.App;
 using LlmServe.Cli.Chat;
 using LlmServe.Cli.Terminal;
 using LlmServe.Client;
-using LlmServe.Hosting;
 using LlmServe.Server;
 using LlmServe.V1;
 

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using LlmServe.Hosting;
+using LlmServe.Server;
 
 namespace LlmServe.Cli.LoadTest;
 

@@ -1,10 +1,10 @@
 using LlmServe.Cpu;
 using LlmServe.Engine;
-using LlmServe.Server;
+using LlmServe.Hosting;
 using LlmServe.Serving;
 using Microsoft.Extensions.Logging;
 
-namespace LlmServe.Hosting;
+namespace LlmServe.Server;
 
 /// <summary>A server in this process, with the model that it serves.</summary>
 public sealed class HostedServer : IAsyncDisposable
@@ -50,14 +50,13 @@ public sealed class HostedServer : IAsyncDisposable
 
         // The machine is measured now rather than at the first prediction, which would fall into somebody's stream.
         // What is odd about the model, a server that logs says in its log.
-        watcher ??= new QuietLoadWatcher();
         var model = await HostedModel.StartAsync(
-            settings, (engine ?? new EngineOptions()) with { MeasureFirst = true }, loggers is null, loader, watcher, cancellation).ConfigureAwait(false);
+            settings, (engine ?? new EngineOptions()) with { MeasureFirst = true }, loader, watcher, warns: loggers is null, cancellation).ConfigureAwait(false);
         try
         {
             if (model.TemplateProblem is { } problem)
             {
-                watcher.Note($"the model's chat template cannot be used, so there is no chat: {problem}");
+                watcher?.Note($"the model's chat template cannot be used, so there is no chat: {problem}");
             }
 
             int workers = options.TextWorkers > 0 ? options.TextWorkers : Math.Max(1, Environment.ProcessorCount - LanesOf(settings.Cpu));
