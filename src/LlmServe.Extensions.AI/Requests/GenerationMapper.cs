@@ -86,7 +86,8 @@ internal static class GenerationMapper
                 MapLooseRule(additional, target);
                 break;
             case ChatResponseFormatJson { Schema: { } schema }:
-                target.JsonSchema = schema.GetRawText();
+                // Members that nobody asked for only cost time: what is generated fits the schema either way.
+                target.JsonSchema = new JsonSchema { Schema = schema.GetRawText(), CloseObjects = additional.Boolean("strict") ?? true };
                 break;
             case ChatResponseFormatJson:
                 target.JsonObject = true;
