@@ -11,10 +11,13 @@ internal static class AnswerJoiner
     public static ChatResponse Join(IReadOnlyList<ChatResponseUpdate> updates)
     {
         var response = updates.ToChatResponse();
-        var properties = response.AdditionalProperties ??= [];
-        var message = response.Messages[^1];
+        var properties = new AdditionalPropertiesDictionary();
+        foreach (var (key, value) in updates.SelectMany(update => update.AdditionalProperties ?? []))
+        {
+            properties[key] = value;
+        }
 
-        // The library keeps the last of several values under one key.
+        // Of these, each update has a part.
         var logprobs = updates.SelectMany(update => Value<TokenLogProbability[]>(update, AnswerProperties.Logprobs) ?? []).ToArray();
         if (logprobs.Length > 0)
         {
@@ -27,7 +30,12 @@ internal static class AnswerJoiner
             properties[AnswerProperties.Reasoning] = reasoning;
         }
 
-        message.AdditionalProperties = new AdditionalPropertiesDictionary(properties);
+        response.AdditionalProperties = properties;
+        foreach (var message in response.Messages)
+        {
+            message.AdditionalProperties = properties.Clone();
+        }
+
         return response;
     }
 
