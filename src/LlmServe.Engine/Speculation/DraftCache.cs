@@ -38,7 +38,7 @@ internal sealed class DraftCache
         _known = new int[slots];
         _drafts = new int[slots * mostDrafts];
         _scratch = new float[_vocabulary];
-        Context = (int)Math.Min(executor.Model.ContextLength, SequenceMemory.Capacity(executor.Rows, executor.Memory, ahead).Positions);
+        Context = (int)Math.Min(executor.Model.ContextLength, SequenceMemory.Capacity(executor.Rows, executor.Memory, ahead));
     }
 
     /// <summary>Most positions of a sequence.</summary>
@@ -80,7 +80,7 @@ internal sealed class DraftCache
         {
             Drop(slot);
             _owners[slot] = sequence;
-            _computed[slot] = _memory.Attach(slot, tokens.First(tokens.Length - 1));
+            _computed[slot] = _memory.Attach(slot, tokens.First(tokens.Length - 1), Math.Min(Context, tokens.Limit));
             _known[slot] = _computed[slot];
         }
 
