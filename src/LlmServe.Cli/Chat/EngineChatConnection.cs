@@ -99,6 +99,8 @@ internal sealed class EngineChatConnection : IChatConnection
         {
             MaxTokens = _sampling.MaxTokens,
             Stop = _sampling.Stop,
+            Rule = _sampling.Rule?.Rule,
+            RuleField = _sampling.Rule?.Origin ?? "",
             Sampling = neutral with
             {
                 Temperature = _sampling.Temperature ?? neutral.Temperature,
