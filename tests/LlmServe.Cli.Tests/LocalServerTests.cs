@@ -113,6 +113,8 @@ public class LocalServerTests
 
         Assert.Matches(expected, (await chat.RunAsync("chat", "What is the capital of Italy?", option, file)).Out);
         Assert.Matches(expected, (await run.RunAsync("run", "The capital of Italy is", option, file)).Out);
+        await using var server = await ServingCommand.StartAsync(["--port", "0"]);
+        Assert.Matches(expected, (await new CliHarness().RunAsync("chat", "x", option, file, "--server", server.Address)).Out);
     }
 
     [Fact]

@@ -135,7 +135,7 @@ internal sealed class GrpcChatConnection : IChatConnection
         switch (rule?.Kind)
         {
             case ConstraintKind.JsonSchema:
-                options.JsonSchema = rule.Text;
+                options.JsonSchema = new JsonSchema { Schema = rule.Text };
                 break;
             case ConstraintKind.Regex:
                 options.Regex = rule.Text;
