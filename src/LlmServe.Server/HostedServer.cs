@@ -70,6 +70,12 @@ public sealed class HostedServer : IAsyncDisposable
         }
     }
 
+    /// <summary>As <see cref="LlmServeHost.ReplaceKeys"/>.</summary>
+    public void ReplaceKeys(IReadOnlyList<ApiKey> keys) => _host.ReplaceKeys(keys);
+
+    /// <summary>As <see cref="LlmServeHost.ReplaceCertificate"/>.</summary>
+    public void ReplaceCertificate(ServerCertificate certificate) => _host.ReplaceCertificate(certificate);
+
     /// <summary>Refuses new calls and waits for running ones as long as the grace period says.</summary>
     public Task StopAsync() => _host.StopAsync();
 

@@ -3,6 +3,7 @@ using LlmServe.Cli.App;
 using LlmServe.Cli.Serve;
 using LlmServe.Cli.Terminal;
 using LlmServe.Server;
+using Microsoft.Extensions.Logging;
 
 namespace LlmServe.Cli.Commands;
 
@@ -24,6 +25,8 @@ internal static class ServeCommand
         using var loggers = ServeLogging.Create(settings.Log);
         await using var server = await HostedServer.StartAsync(
             settings.Model, settings.Server, settings.Engine, loggers, services.Models, new ConsoleLoadWatcher(console), services.Interrupts.Token);
+        using var reloader = new SecretReloader(server, settings.Secrets, loggers.CreateLogger<SecretReloader>());
+        reloader.WarnOfReaders();
         console.Out.WriteLine($"serving {server.Model.Description} at {server.Address.ToString().TrimEnd('/')}");
         if (server.MetricsAddress is { } metrics)
         {
