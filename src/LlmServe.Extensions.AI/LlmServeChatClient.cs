@@ -3,6 +3,7 @@ using LlmServe.Client;
 using LlmServe.Extensions.AI.Connections;
 using LlmServe.Extensions.AI.Requests;
 using LlmServe.Extensions.AI.Responses;
+using LlmServe.Hosting;
 using LlmServe.Serving;
 using LlmServe.V1;
 using Microsoft.Extensions.AI;
@@ -51,11 +52,37 @@ public sealed class LlmServeChatClient : IChatClient
     {
     }
 
+    /// <summary>A model in this process.</summary>
+    /// <param name="model">The model, whose engine stays its owner's.</param>
+    public LlmServeChatClient(ServedModel model)
+        : this(LocalConnection.Of(model ?? throw new ArgumentNullException(nameof(model))), model.Id)
+    {
+    }
+
     internal LlmServeChatClient(IModelConnection connection, string? modelId)
     {
         _connection = connection;
         _models = new ModelDirectory(connection);
         _metadata = new ChatClientMetadata("llmserve", connection.Address, string.IsNullOrEmpty(modelId) ? null : modelId);
+    }
+
+    /// <summary>Loads a model into this process. Disposing the client ends it.</summary>
+    /// <param name="modelPath">The GGUF file.</param>
+    /// <param name="cancellationToken">Gives up loading.</param>
+    /// <exception cref="OptionException">There is no such file, or it cannot be used so.</exception>
+    /// <exception cref="LlmServe.Gguf.GgufException">The file is broken or of a kind that is not supported.</exception>
+    public static Task<LlmServeChatClient> OpenAsync(string modelPath, CancellationToken cancellationToken = default) =>
+        OpenAsync(new ModelSettings { Path = modelPath }, cancellationToken);
+
+    /// <summary>Loads a model into this process. Disposing the client ends it.</summary>
+    /// <param name="settings">Which model, and how to run it.</param>
+    /// <param name="cancellationToken">Gives up loading.</param>
+    /// <exception cref="OptionException">There is no such file, or it cannot be used so.</exception>
+    /// <exception cref="LlmServe.Gguf.GgufException">The file is broken or of a kind that is not supported.</exception>
+    public static async Task<LlmServeChatClient> OpenAsync(ModelSettings settings, CancellationToken cancellationToken = default)
+    {
+        var model = await LocalModel.OpenAsync(settings, cancellationToken).ConfigureAwait(false);
+        return new LlmServeChatClient(new LocalConnection(model.Core, model), modelId: null);
     }
 
     /// <inheritdoc/>
@@ -74,7 +101,13 @@ public sealed class LlmServeChatClient : IChatClient
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        return StreamAsync(ChatRequestMapper.Map(messages, options, this), cancellationToken);
+        var request = ChatRequestMapper.Map(messages, options, this);
+        if (request.Model.Length == 0)
+        {
+            request.Model = _metadata.DefaultModelId ?? "";
+        }
+
+        return StreamAsync(request.Model, request.Options.Sampling, token => _connection.ChatAsync(request, token), cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -94,17 +127,34 @@ public sealed class LlmServeChatClient : IChatClient
     /// <summary>Closes the connection that this object made; one that was given to it stays open.</summary>
     public void Dispose() => _connection.Dispose();
 
-    private async IAsyncEnumerable<ChatResponseUpdate> StreamAsync(ChatRequest request, [EnumeratorCancellation] CancellationToken cancellation)
+    /// <summary>Continues a text as it is, without a chat template.</summary>
+    internal async Task<ChatResponse> GetTextAsync(string prompt, ChatOptions? options, CancellationToken cancellation) =>
+        AnswerJoiner.Join(await GetStreamingTextAsync(prompt, options, cancellation).ToListAsync(cancellation).ConfigureAwait(false));
+
+    /// <summary>Continues a text as it is, without a chat template, piece by piece.</summary>
+    internal IAsyncEnumerable<ChatResponseUpdate> GetStreamingTextAsync(string prompt, ChatOptions? options, CancellationToken cancellation)
     {
-        if (request.Model.Length == 0)
+        ArgumentNullException.ThrowIfNull(prompt);
+        var generation = new GenerationOptions { Sampling = new SamplingOptions(), ToEndOfContext = true };
+        if (options is not null)
         {
-            request.Model = _metadata.DefaultModelId ?? "";
+            GenerationMapper.Map(options, generation);
         }
 
-        var model = await _models.GetAsync(request.Model, cancellation).ConfigureAwait(false);
-        DefaultSampling.Fill(request.Options.Sampling, model.DefaultSampling);
-        var mapper = new AnswerMapper(model.Id, request.Options.Sampling.Seed);
-        await foreach (var delta in _connection.ChatAsync(request, cancellation).ConfigureAwait(false))
+        string id = options?.ModelId ?? _metadata.DefaultModelId ?? "";
+        var request = new GenerateRequest { Model = id, Text = prompt, Options = generation };
+        return StreamAsync(id, generation.Sampling, token => _connection.GenerateAsync(request, token), cancellation);
+    }
+
+    /// <summary>Fills in what the caller leaves to the model, and maps the answer.</summary>
+    private async IAsyncEnumerable<ChatResponseUpdate> StreamAsync(
+        string id, SamplingOptions sampling, Func<CancellationToken, IAsyncEnumerable<GenerationDelta>> answer,
+        [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var model = await _models.GetAsync(id, cancellation).ConfigureAwait(false);
+        DefaultSampling.Fill(sampling, model.DefaultSampling);
+        var mapper = new AnswerMapper(model.Id, sampling.Seed);
+        await foreach (var delta in answer(cancellation).ConfigureAwait(false))
         {
             foreach (var update in mapper.Map(delta))
             {

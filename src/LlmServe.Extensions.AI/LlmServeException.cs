@@ -5,7 +5,7 @@ namespace LlmServe.Extensions.AI;
 /// <summary>A model's answer failed, remotely or in this process. Calls that are cancelled throw <see cref="OperationCanceledException"/> instead.</summary>
 public sealed class LlmServeException : Exception
 {
-    internal LlmServeException(StatusCode code, string message, string? field, Exception inner)
+    internal LlmServeException(StatusCode code, string message, string? field, Exception? inner)
         : base(message, inner)
     {
         Code = code;

@@ -9,7 +9,7 @@ namespace LlmServe.Extensions.AI.Connections;
 /// <summary>Models in this process: calls pass what calls of a server pass, but for a transport.</summary>
 /// <param name="core">The models.</param>
 /// <param name="owned">What disposing this ends, besides; null: nothing.</param>
-internal sealed class LocalConnection(ServingCore core, IAsyncDisposable? owned) : IModelConnection
+internal sealed class LocalConnection(ServingCore core, IDisposable? owned) : IModelConnection
 {
     /// <summary>Who calls, in logs and for the engine's fairness.</summary>
     private const string ClientName = "in-process";
@@ -18,6 +18,14 @@ internal sealed class LocalConnection(ServingCore core, IAsyncDisposable? owned)
 
     /// <inheritdoc/>
     public Uri? Address => null;
+
+    /// <summary>A model by itself.</summary>
+    /// <param name="model">The model; its engine stays its owner's.</param>
+    public static LocalConnection Of(ServedModel model)
+    {
+        var core = new ServingCore([model], new ServingOptions());
+        return new LocalConnection(core, core);
+    }
 
     /// <inheritdoc/>
     public IAsyncEnumerable<GenerationDelta> ChatAsync(ChatRequest request, CancellationToken cancellation) =>
@@ -44,7 +52,7 @@ internal sealed class LocalConnection(ServingCore core, IAsyncDisposable? owned)
     public object? GetService(Type type) => type.IsInstanceOfType(core) ? core : null;
 
     /// <inheritdoc/>
-    public void Dispose() => owned?.DisposeAsync().AsTask().GetAwaiter().GetResult();
+    public void Dispose() => owned?.Dispose();
 
     private async IAsyncEnumerable<GenerationDelta> AnswerAsync(
         string method, Func<GenerationInput> read, [EnumeratorCancellation] CancellationToken cancellation)
