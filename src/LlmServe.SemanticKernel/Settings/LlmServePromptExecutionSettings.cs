@@ -133,8 +133,11 @@ public sealed class LlmServePromptExecutionSettings : PromptExecutionSettings
             return;
         }
 
+        StopSequences = StopSequences?.AsReadOnly();
+        Choice = Choice?.AsReadOnly();
+        LogitBias = LogitBias?.AsReadOnly();
+        ChatTemplateVariables = ChatTemplateVariables?.AsReadOnly();
         base.Freeze();
-        StopSequences = StopSequences is null ? null : [.. StopSequences];
     }
 
     /// <inheritdoc/>
