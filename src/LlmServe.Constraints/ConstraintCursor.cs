@@ -13,8 +13,9 @@ public sealed class ConstraintCursor
     public const int MostTakenBack = 256;
 
     private readonly TokenConstraint _constraint;
+    private readonly TokenReader _reader;
     private readonly StackMachine _machine;
-    private readonly TokenWalker _walker;
+    private readonly MaskBuilder _builder;
     private readonly CursorHistory _history;
     private readonly ulong[] _mask; // [(vocabulary + 63) / 64]
     private CursorPlace _place;
@@ -23,10 +24,11 @@ public sealed class ConstraintCursor
     internal ConstraintCursor(TokenConstraint constraint)
     {
         _constraint = constraint;
-        _machine = new StackMachine(constraint.Automaton);
-        _walker = new TokenWalker(constraint.Vocabulary.Trie, _machine);
+        _reader = new TokenReader(constraint);
+        _machine = _reader.Bytes.Machine;
+        _builder = new MaskBuilder(constraint, _reader);
         _mask = new ulong[constraint.Vocabulary.MaskLength];
-        _place = new CursorPlace(_machine.Begin(), default);
+        _place = _reader.Bytes.Begin();
         _history = new CursorHistory(_machine, MostTakenBack);
     }
 
@@ -85,7 +87,8 @@ public sealed class ConstraintCursor
 
         int top = Here.End;
         var mark = _machine.Arena.Now;
-        bool allowed = (Here.Complete && IsEndToken(token)) || !Read(token).IsDead;
+        var next = _place;
+        bool allowed = (Here.Complete && IsEndToken(token)) || _reader.TryRead(ref next, token);
         _machine.Truncate(top);
         _machine.Arena.Release(mark);
         return allowed;
@@ -106,18 +109,19 @@ public sealed class ConstraintCursor
         }
 
         var mark = _machine.Arena.Now;
-        var next = Read(token);
-        bool ends = next.IsDead && IsEndToken(token) && Here.Complete;
-        if (next.IsDead && !ends)
+        var next = _place;
+        bool reads = _reader.TryRead(ref next, token);
+        bool ends = !reads && IsEndToken(token) && Here.Complete;
+        if (!reads && !ends)
         {
             _machine.Truncate(Here.End);
             _machine.Arena.Release(mark);
             return false;
         }
 
-        _maskIsCurrent &= !ends && HasBegun && _machine.AreEqual(Here, next);
+        _maskIsCurrent &= !ends && HasBegun && next.Names.Frame == _place.Names.Frame && !IsNear(next.Names.Phase) && _machine.AreEqual(Here, next.Here);
         IsEnded = ends;
-        _place = _history.Keep(_place, new CursorPlace(ends ? Here : next, PreambleAfter(token)));
+        _place = _history.Keep(_place, ends ? _place : next);
         Position++;
         return true;
     }
@@ -161,120 +165,22 @@ public sealed class ConstraintCursor
         }
     }
 
-    private PreamblePlace PreambleAfter(int token)
-    {
-        if (_constraint.Preamble is not { } preamble)
-        {
-            return default;
-        }
-
-        var tokenizer = _constraint.Vocabulary.Tokenizer;
-        return preamble.After(_place.Preamble, token, IsText(token) ? tokenizer.BytesOf(token) : []);
-    }
-
-    private bool IsText(int token) =>
-        VocabularyTrie.IsText(_constraint.Vocabulary.Tokenizer, token) && Array.BinarySearch(_constraint.NotText, token) < 0;
+    /// <summary>Whether what may come depends on the names that were.</summary>
+    private static bool IsNear(NamePhase phase) => phase is NamePhase.Name or NamePhase.NameEscape or NamePhase.BeforeName;
 
     private bool IsEndToken(int token) => Array.BinarySearch(_constraint.Vocabulary.EndTokens, token) >= 0;
-
-    /// <summary>Where reading stands after a token; the machine's last configuration.</summary>
-    private Configuration Read(int token)
-    {
-        var named = _machine.StepToken(Here, token);
-        if (!IsText(token))
-        {
-            return named;
-        }
-
-        var at = Here;
-        foreach (byte value in _constraint.Vocabulary.Tokenizer.BytesOf(token))
-        {
-            at = _machine.Step(at, value);
-            if (at.IsDead)
-            {
-                return named.IsDead ? at : _machine.MoveTo(named, named.Begin);
-            }
-        }
-
-        return named.IsDead ? at : _machine.Join(named, at);
-    }
 
     private void FillMask()
     {
         Array.Clear(_mask);
-        if (IsEnded)
-        {
-            return;
-        }
-
         if (MarkIsDue)
         {
-            Allow(_constraint.Preamble!.Rest(_place.Preamble, _constraint.Divider)[0]);
-            return;
+            int token = _constraint.Preamble!.Rest(_place.Preamble, _constraint.Divider)[0];
+            _mask[token >> 6] |= 1UL << token;
         }
-
-        for (int head = Here.Begin; head < Here.KernelEnd; head++)
+        else if (!IsEnded)
         {
-            var set = _constraint.SetOf(_machine.StateOf(head), _walker, _machine);
-            set.AddTo(_mask);
-            if (set.Exits.Length > 0)
-            {
-                AddBeyond(set.Exits, _machine.SetOf(head));
-            }
-        }
-
-        foreach (int token in _constraint.NotText)
-        {
-            _mask[token >> 6] &= ~(1UL << token);
-        }
-
-        AddNamedTokens();
-        if (Here.Complete)
-        {
-            foreach (int token in _constraint.Vocabulary.EndTokens)
-            {
-                Allow(token);
-            }
-        }
-    }
-
-    private void Allow(int token) => _mask[token >> 6] |= 1UL << token;
-
-    /// <summary>Adds tokens in which a rule ends and what lies below it goes on.</summary>
-    private void AddBeyond(int[] exits, int set)
-    {
-        int top = Here.End;
-        var mark = _machine.Arena.Now;
-        var beyond = _machine.Return(set);
-        if (!beyond.IsOver)
-        {
-            _walker.Tokens.Clear();
-            foreach (int node in exits)
-            {
-                _walker.Walk(beyond, node, exits: false);
-            }
-
-            foreach (int token in _walker.Tokens.Items)
-            {
-                Allow(token);
-            }
-        }
-
-        _machine.Truncate(top);
-        _machine.Arena.Release(mark);
-    }
-
-    private void AddNamedTokens()
-    {
-        for (int head = Here.Begin; head < Here.End; head++)
-        {
-            if (_machine.Automaton.HasTokens(_machine.StateOf(head)))
-            {
-                foreach (var edge in _machine.Automaton.Tokens(_machine.StateOf(head)))
-                {
-                    Allow(edge.Token);
-                }
-            }
+            _builder.Fill(_place, _mask);
         }
     }
 }

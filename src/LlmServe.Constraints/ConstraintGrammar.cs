@@ -59,20 +59,19 @@ public sealed class ConstraintGrammar
     /// <param name="text">UTF-8; a character may be cut off at the end.</param>
     public ConstraintMatch Match(ReadOnlySpan<byte> text)
     {
-        var machine = new StackMachine(Automaton);
-        var here = machine.Begin();
+        var reader = new ByteReader(Automaton);
+        var place = reader.Begin();
         for (int i = 0; i < text.Length; i++)
         {
-            var next = machine.Step(here, text[i]);
-            if (next.IsDead)
+            if (!reader.TryRead(ref place, text[i]) || reader.IsNameExhausted(place))
             {
                 return new ConstraintMatch(false, false, i);
             }
 
-            here = machine.MoveTo(next, 0);
+            place = place with { Here = reader.Machine.MoveTo(place.Here, 0) };
         }
 
-        return new ConstraintMatch(here.Complete, true, null);
+        return new ConstraintMatch(place.Here.Complete, true, null);
     }
 
     /// <summary>Says how a text stands to the rule.</summary>
@@ -85,25 +84,19 @@ public sealed class ConstraintGrammar
     {
         ArgumentNullException.ThrowIfNull(tokens);
         ArgumentNullException.ThrowIfNull(vocabulary);
-        var machine = new StackMachine(Automaton);
-        var here = machine.Begin();
+        var reader = new ByteReader(Automaton);
+        var place = reader.Begin();
         int offset = 0;
         foreach (int token in tokens)
         {
             var bytes = vocabulary.Tokenizer.BytesOf(token);
-            var named = machine.StepToken(here, token);
-            var at = here;
+            var named = reader.Machine.StepToken(place.Here, token);
+            var at = place;
             int read = 0;
             bool isText = VocabularyTrie.IsText(vocabulary.Tokenizer, token);
-            for (; isText && read < bytes.Length; read++)
+            while (isText && read < bytes.Length && reader.TryRead(ref at, bytes[read]))
             {
-                var next = machine.Step(at, bytes[read]);
-                if (next.IsDead)
-                {
-                    break;
-                }
-
-                at = next;
+                read++;
             }
 
             isText &= read == bytes.Length;
@@ -112,10 +105,11 @@ public sealed class ConstraintGrammar
                 return new ConstraintMatch(false, false, offset + read);
             }
 
-            here = machine.MoveTo(named.IsDead ? at : isText ? machine.Join(named, at) : named, 0);
+            var next = named.IsDead ? at.Here : isText ? reader.Machine.Join(named, at.Here) : named;
+            place = (isText ? at : place) with { Here = reader.Machine.MoveTo(next, 0) };
             offset += bytes.Length;
         }
 
-        return new ConstraintMatch(here.Complete, true, null);
+        return new ConstraintMatch(place.Here.Complete, true, null);
     }
 }

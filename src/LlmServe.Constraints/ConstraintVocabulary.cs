@@ -17,6 +17,7 @@ public sealed class ConstraintVocabulary
         Trie = new VocabularyTrie(tokenizer);
         EndTokens = [.. tokenizer.EndOfGenerationIds.Where(id => id >= 0 && id < tokenizer.VocabularySize).Order()];
         Units = UnitTable.OfBytes(Trie.Usable);
+        Quotes = new QuoteLists(tokenizer);
         _byPiece = new Lazy<Dictionary<string, int>>(Pieces);
     }
 
@@ -34,6 +35,9 @@ public sealed class ConstraintVocabulary
 
     /// <summary>[<see cref="CountedUnit"/>] How characters of JSON strings can be written with this vocabulary.</summary>
     internal UnitTable[] Units { get; }
+
+    /// <summary>Tokens with quotes in them.</summary>
+    internal QuoteLists Quotes { get; }
 
     /// <summary>What counts of characters allow; the same for all rules.</summary>
     internal CountedSets CountedSets { get; } = new();

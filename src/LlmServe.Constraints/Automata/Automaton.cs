@@ -14,6 +14,7 @@ internal sealed class Automaton
     private readonly byte[] _flags;       // [states]
     private readonly int[] _startOrder;   // [states]
     private readonly bool[] _isCalled;    // [states]
+    private readonly int[] _jsonStarts;   // ascending
     private readonly int[] _callStarts;   // [states + 1]
     private readonly CallEdge[] _calls;   // by the state that they leave
     private readonly int[] _tokenStarts;  // [states + 1]
@@ -43,9 +44,17 @@ internal sealed class Automaton
 
         table.Bytes.ForEach(edge => _flags[edge.From] |= BytesFlag);
         _startOrder = OrderStarts();
+        _jsonStarts = [.. table.JsonRules.Select(rule => RuleStart[rule]).Where(start => start >= 0).Order()];
+        HasBoundedNames = table.HasBoundedNames;
         Simple = FindSimpleSteps();
         _isCalled = FindCalled();
     }
+
+    /// <summary>Whether there is JSON in which the names of an object must be told apart.</summary>
+    public bool TracksNames => _jsonStarts.Length > 0;
+
+    /// <summary>Whether the names of some object can be used up.</summary>
+    public bool HasBoundedNames { get; }
 
     /// <summary>Number of states in the tables. States from here on are counts of characters (<see cref="CountedRegion"/>).</summary>
     public int StateCount { get; }
@@ -118,6 +127,9 @@ internal sealed class Automaton
 
         return _regions[index];
     }
+
+    /// <summary>Whether a whole JSON value begins in the state.</summary>
+    public bool IsJsonStart(int state) => Array.BinarySearch(_jsonStarts, state) >= 0;
 
     /// <summary>Whether the state belongs to a rule that is called, so that something lies below it.</summary>
     public bool IsCalled(int state) => IsCounted(state) || _isCalled[state];

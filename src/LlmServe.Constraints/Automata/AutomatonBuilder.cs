@@ -30,7 +30,10 @@ internal static class AutomatonBuilder
     {
         int[] starts = new int[rules.Rules.Count];
         Array.Fill(starts, -1);
-        var table = new StateTable { RuleStart = starts, Root = rules.Root, RootNullable = nullable[rules.Root] };
+        var table = new StateTable
+        {
+            RuleStart = starts, Root = rules.Root, RootNullable = nullable[rules.Root], JsonRules = rules.JsonRules, HasBoundedNames = rules.HasBoundedNames,
+        };
         var waiting = new Queue<int>([rules.Root]);
         var seen = new HashSet<int> { rules.Root };
         while (waiting.TryDequeue(out int rule))

@@ -29,7 +29,7 @@ internal sealed class RuleGraph(string name)
     public const int End = 1;
 
     /// <summary>Whether the rule keeps an automaton of its own, which all callers share, even where it could be copied into them.</summary>
-    public bool KeepApart { get; init; }
+    public bool KeepApart { get; set; }
 
     /// <summary>Not null for a rule that is a count of characters; then it has no edges.</summary>
     public CountedText? Counted { get; init; }

@@ -9,6 +9,12 @@ internal sealed class RuleSet
     /// <summary>Tokens that the rules name, to read them or to forbid them.</summary>
     public HashSet<int> NamedTokens { get; } = [];
 
+    /// <summary>Rules of whole JSON values in which names of properties are free, so that the names of an object must be told apart.</summary>
+    public HashSet<int> JsonRules { get; } = [];
+
+    /// <summary>Whether the names of some object are bounded in length or number, so that all that begin in some way can be used up.</summary>
+    public bool HasBoundedNames { get; set; }
+
     /// <summary>The rule of whole texts.</summary>
     public int Root { get; set; }
 
@@ -39,6 +45,8 @@ internal sealed class RuleSet
     {
         int first = Rules.Count;
         NamedTokens.UnionWith(other.NamedTokens);
+        JsonRules.UnionWith(other.JsonRules.Select(rule => rule + first));
+        HasBoundedNames |= other.HasBoundedNames;
         foreach (var rule in other.Rules)
         {
             for (int i = 0; i < rule.Calls.Count; i++)

@@ -36,9 +36,18 @@ internal sealed class StateTable
     /// <summary>Whether the empty text is a whole text.</summary>
     public required bool RootNullable { get; init; }
 
+    /// <summary>Rules of whole JSON values whose names must be told apart.</summary>
+    public IReadOnlyCollection<int> JsonRules { get; init; } = [];
+
+    /// <summary>Whether names can be used up.</summary>
+    public bool HasBoundedNames { get; init; }
+
     /// <summary>A table without states for the same rules.</summary>
     /// <param name="starts">Where the rules will begin.</param>
-    public StateTable Like(int[] starts) => new() { RuleStart = starts, Root = Root, RootNullable = RootNullable, Counted = Counted };
+    public StateTable Like(int[] starts) => new()
+    {
+        RuleStart = starts, Root = Root, RootNullable = RootNullable, Counted = Counted, JsonRules = JsonRules, HasBoundedNames = HasBoundedNames,
+    };
 
     /// <summary>Adds the states that stand for a count of characters.</summary>
     /// <returns>Its start.</returns>

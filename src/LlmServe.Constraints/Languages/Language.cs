@@ -147,6 +147,22 @@ internal sealed class Language
         return _accepting[state];
     }
 
+    /// <summary>Whether there is a text of which only so many others begin in the same way.</summary>
+    public bool HasBoundedEnds
+    {
+        get
+        {
+            var components = StrongComponents.Find(StateCount, state => _edges[state].Select(edge => edge.To));
+            bool[] goesOn = new bool[StateCount];
+            foreach (int state in Enumerable.Range(0, StateCount).OrderBy(state => components.Of[state]))
+            {
+                goesOn[state] = components.Sizes[components.Of[state]] > 1 || Array.Exists(_edges[state], edge => edge.To == state || goesOn[edge.To]);
+            }
+
+            return Array.IndexOf(goesOn, false) >= 0;
+        }
+    }
+
     /// <summary>Number of texts; null if there is no end of them.</summary>
     public BigInteger? Count()
     {

@@ -42,7 +42,7 @@ internal sealed class RuleReader
         CheckLength(rule);
         return rule.Kind switch
         {
-            ConstraintKind.JsonObject => JsonOf(rule.Whitespace).Object,
+            ConstraintKind.JsonObject => AnyObject(rule.Whitespace),
             ConstraintKind.JsonSchema => SchemaRuleReader.Read(_rules, rule, JsonOf(rule.Whitespace), _relaxed, _meter),
             ConstraintKind.Regex => RegexRule(rule.Text),
             ConstraintKind.Gbnf => _rules.Append(GbnfParser.Parse(rule.Text, _vocabulary, _meter)),
@@ -60,7 +60,7 @@ internal sealed class RuleReader
                 CheckLength("a schema", schema.Element.GetRawText(), _meter.Limits.MaxRuleBytes);
                 return SchemaRuleReader.Read(_rules, schema.Element, JsonOf(schema.Whitespace), schema.CloseObjects, relax: false, _relaxed, _meter);
             case ConstraintPart.JsonObject any:
-                return JsonOf(any.Whitespace).Object;
+                return AnyObject(any.Whitespace);
             case ConstraintPart.Regex regex:
                 CheckLength("a pattern", regex.Pattern, _meter.Limits.MaxRuleBytes);
                 return RegexRule(regex.Pattern);
@@ -101,6 +101,12 @@ internal sealed class RuleReader
         }
 
         return json;
+    }
+
+    private int AnyObject(JsonWhitespace whitespace)
+    {
+        var json = JsonOf(whitespace);
+        return json.Whole(json.Object);
     }
 
     private int RegexRule(string pattern)

@@ -1,10 +1,5 @@
 namespace LlmServe.Constraints.Runtime;
 
-/// <summary>Where a cursor stands.</summary>
-/// <param name="Here">The configuration.</param>
-/// <param name="Preamble">How far the preamble is.</param>
-internal readonly record struct CursorPlace(Configuration Here, PreamblePlace Preamble);
-
 /// <summary>
 /// The places of a cursor after the last tokens, oldest first; their configurations stand in the machine's block. Old ones are let go from time to time,
 /// and with them the stacks that only they held.

@@ -26,8 +26,11 @@ internal sealed partial class StackArena
     private int[] _union = new int[64];
     private int _sets;
 
+    private readonly Comparison<int> _byHash;
+
     public StackArena()
     {
+        _byHash = (left, right) => left == right ? 0 : Precedes(left, right) ? -1 : 1;
         _returns[Bottom] = -1;
         _nodeHashes[Bottom] = Mix;
         Nodes = 1;
@@ -110,6 +113,67 @@ internal sealed partial class StackArena
         }
 
         return count == leftSize ? left : count == rightSize ? right : Intern(count);
+    }
+
+    /// <summary>
+    /// The set of all nodes that lie below those nodes of a set that return to a state. A set of one way of ending has many such nodes where a rule is
+    /// nested in itself, so they are put together at once.
+    /// </summary>
+    public int BelowReturning(int set, int returnTo)
+    {
+        int first = int.MinValue;
+        int count = 0;
+        int size = Size(set);
+        for (int i = 0; i < size; i++)
+        {
+            int node = Member(set, i);
+            if (_returns[node] != returnTo || _below[node] == first)
+            {
+                continue;
+            }
+
+            first = count == 0 ? _below[node] : int.MinValue;
+            count = Collect(_below[node], count);
+        }
+
+        if (first != int.MinValue)
+        {
+            return first;
+        }
+
+        MemoryExtensions.Sort(_union.AsSpan(0, count), _byHash);
+        count = KeepDistinct(count);
+        return count == 1 ? _union[0] : Intern(count);
+    }
+
+    private int Collect(int set, int count)
+    {
+        int size = Size(set);
+        if (count + size > _union.Length)
+        {
+            Array.Resize(ref _union, (count + size) * 2);
+        }
+
+        for (int i = 0; i < size; i++)
+        {
+            _union[count++] = Member(set, i);
+        }
+
+        return count;
+    }
+
+    private int KeepDistinct(int count)
+    {
+        int kept = 0;
+        for (int i = 0; i < count && kept < MostNodesInSet; i++)
+        {
+            if (kept == 0 || _union[kept - 1] != _union[i])
+            {
+                _union[kept++] = _union[i];
+            }
+        }
+
+        return kept;
     }
 
     /// <summary>Gives back all that was taken since.</summary>

@@ -12,6 +12,8 @@ internal sealed class StackMachine(Automaton automaton)
     /// <summary>Most states that are followed side by side; of more, those that were met first are kept, which shortens the language.</summary>
     public const int MostHeads = 512;
 
+    private const int FewNodes = 4;
+
     private int[] _states = new int[64]; // [heads] the state on top
     private int[] _sets = new int[64];   // [heads] the nodes below it
     private int[] _popped = new int[64]; // [heads] the set whose returns have been followed
@@ -159,17 +161,35 @@ internal sealed class StackMachine(Automaton automaton)
         for (int i = 0; i < size; i++)
         {
             int node = Arena.Member(set, i);
+            int state = Arena.ReturnOf(node);
             if (node == StackArena.Bottom)
             {
                 complete = true;
             }
-            else
+            else if (size <= FewNodes)
             {
-                AddHead(begin, Arena.ReturnOf(node), Arena.Below(node));
+                AddHead(begin, state, Arena.Below(node));
+            }
+            else if (IsFirstReturningTo(set, state, i))
+            {
+                AddHead(begin, state, Arena.BelowReturning(set, state));
             }
         }
 
         return complete;
+    }
+
+    private bool IsFirstReturningTo(int set, int state, int index)
+    {
+        for (int i = 0; i < index; i++)
+        {
+            if (Arena.ReturnOf(Arena.Member(set, i)) == state)
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     /// <summary>Leaves out heads from which nothing is read, puts the others in order, and adds the starts of the rules that they call.</summary>

@@ -34,6 +34,9 @@ internal sealed class VocabularyTrie
         Tokens = [.. _tokens];
         Ends = FindEnds(Depths);
         MaxDepth = Depths.Max();
+        InOrder = new int[ids.Length];
+        FirstInOrder = new int[Count + 1];
+        ListInOrder();
         foreach (int id in ids.Where(id => tokenizer.BytesOf(id).Length == 1))
         {
             Usable[tokenizer.BytesOf(id)[0]] = true;
@@ -54,6 +57,12 @@ internal sealed class VocabularyTrie
 
     /// <summary>[nodes] The first node that is no descendant.</summary>
     public int[] Ends { get; }
+
+    /// <summary>All tokens in the order of the nodes at which they end; the tokens below a node stand together.</summary>
+    public int[] InOrder { get; }
+
+    /// <summary>[nodes + 1] Where the tokens of each node begin in <see cref="InOrder"/>.</summary>
+    public int[] FirstInOrder { get; }
 
     /// <summary>Bytes of the longest token.</summary>
     public int MaxDepth { get; }
@@ -81,6 +90,35 @@ internal sealed class VocabularyTrie
         }
 
         return -1;
+    }
+
+    /// <summary>Whether a mask has all tokens below a node, those that end at it left out.</summary>
+    public bool HasAllBelow(int node, ReadOnlySpan<ulong> mask)
+    {
+        foreach (int token in InOrder.AsSpan(FirstInOrder[node + 1], FirstInOrder[Ends[node]] - FirstInOrder[node + 1]))
+        {
+            if ((mask[token >> 6] >> token & 1) == 0)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private void ListInOrder()
+    {
+        int count = 0;
+        for (int node = 0; node < Count; node++)
+        {
+            FirstInOrder[node] = count;
+            for (int token = Tokens[node]; token >= 0; token = SameBytes(token))
+            {
+                InOrder[count++] = token;
+            }
+        }
+
+        FirstInOrder[Count] = count;
     }
 
     private void Add(ReadOnlySpan<byte> bytes, int id, List<int> path)

@@ -1,4 +1,5 @@
 using LlmServe.Constraints.Automata;
+using LlmServe.Constraints.Languages;
 
 namespace LlmServe.Constraints.Schemas;
 
@@ -17,6 +18,9 @@ internal sealed class JsonRules(RuleSet rules, JsonWhitespace whitespace)
 
     /// <summary>Any object.</summary>
     public int Object => Rule("any object", WriteObject);
+
+    /// <summary>Whether there is a rule of an object with free names.</summary>
+    public bool HasFreeNames { get; private set; }
 
     /// <summary>Any array.</summary>
     public int Array => Rule("any array", WriteArray);
@@ -41,6 +45,26 @@ internal sealed class JsonRules(RuleSet rules, JsonWhitespace whitespace)
         {
             rule = rules.Add(counted);
             _counted.Add(counted, rule);
+        }
+
+        return rule;
+    }
+
+    /// <summary>Takes note of an object with free names.</summary>
+    /// <param name="names">The names.</param>
+    public void AddFreeNames(Language names)
+    {
+        HasFreeNames = true;
+        rules.HasBoundedNames |= names.HasBoundedEnds;
+    }
+
+    /// <summary>Takes note of a rule that is a whole JSON value, so that the names of its objects are told apart.</summary>
+    public int Whole(int rule)
+    {
+        if (HasFreeNames)
+        {
+            rules.JsonRules.Add(rule);
+            rules[rule].KeepApart = true;
         }
 
         return rule;
@@ -95,6 +119,7 @@ internal sealed class JsonRules(RuleSet rules, JsonWhitespace whitespace)
 
     private void WriteObject(RuleGraph graph)
     {
+        HasFreeNames = true;
         int open = AddMark(graph, RuleGraph.Start, '{');
         int name = graph.AddState();
         int inName = graph.AddState();

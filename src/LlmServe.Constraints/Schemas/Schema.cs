@@ -14,6 +14,9 @@ internal sealed class Schema
     /// <summary>Whether it allows nothing.</summary>
     public bool IsFalse { get; init; }
 
+    /// <summary>Whether it only says that something is not there, and so has not looked at it.</summary>
+    public bool IsSilent { get; init; }
+
     /// <summary>Allowed types.</summary>
     public JsonTypes Types { get; set; } = JsonTypes.All;
 

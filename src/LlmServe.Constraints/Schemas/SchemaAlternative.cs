@@ -9,6 +9,9 @@ internal sealed class SchemaAlternative
     /// <summary>The schemas.</summary>
     public List<Schema> Members { get; } = [];
 
+    /// <summary>Those that count as having looked at properties and items (<c>unevaluated…</c>): not what stands under <c>not</c>.</summary>
+    public List<Schema> Evaluating { get; } = [];
+
     /// <summary>Names of properties in the order in which they are written.</summary>
     public List<string> PropertyOrder { get; } = [];
 
@@ -26,10 +29,20 @@ internal sealed class SchemaAlternative
                 both.Add(member);
             }
 
+            both.Evaluating.AddRange(part.Evaluating.Except(both.Evaluating));
             both.Order(part.PropertyOrder);
         }
 
         return both;
+    }
+
+    /// <summary>The same without having looked at anything.</summary>
+    public SchemaAlternative Silent()
+    {
+        var silent = new SchemaAlternative();
+        silent.Members.AddRange(Members);
+        silent.PropertyOrder.AddRange(PropertyOrder);
+        return silent;
     }
 
     /// <summary>Adds a schema.</summary>

@@ -97,7 +97,7 @@ internal sealed class SchemaExpander(SchemaReader reader, WorkMeter meter)
                     ways = Cross(ways, Expand(reader.Resolve(reference)), schema.Pointer);
                     break;
                 case SchemaPart.Not not:
-                    ways = Negate(not.Schema, not.Pointer) is { } negative ? Cross(ways, Expand(negative), schema.Pointer) : ways;
+                    ways = Negate(not.Schema, not.Pointer) is { } negative ? Cross(ways, Silent(negative), schema.Pointer) : ways;
                     break;
                 case SchemaPart.Conditional conditional:
                     ways = Cross(ways, Decide(conditional), schema.Pointer);
@@ -110,17 +110,23 @@ internal sealed class SchemaExpander(SchemaReader reader, WorkMeter meter)
             way.Order(schema.Properties.Select(property => property.Name));
             AddUnevaluated(schema, way);
             way.Add(schema);
+            if (!schema.IsSilent && !way.Evaluating.Contains(schema))
+            {
+                way.Evaluating.Add(schema);
+            }
         }
 
         return ways;
     }
+
+    private List<SchemaAlternative> Silent(Schema schema) => [.. Expand(schema).Select(way => way.Silent())];
 
     private List<SchemaAlternative> Decide(SchemaPart.Conditional conditional)
     {
         var ways = Expand([conditional.If, conditional.Then]);
         if (Negate(conditional.If, conditional.Pointer) is { } otherwise)
         {
-            return [.. ways, .. Expand([otherwise, conditional.Else])];
+            return [.. ways, .. Cross(Silent(otherwise), Expand(conditional.Else), conditional.Pointer)];
         }
 
         return [new SchemaAlternative()];
@@ -132,17 +138,17 @@ internal sealed class SchemaExpander(SchemaReader reader, WorkMeter meter)
         var ways = new List<SchemaAlternative>();
         for (int i = 0; i < one.Schemas.Count; i++)
         {
-            var wanted = new List<Schema> { one.Schemas[i] };
+            var branch = Expand(one.Schemas[i]);
             for (int j = 0; j < one.Schemas.Count; j++)
             {
                 if (j != i && !Emptiness.AreDisjoint(one.Schemas[i], one.Schemas[j], schema)
                     && Negate(one.Schemas[j], one.Pointer, "branches of oneOf overlap, and ") is { } negative)
                 {
-                    wanted.Add(negative);
+                    branch = Cross(branch, Silent(negative), one.Pointer);
                 }
             }
 
-            ways.AddRange(Expand(wanted));
+            ways.AddRange(branch);
         }
 
         return ways;
@@ -170,7 +176,7 @@ internal sealed class SchemaExpander(SchemaReader reader, WorkMeter meter)
     /// </summary>
     private void AddUnevaluated(Schema schema, SchemaAlternative way)
     {
-        var members = way.Members.Append(schema).ToList();
+        var members = way.Evaluating.Append(schema).ToList();
         if (schema.UnevaluatedProperties is { } properties && !members.Exists(member => member.AdditionalProperties is not null))
         {
             var rest = new Schema { Pointer = schema.Pointer, AdditionalProperties = properties };
@@ -181,6 +187,7 @@ internal sealed class SchemaExpander(SchemaReader reader, WorkMeter meter)
             }
 
             way.Add(rest);
+            way.Evaluating.Add(rest);
         }
 
         if (schema.UnevaluatedItems is { } items && !members.Exists(member => member.Items is not null))
@@ -195,6 +202,7 @@ internal sealed class SchemaExpander(SchemaReader reader, WorkMeter meter)
             int known = members.Max(member => member.PrefixItems.Count);
             rest.PrefixItems.AddRange(Enumerable.Range(0, known).Select(_ => new Schema { Pointer = schema.Pointer }));
             way.Add(rest);
+            way.Evaluating.Add(rest);
         }
     }
 

@@ -155,25 +155,25 @@ internal sealed partial class SchemaReader
         }
     }
 
-    /// <summary>A property that, where it is there, asks for others or for a schema: either it is not there, or that holds.</summary>
+    /// <summary>A property that, where it is there, asks for others or for a schema: either it is not there, or it is and that holds.</summary>
     private void ReadDependencies(Schema schema, SchemaPlace at)
     {
         foreach (var (name, place) in Entries(at))
         {
-            var absent = new Schema { Pointer = place.Pointer };
+            var absent = new Schema { Pointer = place.Pointer, IsSilent = true };
             absent.Properties.Add((name, new Schema { Pointer = place.Pointer, IsFalse = true }));
-            Schema asked;
+            var present = new Schema { Pointer = place.Pointer };
+            present.Required.Add(name);
             if (place.Element.ValueKind == JsonValueKind.Array)
             {
-                asked = new Schema { Pointer = place.Pointer };
-                asked.Required.AddRange(Names(place));
+                present.Required.AddRange(Names(place));
             }
             else
             {
-                asked = Read(place);
+                present.Parts.Add(new SchemaPart.All([Read(place)]));
             }
 
-            schema.Parts.Add(new SchemaPart.Any([absent, asked]));
+            schema.Parts.Add(new SchemaPart.Any([absent, present]));
         }
     }
 }

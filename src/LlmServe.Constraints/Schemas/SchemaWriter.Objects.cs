@@ -1,3 +1,4 @@
+using System.Numerics;
 using LlmServe.Constraints.Automata;
 using LlmServe.Constraints.Languages;
 
@@ -67,6 +68,7 @@ internal sealed partial class SchemaWriter
             var schemas = SchemasOfOther(way, patterns, matching);
             if (!language.IsEmpty && !schemas.Exists(schema => schema.IsFalse))
             {
+                _json.AddFreeNames(language);
                 others.Add((language, schemas));
             }
         }
@@ -98,24 +100,30 @@ internal sealed partial class SchemaWriter
     /// </summary>
     private sealed class ObjectWriter(RuleGraph graph, JsonRules json, SchemaWriter writer, int least, int? most, WorkMeter meter)
     {
-        private readonly Dictionary<(int Next, int Count), int> _behind = []; // states behind a property, or behind the brace
-        private readonly Dictionary<(int Next, int Count), int> _before = []; // states before a property
-        private readonly Queue<(int Next, int Count)> _waiting = new();
+        private const int LargestCountOfOthers = 64;
+
+        private readonly Dictionary<(int Next, int Count, int Others), int> _behind = []; // states behind a property, or behind the brace
+        private readonly Dictionary<(int Next, int Count, int Others), int> _before = []; // states before a property
+        private readonly Queue<(int Next, int Count, int Others)> _waiting = new();
+        private int? _mostOthers; // how many other names there are, where they are few
 
         /// <summary>The count from which on nothing changes.</summary>
         private int LastCount => most ?? Math.Max(least, 1);
 
         public void Write(List<DeclaredProperty> declared, List<(Language Names, List<Schema> Schemas)> others)
         {
+            var counts = others.Select(other => other.Names.Count()).ToList();
+            bool areFew = counts.TrueForAll(count => count is not null) && counts.Aggregate(BigInteger.Zero, (sum, count) => sum + count!.Value) <= LargestCountOfOthers;
+            _mostOthers = areFew ? (int)counts.Aggregate(BigInteger.Zero, (sum, count) => sum + count!.Value) : null;
             int open = json.AddMark(graph, RuleGraph.Start, '{');
             int lastRequired = declared.FindLastIndex(property => property.IsRequired);
-            _before.Add((0, 0), open);
+            _before.Add((0, 0, 0), open);
             if (lastRequired < 0 && least == 0)
             {
                 graph.AddBytes(open, (byte)'}', (byte)'}', RuleGraph.End);
             }
 
-            WriteBefore(0, 0, declared, others);
+            WriteBefore((0, 0, 0), declared, others);
             while (_waiting.TryDequeue(out var at))
             {
                 int state = _behind[at];
@@ -133,26 +141,26 @@ internal sealed partial class SchemaWriter
                     if (isNew)
                     {
                         _before.Add(at, before);
-                        WriteBefore(at.Next, at.Count, declared, others);
+                        WriteBefore(at, declared, others);
                     }
                 }
             }
         }
 
         /// <summary>Adds the properties that can come next, from a state before them on.</summary>
-        private void WriteBefore(int next, int count, List<DeclaredProperty> declared, List<(Language Names, List<Schema> Schemas)> others)
+        private void WriteBefore((int Next, int Count, int Others) at, List<DeclaredProperty> declared, List<(Language Names, List<Schema> Schemas)> others)
         {
             meter.CheckStates(graph.StateCount, graph.Name);
-            for (; count != most && next < declared.Count; next++)
+            for (; at.Count != most && at.Next < declared.Count; at.Next++)
             {
                 meter.Add(1);
-                var property = declared[next];
-                int state = _before[(next, count)];
+                var property = declared[at.Next];
+                int state = _before[at];
                 if (property.Schemas is not null)
                 {
                     int named = graph.AddState();
                     new ValueWriter(graph, json).AddString(state, property.Name, named);
-                    writer.AddValue(graph, json.AddMark(graph, named, ':'), property.Schemas, Behind(next + 1, count));
+                    writer.AddValue(graph, json.AddMark(graph, named, ':'), property.Schemas, Behind(at.Next + 1, at.Count, at.Others));
                 }
 
                 if (property.IsRequired)
@@ -160,7 +168,8 @@ internal sealed partial class SchemaWriter
                     return;
                 }
 
-                if (_before.TryGetValue((next + 1, count), out int known))
+                var next = at with { Next = at.Next + 1 };
+                if (_before.TryGetValue(next, out int known))
                 {
                     graph.AddEmpty(state, known);
                     return;
@@ -168,30 +177,30 @@ internal sealed partial class SchemaWriter
 
                 int further = graph.AddState();
                 graph.AddEmpty(state, further);
-                _before.Add((next + 1, count), further);
+                _before.Add(next, further);
             }
 
-            if (next == declared.Count && count != most)
+            if (at.Next == declared.Count && at.Count != most && at.Others != _mostOthers)
             {
-                WriteOthers(_before[(next, count)], next, count, others);
+                WriteOthers(at, others);
             }
         }
 
-        private void WriteOthers(int state, int next, int count, List<(Language Names, List<Schema> Schemas)> others)
+        private void WriteOthers((int Next, int Count, int Others) at, List<(Language Names, List<Schema> Schemas)> others)
         {
             foreach (var (names, schemas) in others)
             {
                 int inside = graph.AddState();
                 int named = graph.AddState();
-                graph.AddBytes(state, (byte)'"', (byte)'"', inside);
+                graph.AddBytes(_before[at], (byte)'"', (byte)'"', inside);
                 LanguageWriter.AddJson(graph, inside, names, named, json.AnyName);
-                writer.AddValue(graph, json.AddMark(graph, named, ':'), schemas, Behind(next, count));
+                writer.AddValue(graph, json.AddMark(graph, named, ':'), schemas, Behind(at.Next, at.Count, at.Others + 1));
             }
         }
 
-        private int Behind(int next, int count)
+        private int Behind(int next, int count, int others)
         {
-            var key = (next, Math.Min(count + 1, LastCount));
+            var key = (next, Math.Min(count + 1, LastCount), _mostOthers is null ? 0 : others);
             if (!_behind.TryGetValue(key, out int state))
             {
                 state = graph.AddState();

@@ -43,7 +43,7 @@ internal sealed partial class SchemaWriter
             }
         }
 
-        return whole;
+        return json.Whole(whole);
     }
 
     /// <summary>The rule of values that satisfy all of some schemas.</summary>
