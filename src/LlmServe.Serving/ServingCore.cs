@@ -11,7 +11,6 @@ public sealed class ServingCore : IDisposable
 {
     private readonly CallGate _gate = new();
     private readonly TextWorkers _workers;
-    private readonly RuleCompilers _rules = new();
     private readonly ILogger _logger;
 
     /// <summary>Puts a server together.</summary>
@@ -31,7 +30,7 @@ public sealed class ServingCore : IDisposable
         Calls = new CallPipeline(Clients, _gate, _logger);
         var limits = new TokenLimits(options);
         var prompts = new PromptReader(_workers, limits, options);
-        Generations = new GenerationService(limits, prompts, _rules);
+        Generations = new GenerationService(limits, prompts);
         Plans = new RequestPlanner(limits, prompts, Generations, _workers);
         Texts = new TextService(_workers);
         foreach (var model in Models.All.DistinctBy(model => model.Engine))
@@ -97,9 +96,5 @@ public sealed class ServingCore : IDisposable
         CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        _workers.Dispose();
-        _rules.Dispose();
-    }
+    public void Dispose() => _workers.Dispose();
 }

@@ -1,5 +1,5 @@
 using LlmServe.Cli.Chat;
-using LlmServe.Testing;
+using LlmServe.Cli.Tests.Support;
 
 namespace LlmServe.Cli.Tests;
 

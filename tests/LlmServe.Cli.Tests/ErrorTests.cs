@@ -1,9 +1,8 @@
 using Grpc.Core;
 using LlmServe.Cli.App;
+using LlmServe.Cli.Models;
 using LlmServe.Cli.Terminal;
 using LlmServe.Cli.Tests.Support;
-using LlmServe.Hosting;
-using LlmServe.Testing;
 
 namespace LlmServe.Cli.Tests;
 

@@ -1,7 +1,6 @@
 using LlmServe.Cli.App;
 using LlmServe.Cli.Options;
 using LlmServe.Client;
-using LlmServe.Hosting;
 
 namespace LlmServe.Cli.Chat;
 

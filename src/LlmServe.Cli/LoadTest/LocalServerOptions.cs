@@ -1,7 +1,6 @@
 using System.CommandLine;
 using LlmServe.Cli.Options;
 using LlmServe.Engine;
-using LlmServe.Hosting;
 
 namespace LlmServe.Cli.LoadTest;
 

@@ -4,7 +4,7 @@ using LlmServe.Gguf;
 namespace LlmServe.Compiler.Architectures;
 
 /// <summary>Which values of a key change nothing when the key is not read.</summary>
-internal sealed class KeyRule
+public sealed class KeyRule
 {
     private readonly Func<GgufValue, int, bool> _allows;
 

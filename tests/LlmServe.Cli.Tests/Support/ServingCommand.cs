@@ -1,4 +1,4 @@
-using LlmServe.Hosting;
+using LlmServe.Cli.Models;
 using LlmServe.Testing;
 using LlmServe.Testing.Fakes;
 
