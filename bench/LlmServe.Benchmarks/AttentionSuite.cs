@@ -1,5 +1,5 @@
 using BenchmarkDotNet.Attributes;
-using LlmServe.Compiler.Programs;
+using LlmServe.Compiler.Operations;
 using LlmServe.Cpu.Execution;
 using LlmServe.Cpu.Kernels;
 
@@ -32,10 +32,11 @@ public unsafe class AttentionSuite : KernelSuite, ICountsWork
     public void Setup()
     {
         _lab = new KernelLab(Isa, Rows, Context);
-        _step = _lab.Step(Opcode.Attention, 1);
+        _step = _lab.Step(Opcodes.Attention, Columns);
         _step->Input = _lab.Rows(Columns);
         _step->Output = _lab.Rows(Columns);
         _step->Parts = _lab.Rows(2 * LaneParts.SlotFloats(KernelLab.QueryHeads / KernelLab.KeyHeads, KernelLab.HeadSize));
+        _lab.Bind(_step, Opcodes.Attention, Columns);
         _lab.RequireNoAllocation(_step);
     }
 

@@ -1,4 +1,5 @@
 using LlmServe.Compiler.Graph;
+using LlmServe.Compiler.Operations;
 using LlmServe.Compiler.Programs;
 using LlmServe.Cpu;
 using LlmServe.Cpu.Execution;
@@ -16,9 +17,11 @@ internal sealed unsafe class KernelLab : IDisposable
     public const int QueryHeads = 32, KeyHeads = 8, HeadSize = 64;
 
     private const int ScratchBytes = 32 << 20;
+    private const int CacheBuffer = 0;
 
     private readonly List<IDisposable> _memory = [];
     private readonly KernelTable _kernels;
+    private readonly StepResources _resources;
     private readonly TickState* _tick;
     private readonly LaneState* _lane;
     private readonly Random _random = new(1);
@@ -41,11 +44,9 @@ internal sealed unsafe class KernelLab : IDisposable
             Positions = Integers(rows, row => context + row),
             Slots = Integers(rows, _ => 0),
             SelectedRows = Integers(rows, row => row),
-            BlockTables = Integers(blocks, block => block),
-            BlocksPerSlot = blocks,
-            Shape = Shape(),
-            Kv = Cache(blocks),
         };
+        _resources = new StepResources(new Dictionary<int, CacheLayout> { [CacheBuffer] = Cache(blocks) });
+        _memory.Add(_resources);
     }
 
     /// <summary>Runs a step on the lane.</summary>
@@ -66,12 +67,30 @@ internal sealed unsafe class KernelLab : IDisposable
         }
     }
 
-    /// <summary>An instruction whose operands are still to be set, over all of <paramref name="end"/> columns or shares.</summary>
+    /// <summary>An instruction whose operands are still to be set, over all of <paramref name="end"/> columns.</summary>
     public Step* Step(Opcode opcode, int end)
     {
         var step = (Step*)Allocate(sizeof(Step));
-        *step = new Step { Run = _kernels.EntryOf(opcode), End = end, PanelRows = 96, Constant = 1e-5f };
+        *step = new Step { Run = _kernels.EntryOf(opcode), End = end, EndShare = 1, Copies = 1, PanelRows = LoweredProgram.PanelRows, Constant = 1e-5f };
         return step;
+    }
+
+    /// <summary>Gives a step, whose operands are set, the constants of its opcode.</summary>
+    public void Bind(Step* step, Opcode opcode, int columns)
+    {
+        Detail? detail = opcode switch
+        {
+            _ when opcode == Opcodes.Norm => new NormDetail(NormKind.Rms, columns),
+            _ when opcode == Opcodes.RopeTable => RopeAngles(),
+            _ when opcode == Opcodes.Rotate => new RopeLayout(RopePairing.Adjacent, HeadSize),
+            _ when opcode == Opcodes.Store => new StoreDetail(AreValues: true, HeadSize),
+            _ when opcode == Opcodes.Attention => new AttentionShape
+            {
+                QueryHeads = QueryHeads, KeyHeads = KeyHeads, KeySize = HeadSize, ValueSize = HeadSize, Scale = 1 / MathF.Sqrt(HeadSize),
+            },
+            _ => null,
+        };
+        _kernels.Bind(ref *step, new Instruction(opcode) { Detail = detail, Input2 = CacheBuffer, Output = CacheBuffer }, _resources);
     }
 
     /// <summary>Rows of random numbers, or of zeros where they are not f32.</summary>
@@ -96,10 +115,11 @@ internal sealed unsafe class KernelLab : IDisposable
             return Rows(columns);
         }
 
-        var norm = Step(Opcode.Norm, 1);
+        var norm = Step(Opcodes.Norm, columns);
         norm->Input = Rows(columns);
         norm->Output = Rows(columns, forms);
         norm->Weight = Gains(columns);
+        Bind(norm, Opcodes.Norm, columns);
         Run(norm);
         return norm->Output;
     }
@@ -165,45 +185,23 @@ internal sealed unsafe class KernelLab : IDisposable
         }
     }
 
-    private ShapeConstants Shape()
-    {
-        const int Pairs = HeadSize / 2;
-        var frequencies = (double*)Allocate(Pairs * sizeof(double));
-        for (int i = 0; i < Pairs; i++)
-        {
-            frequencies[i] = Math.Pow(500_000, -2.0 * i / HeadSize);
-        }
-
-        return new ShapeConstants
-        {
-            QueryHeads = QueryHeads,
-            KeyHeads = KeyHeads,
-            HeadSize = HeadSize,
-            HeadsPerKeyHead = QueryHeads / KeyHeads,
-            RopePairs = Pairs,
-            AttentionScale = 1 / MathF.Sqrt(HeadSize),
-            RopeFrequencies = frequencies,
-        };
-    }
+    private static RopeAngles RopeAngles() => new([.. Enumerable.Range(0, HeadSize / 2).Select(i => Math.Pow(500_000, -2.0 * i / HeadSize))]);
 
     /// <summary>One layer of random keys and values in f16.</summary>
-    private KvLayout Cache(int blocks)
+    private CacheLayout Cache(int blocks)
     {
-        long elements = (long)KeyHeads * HeadSize * 2 * KvBlock.Positions;
-        var data = (Half*)Allocate(blocks * elements * sizeof(Half));
-        for (long i = 0; i < blocks * elements; i++)
+        var layout = CacheLayout.Of(new LayerCache(0, "cache", KeyHeads, HeadSize, HeadSize, ValuesInKeys: false, KvVisibility.All), KvElement.F16, _kernels.InterleavesCache);
+        long elements = blocks * layout.LayerBytes / sizeof(Half);
+        var data = (Half*)Allocate(elements * sizeof(Half));
+        for (long i = 0; i < elements; i++)
         {
             data[i] = (Half)(_random.NextSingle() - 0.5f);
         }
 
-        return new KvLayout
-        {
-            Data = (byte*)data,
-            BlockBytes = elements * sizeof(Half),
-            Element = KvElement.F16,
-            KeyHeads = KeyHeads,
-            HeadSize = HeadSize,
-            Interleaved = _kernels.InterleavesCache,
-        };
+        layout.Data = (byte*)data;
+        layout.BlockBytes = layout.LayerBytes;
+        layout.BlockTables = Integers(blocks, block => block);
+        layout.BlocksPerSlot = blocks;
+        return layout;
     }
 }

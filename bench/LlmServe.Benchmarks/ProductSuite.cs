@@ -1,5 +1,5 @@
 using BenchmarkDotNet.Attributes;
-using LlmServe.Compiler.Programs;
+using LlmServe.Compiler.Operations;
 using LlmServe.Cpu.Execution;
 using LlmServe.Execution;
 using LlmServe.Gguf;
@@ -34,7 +34,7 @@ public unsafe class ProductSuite : KernelSuite, ICountsWork
     {
         var format = BlockFormat.Get(Format);
         _lab = new KernelLab(Isa, Rows);
-        _step = _lab.Step(Opcode.MatMul, Outputs);
+        _step = _lab.Step(Opcodes.MatMul, Outputs);
         _step->Input = _lab.RowsFor(format, Mode, Columns);
         _step->Output = _lab.Rows(Outputs);
         _step->Weight = _lab.Matrix(format, Outputs, Columns);

@@ -1,6 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using LlmServe.Compiler.Graph;
-using LlmServe.Compiler.Programs;
+using LlmServe.Compiler.Operations;
 using LlmServe.Cpu.Execution;
 
 namespace LlmServe.Benchmarks;
@@ -31,15 +31,19 @@ public unsafe class RowSuite : KernelSuite, ICountsWork
     {
         _lab = new KernelLab(Isa, Rows);
         _norm = Norm(ActivationForms.Real);
-        _quantizingNorm = Norm(ActivationForms.Signed8);
-        _table = _lab.Step(Opcode.RopeTable, 1);
+        _quantizingNorm = Norm(CpuForms.Signed8);
+        _table = _lab.Step(Opcodes.RopeTable, KernelLab.HeadSize);
         _table->Output = _lab.Rows(KernelLab.HeadSize);
+        _lab.Bind(_table, Opcodes.RopeTable, KernelLab.HeadSize);
         _lab.Run(_table);
-        _rotate = _lab.Step(Opcode.RotateQueries, Queries);
+        _rotate = _lab.Step(Opcodes.Rotate, Queries);
         _rotate->Output = _lab.Rows(Queries);
-        _rotate->Rope = _table->Output;
-        _storeValues = _lab.Step(Opcode.StoreValues, Keys);
+        _rotate->Input = _rotate->Output;
+        _rotate->Input2 = _table->Output;
+        _lab.Bind(_rotate, Opcodes.Rotate, Queries);
+        _storeValues = _lab.Step(Opcodes.Store, Keys);
         _storeValues->Input = _lab.Rows(Keys);
+        _lab.Bind(_storeValues, Opcodes.Store, Keys);
         _lab.RequireNoAllocation(_norm);
         _lab.RequireNoAllocation(_quantizingNorm);
         _lab.RequireNoAllocation(_table);
@@ -67,10 +71,11 @@ public unsafe class RowSuite : KernelSuite, ICountsWork
 
     private Step* Norm(ActivationForms forms)
     {
-        var step = _lab!.Step(Opcode.Norm, 1);
+        var step = _lab!.Step(Opcodes.Norm, Hidden);
         step->Input = _lab.Rows(Hidden);
         step->Output = _lab.Rows(Hidden, forms);
         step->Weight = _lab.Gains(Hidden);
+        _lab.Bind(step, Opcodes.Norm, Hidden);
         return step;
     }
 }

@@ -1,25 +1,12 @@
 using LlmServe.Compiler.Architectures;
 using LlmServe.Compiler.Graph;
+using LlmServe.Compiler.Operations;
 using LlmServe.Compiler.Passes;
 using LlmServe.Compiler.Programs;
 using LlmServe.Execution;
 using LlmServe.Gguf;
 
 namespace LlmServe.Compiler;
-
-/// <summary>Modes and limits that a program is compiled for.</summary>
-/// <param name="Activations">How rows enter quantized matrices.</param>
-/// <param name="Kv">Element type of the KV cache.</param>
-/// <param name="MaxRows">Most rows of a tick.</param>
-/// <param name="ContextLength">Most positions of a sequence; null: what the model says.</param>
-public sealed record CompilerOptions(ActivationMode Activations, KvElement Kv, int MaxRows = 256, int? ContextLength = null);
-
-/// <summary>A model compiled for a target: the graph and one program per row bucket.</summary>
-public sealed record CompiledModel(ModelGraph Graph, IReadOnlyList<StreamProgram> Programs, ModelInfo Info)
-{
-    /// <summary>The smallest program that takes this many rows.</summary>
-    public StreamProgram ProgramFor(int rows) => Programs.First(p => p.Rows >= rows);
-}
 
 /// <summary>From a model file to programs: architecture → passes → one schedule per row bucket, each verified.</summary>
 public static class ModelCompiler
@@ -29,42 +16,53 @@ public static class ModelCompiler
 
     /// <summary>Compiles a model.</summary>
     /// <exception cref="GgufException">The model cannot be compiled; the message says why.</exception>
+    /// <exception cref="ArgumentException">The model has no such layers or outputs.</exception>
     public static CompiledModel Compile(GgufFile file, ITarget target, CompilerOptions options)
     {
         var source = new ModelSource(file, options.ContextLength);
-        var graph = PassPipeline.Run(ArchitectureRegistry.Build(source));
-        var shape = graph.Shape;
-        if (options.Kv == KvElement.Q8_0 && shape.HeadSize % KvBlock.ScaledRun != 0)
-        {
-            throw new GgufException(
-                $"a KV cache in q8_0 needs heads of a multiple of {KvBlock.ScaledRun} elements, and this model's have {shape.HeadSize}; use f16 or f32");
-        }
-
+        var whole = ArchitectureRegistry.Build(source);
+        var shape = whole.Shape;
+        var graph = PassPipeline.Run(LayerCutter.Cut(whole, options.Layers, options.Outputs), options.WithoutPasses);
+        LayerCache[] caches = [.. graph.Operations.OfType<Store>().Select(s => s.Cache).Distinct().OrderBy(c => c.Id)];
+        RequireFitting(options.Kv, caches);
         int context = Math.Min(options.ContextLength ?? int.MaxValue, shape.ContextLength);
         if (options.ContextLength > context)
         {
             source.Warn($"a context of {options.ContextLength} positions is asked for, but the model's own is {context}; as many are served");
         }
 
-        var programs = new List<StreamProgram>();
-        foreach (int rows in Buckets(options.MaxRows))
+        int layers = options.Layers is { } range ? range.End - range.First : shape.Layers;
+        return new CompiledModel
         {
-            var program = LaneScheduler.Schedule(new ChooseActivationForms(target, rows).Run(graph), target, rows, context, options.Kv);
-            var errors = ProgramVerifier.Verify(program);
-            if (errors.Count > 0)
+            Shape = shape,
+            Weights = graph.Weights,
+            Caches = graph.Caches,
+            KvGroups = [.. caches.GroupBy(c => c.Visibility).Select(g => new KvGroupLayout(g.Key, [.. g]))],
+            Programs = [.. Buckets(options.MaxRows).Select(rows => Compile(graph, target, rows, context, options.Kv))],
+            Info = new ModelInfo(shape.Architecture, shape.Vocabulary, context, layers, options.Activations, options.Kv, ProgramIdentity.Of(file, options))
             {
-                throw new InvalidOperationException($"the compiler made an unsound program for {rows} rows: {string.Join("; ", errors.Take(3))}");
-            }
-
-            programs.Add(program);
-        }
-
-        var info = new ModelInfo(
-            shape.Architecture, shape.Vocabulary, context, shape.Layers, options.Activations, options.Kv, ProgramIdentity.Of(file, options))
-        {
-            Warnings = source.Warnings,
+                Warnings = source.Warnings,
+            },
         };
-        return new CompiledModel(graph, programs, info);
+    }
+
+    private static StreamProgram Compile(ModelGraph graph, ITarget target, int rows, int context, KvElement kv)
+    {
+        var program = ProgramBuilder.Build(graph, target, rows, context, kv);
+        var errors = ProgramVerifier.Verify(program);
+        return errors.Count == 0
+            ? program
+            : throw new InvalidOperationException($"the compiler made an unsound program for {rows} rows: {string.Join("; ", errors.Take(3))}");
+    }
+
+    private static void RequireFitting(KvElement kv, LayerCache[] caches)
+    {
+        int size = caches.SelectMany(c => (int[])[c.KeySize, c.ValueSize]).FirstOrDefault(size => size % KvBlock.ScaledRun != 0);
+        if (kv == KvElement.Q8_0 && size > 0)
+        {
+            throw new GgufException(
+                $"a KV cache in q8_0 needs heads of a multiple of {KvBlock.ScaledRun} elements, and this model's have {size}; use f16 or f32");
+        }
     }
 
     /// <summary>Row counts that programs are compiled for: powers of two up to the limit, and the limit.</summary>

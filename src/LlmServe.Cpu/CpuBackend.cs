@@ -44,6 +44,15 @@ public sealed record CpuOptions
     /// <summary>Most positions of a sequence; null: what the model says.</summary>
     public int? ContextLength { get; init; }
 
+    /// <summary>What ticks give: names of <see cref="TickOutputs"/>.</summary>
+    public IReadOnlyList<string> Outputs { get; init; } = [TickOutputs.Logits];
+
+    /// <summary>The layers to run; null: all. See <see cref="CompilerOptions.Layers"/>.</summary>
+    public LayerRange? Layers { get; init; }
+
+    /// <summary>Rewrites of the graph to leave out: <see cref="CompilerOptions.WithoutPasses"/>.</summary>
+    internal IReadOnlyCollection<string> WithoutPasses { get; init; } = [];
+
     /// <summary>The largest <see cref="MaxRowsPerTick"/>: kernels' scratch is sized for it.</summary>
     public const int MostRowsPerTick = 256;
 
@@ -114,7 +123,12 @@ public static class CpuBackend
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.MaxRowsPerTick, CpuOptions.MostRowsPerTick);
         int lanes = LaneCount(options);
         var target = new CpuTarget(kernels, options.Activations, lanes);
-        var compiled = ModelCompiler.Compile(model, target, new CompilerOptions(options.Activations, options.Kv, options.MaxRowsPerTick, options.ContextLength));
+        var compiled = ModelCompiler.Compile(model, target, new CompilerOptions(options.Activations, options.Kv, options.MaxRowsPerTick, options.ContextLength)
+        {
+            Outputs = options.Outputs,
+            Layers = options.Layers,
+            WithoutPasses = options.WithoutPasses,
+        });
         return (compiled, lanes);
     }
 }

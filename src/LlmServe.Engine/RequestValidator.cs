@@ -32,7 +32,7 @@ internal static class RequestValidator
             Throw("constraint", $"was compiled for a vocabulary of {constraint.Vocabulary.Size} tokens; the model's has {tokens}");
         }
 
-        CheckStops(request.Stop);
+        CheckTexts("stop", request.Stop);
         CheckSampling(request.Sampling, vocabulary);
         return prompt;
     }
@@ -96,29 +96,29 @@ internal static class RequestValidator
         return prompt;
     }
 
-    private static void CheckStops(IReadOnlyList<string> stops)
+    private static void CheckTexts(string field, IReadOnlyList<string> texts)
     {
-        if (stops.Count > RequestLimits.MaxStops)
+        if (texts.Count > RequestLimits.MaxStops)
         {
-            Throw("stop", $"has {stops.Count} texts; at most {RequestLimits.MaxStops} are allowed");
+            Throw(field, $"has {texts.Count} texts; at most {RequestLimits.MaxStops} are allowed");
         }
 
-        for (int i = 0; i < stops.Count; i++)
+        for (int i = 0; i < texts.Count; i++)
         {
-            string stop = stops[i];
-            if (string.IsNullOrEmpty(stop))
+            string text = texts[i];
+            if (string.IsNullOrEmpty(text))
             {
-                Throw("stop", $"text {i} is empty; a stop text needs at least one character");
+                Throw(field, $"text {i} is empty; it needs at least one character");
             }
 
-            if (stop.Length > RequestLimits.MaxStopLength)
+            if (text.Length > RequestLimits.MaxStopLength)
             {
-                Throw("stop", $"text {i} has {stop.Length} characters; at most {RequestLimits.MaxStopLength} are allowed");
+                Throw(field, $"text {i} has {text.Length} characters; at most {RequestLimits.MaxStopLength} are allowed");
             }
 
-            if (HasLoneSurrogate(stop))
+            if (HasLoneSurrogate(text))
             {
-                Throw("stop", $"text {i} is not valid Unicode: it holds half of a surrogate pair");
+                Throw(field, $"text {i} is not valid Unicode: it holds half of a surrogate pair");
             }
         }
     }
@@ -151,6 +151,13 @@ internal static class RequestValidator
         Require(sampling.RepetitionWindow is null or >= 0, "repetition_window", "must be 0 or more", sampling.RepetitionWindow ?? 0);
         Require(float.IsFinite(sampling.FrequencyPenalty), "frequency_penalty", "must be finite", sampling.FrequencyPenalty);
         Require(float.IsFinite(sampling.PresencePenalty), "presence_penalty", "must be finite", sampling.PresencePenalty);
+        Require(sampling.DryMultiplier >= 0 && float.IsFinite(sampling.DryMultiplier), "dry_multiplier", "must be 0 (off) or more and finite", sampling.DryMultiplier);
+        Require(sampling.DryBase >= 1 && float.IsFinite(sampling.DryBase), "dry_base", "must be 1 or more and finite", sampling.DryBase);
+        Require(sampling.DryAllowedLength >= 1, "dry_allowed_length", "must be 1 or more", sampling.DryAllowedLength);
+        Require(sampling.DryWindow is null or >= 0, "dry_window", "must be 0 or more", sampling.DryWindow ?? 0);
+        CheckTexts("dry_breakers", sampling.DryBreakers);
+        Require(sampling.XtcProbability is >= 0 and <= 1, "xtc_probability", "must be 0 to 1", sampling.XtcProbability);
+        Require(sampling.XtcThreshold is > 0 and <= 1, "xtc_threshold", "must be above 0 and at most 1", sampling.XtcThreshold);
         Require(sampling.Choice >= 0, "choice", "must be 0 or more", sampling.Choice);
         if (sampling.LogitBias.Count > vocabulary)
         {

@@ -7,8 +7,11 @@ namespace LlmServe.Execution;
 public interface ISequenceState
 {
     /// <summary>Gives an empty slot what is computed already of the longest possible prefix of <paramref name="tokens"/>.</summary>
+    /// <param name="slot">The slot.</param>
+    /// <param name="tokens">What its sequence has to read.</param>
+    /// <param name="most">Most positions that it will ever have.</param>
     /// <returns>Positions that need no computing; the sequence's next row is the one at this position.</returns>
-    int Attach(int slot, ReadOnlySpan<int> tokens);
+    int Attach(int slot, ReadOnlySpan<int> tokens, int most);
 
     /// <summary>What <see cref="Attach"/> would return. Changes nothing.</summary>
     int CountKnown(ReadOnlySpan<int> tokens);

@@ -6,8 +6,8 @@ namespace LlmServe.Execution;
 /// <param name="Context">Mean number of positions that a row attends to.</param>
 public readonly record struct TickLoad(int Rows, int Selected, int Context)
 {
-    /// <summary>Shorter stretches of a prompt are taken as single rows.</summary>
-    private const int ShortestRun = 4;
+    /// <summary>Shorter stretches of consecutive positions are taken as single rows.</summary>
+    public const int ShortestRun = 4;
 
     /// <summary>
     /// Rows that are probably consecutive positions of a sequence, for which attention is cheaper: a stretch of a prompt wants logits of its last row at

@@ -1,3 +1,4 @@
+using LlmServe.Constraints;
 using LlmServe.Engine;
 using LlmServe.Serving;
 
@@ -7,21 +8,18 @@ namespace LlmServe.Protocol;
 internal static class OptionsReader
 {
     /// <summary>Reads a request's field <c>options</c>; null where it is absent.</summary>
-    /// <exception cref="RequestException">It asks for what is not there.</exception>
     public static GenerationSettings Read(V1.GenerationOptions? options, int? defaultOutputTokens)
     {
         options ??= new V1.GenerationOptions();
-        if (options.ConstraintCase != V1.GenerationOptions.ConstraintOneofCase.None)
-        {
-            throw Failure.Invalid(NameOf(FieldOf(options.ConstraintCase)), "this server constrains no answers; leave it out").ToException();
-        }
-
+        var rule = ReadRule(options);
         return new GenerationSettings
         {
             Sampling = ReadSampling(options.Sampling ?? new V1.SamplingOptions()),
             MaxTokens = options.HasMaxTokens ? options.MaxTokens : null,
             DefaultMaxTokens = options.ToEndOfContext ? null : defaultOutputTokens,
             Stop = [.. options.Stop],
+            Rule = rule,
+            RuleField = NameOf(FieldOf(options.ConstraintCase)),
             IgnoreEndOfGeneration = options.IgnoreEndOfGeneration,
             SpecialTokensInText = options.SpecialTokensInText,
             LogProbabilities = options.HasLogprobs ? options.Logprobs : null,
@@ -34,8 +32,24 @@ internal static class OptionsReader
     private static string FieldOf(V1.GenerationOptions.ConstraintOneofCase constraint) => constraint switch
     {
         V1.GenerationOptions.ConstraintOneofCase.JsonObject => "json_object",
-        V1.GenerationOptions.ConstraintOneofCase.JsonSchema => "json_schema",
+        V1.GenerationOptions.ConstraintOneofCase.JsonSchema => "json_schema.schema",
+        V1.GenerationOptions.ConstraintOneofCase.Choice => "choice.texts",
         _ => constraint.ToString().ToLowerInvariant(),
+    };
+
+    private static ConstraintRule? ReadRule(V1.GenerationOptions options) => options.ConstraintCase switch
+    {
+        V1.GenerationOptions.ConstraintOneofCase.JsonObject => options.JsonObject ? ConstraintRule.JsonObject : null,
+        V1.GenerationOptions.ConstraintOneofCase.JsonSchema => new ConstraintRule(ConstraintKind.JsonSchema, options.JsonSchema.Schema)
+        {
+            CloseObjects = options.JsonSchema.CloseObjects,
+            Relax = options.JsonSchema.Relax,
+        },
+        V1.GenerationOptions.ConstraintOneofCase.Regex => new ConstraintRule(ConstraintKind.Regex, options.Regex),
+        V1.GenerationOptions.ConstraintOneofCase.Gbnf => new ConstraintRule(ConstraintKind.Gbnf, options.Gbnf),
+        V1.GenerationOptions.ConstraintOneofCase.Lark => new ConstraintRule(ConstraintKind.Lark, options.Lark),
+        V1.GenerationOptions.ConstraintOneofCase.Choice => ConstraintRule.Choice(options.Choice.Texts),
+        _ => null,
     };
 
     private static SamplingOptions ReadSampling(V1.SamplingOptions sampling)

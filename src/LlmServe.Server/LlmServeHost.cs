@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using LlmServe.Server.Internal;
 using LlmServe.Server.Internal.Transport;
 using LlmServe.Serving;
@@ -23,12 +24,14 @@ public sealed class LlmServeHost : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly ServingCore _core;
     private readonly ServerOptions _options;
+    private readonly TlsSettings? _tls;
     private readonly ILogger _logger;
     private readonly Lazy<Task> _stop;
     private IAsyncDisposable? _telemetry;
 
-    private LlmServeHost(WebApplication app, ServingCore core, ServerOptions options)
+    private LlmServeHost(WebApplication app, ServingCore core, ServerOptions options, TlsSettings? tls)
     {
+        _tls = tls;
         _app = app;
         _core = core;
         _options = options;
@@ -56,7 +59,7 @@ public sealed class LlmServeHost : IAsyncDisposable
     /// <param name="loggers">Where log messages go; null: nowhere.</param>
     /// <param name="cancellationToken">Gives up starting.</param>
     /// <exception cref="ArgumentException">An option or a model's id is not allowed.</exception>
-    /// <exception cref="IOException">The address cannot be bound, for example because another program has the port.</exception>
+    /// <exception cref="ListenException">The address cannot be bound, for example because another program has the port.</exception>
     public static async Task<LlmServeHost> StartAsync(
         IReadOnlyList<ServedModel> models, ServerOptions? options = null, ILoggerFactory? loggers = null, CancellationToken cancellationToken = default)
     {
@@ -66,9 +69,10 @@ public sealed class LlmServeHost : IAsyncDisposable
         WebApplication? app = null;
         try
         {
-            var address = ServerBuilder.ParseHost(options.Host, nameof(ServerOptions.Host));
-            app = ServerBuilder.Build(core, options, address, loggers);
-            var host = new LlmServeHost(app, core, options);
+            var address = ServerBuilder.ParseHost(options.Host, options.Port, nameof(ServerOptions.Host));
+            var tls = options.Certificate is { } certificate ? new TlsSettings(certificate) : null;
+            app = ServerBuilder.Build(core, options, tls, address, loggers);
+            var host = new LlmServeHost(app, core, options, tls);
             if (options.Metrics is not null || options.OpenTelemetry)
             {
                 await host.StartTelemetryAsync(address, loggers, cancellationToken).ConfigureAwait(false);
@@ -83,6 +87,26 @@ public sealed class LlmServeHost : IAsyncDisposable
             core.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Lets in the owners of these keys from now on, and nobody else. Calls that run go on.</summary>
+    /// <exception cref="OptionException">A key is not allowed, two are alike, or a server with keys would have none or the reverse.</exception>
+    public void ReplaceKeys(IReadOnlyList<ApiKey> keys)
+    {
+        _core.Clients.Replace(keys);
+        if (keys.Count > 0)
+        {
+            Log.KeysReplaced(_logger, keys.Count);
+        }
+    }
+
+    /// <summary>Shows another certificate from now on. Connections that are open keep theirs.</summary>
+    /// <exception cref="InvalidOperationException">The server has no TLS.</exception>
+    public void ReplaceCertificate(ServerCertificate certificate)
+    {
+        (_tls ?? throw new InvalidOperationException("The server was started without TLS.")).Replace(certificate);
+        Log.CertificateReplaced(_logger, certificate.Leaf.NotAfter.ToUniversalTime());
+        WarnOfWrongDates(certificate);
     }
 
     /// <summary>
@@ -102,7 +126,7 @@ public sealed class LlmServeHost : IAsyncDisposable
 
     private async Task StartTelemetryAsync(IPAddress address, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
-        var telemetry = await Telemetry.StartAsync(_options, address, loggers, cancellationToken).ConfigureAwait(false);
+        var telemetry = await Telemetry.StartAsync(_options, _core.Clients, address, loggers, cancellationToken).ConfigureAwait(false);
         _telemetry = telemetry;
         MetricsAddress = telemetry.Address;
     }
@@ -115,6 +139,12 @@ public sealed class LlmServeHost : IAsyncDisposable
         {
             await _app.StartAsync(cancellationToken).ConfigureAwait(false);
             Open(address);
+        }
+        catch (Exception error) when (error is IOException or SocketException)
+        {
+            await StopTelemetryAsync().ConfigureAwait(false);
+            throw new ListenException(
+                nameof(ServerOptions.Port), $"cannot listen on {new IPEndPoint(address, _options.Port)}: {error.Message.TrimEnd('.')}", error);
         }
         catch
         {
@@ -133,6 +163,10 @@ public sealed class LlmServeHost : IAsyncDisposable
         if (MetricsAddress is { } metrics)
         {
             Log.MetricsAt(_logger, metrics);
+            if (_options.Metrics is { AsksForKey: false } && !IPAddress.IsLoopback(MetricsEndpoint(address)))
+            {
+                Log.OpenMetrics(_logger, metrics);
+            }
         }
 
         if (!IPAddress.IsLoopback(address))
@@ -140,7 +174,7 @@ public sealed class LlmServeHost : IAsyncDisposable
             WarnOfOpenDoors();
         }
 
-        WarnOfWrongDates();
+        WarnOfWrongDates(_options.Certificate);
         foreach (var model in _core.Models.All)
         {
             foreach (string warning in model.Engine.Model.Warnings.Concat(model.Engine.Tokenizer.Warnings))
@@ -149,6 +183,9 @@ public sealed class LlmServeHost : IAsyncDisposable
             }
         }
     }
+
+    private IPAddress MetricsEndpoint(IPAddress address) =>
+        _options.Metrics?.Host is { } host ? ServerBuilder.ParseHost(host, 0, nameof(MetricsOptions.Host)) : address;
 
     private void WarnOfOpenDoors()
     {
@@ -162,10 +199,10 @@ public sealed class LlmServeHost : IAsyncDisposable
         }
     }
 
-    private void WarnOfWrongDates()
+    private void WarnOfWrongDates(ServerCertificate? certificate)
     {
         // A certificate's times are local ones.
-        if (_options.Certificate?.Leaf is { } leaf && (DateTime.Now < leaf.NotBefore || DateTime.Now > leaf.NotAfter))
+        if (certificate?.Leaf is { } leaf && (DateTime.Now < leaf.NotBefore || DateTime.Now > leaf.NotAfter))
         {
             Log.CertificateOutOfDate(_logger, leaf.NotBefore.ToUniversalTime(), leaf.NotAfter.ToUniversalTime());
         }

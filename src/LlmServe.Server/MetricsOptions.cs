@@ -14,4 +14,7 @@ public sealed record MetricsOptions
 
     /// <summary>Path of the page.</summary>
     public string Path { get; init; } = "/metrics";
+
+    /// <summary>Whether the page asks for one of the server's API keys, in <c>authorization: Bearer KEY</c>.</summary>
+    public bool AsksForKey { get; init; }
 }

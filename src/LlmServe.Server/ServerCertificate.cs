@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using LlmServe.Serving;
 
 namespace LlmServe.Server;
 
@@ -28,7 +29,7 @@ public sealed class ServerCertificate
     /// <param name="certificateFile">The server's certificate first, then those between it and its root.</param>
     /// <param name="keyFile">The private key.</param>
     /// <param name="password">What an encrypted key is encrypted with; null: it is not.</param>
-    /// <exception cref="ArgumentException">A file is not what it should be; the message names it.</exception>
+    /// <exception cref="OptionException">A file is not what it should be; the message names it.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
     public static ServerCertificate FromPem(string certificateFile, string keyFile, string? password = null)
     {
@@ -47,14 +48,15 @@ public sealed class ServerCertificate
         }
         catch (Exception error) when (error is CryptographicException or ArgumentException)
         {
-            throw new ArgumentException(
+            throw new OptionException(
+                nameof(ServerOptions.Certificate),
                 $"The TLS certificate {certificateFile} with the key {keyFile} cannot be used: {error.Message.Split(" (Parameter")[0].TrimEnd('.')}. Both must be "
-                + "PEM files, the key must belong to the first certificate, and a password goes with a key that begins with 'BEGIN ENCRYPTED PRIVATE KEY', and only with it.", nameof(ServerOptions.Certificate), error);
+                + "PEM files, the key must belong to the first certificate, and a password goes with a key that begins with 'BEGIN ENCRYPTED PRIVATE KEY', and only with it.", error);
         }
     }
 
     /// <summary>Reads a PKCS #12 file (.pfx, .p12), which has the certificates and the key.</summary>
-    /// <exception cref="ArgumentException">The file is no such file, or the password is wrong.</exception>
+    /// <exception cref="OptionException">The file is no such file, or the password is wrong.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static ServerCertificate FromPfx(string file, string? password = null)
     {
@@ -68,8 +70,9 @@ public sealed class ServerCertificate
         }
         catch (CryptographicException error)
         {
-            throw new ArgumentException(
-                $"The PKCS #12 file {file} cannot be used: {error.Message.TrimEnd('.')}. Check the file and its password.", nameof(ServerOptions.Certificate), error);
+            throw new OptionException(
+                nameof(ServerOptions.Certificate),
+                $"The PKCS #12 file {file} cannot be used: {error.Message.TrimEnd('.')}. Check the file and its password.", error);
         }
     }
 

@@ -63,6 +63,8 @@ public sealed record ServerOptions : ServingOptions
             OptionException.Require(
                 metrics.Path.StartsWith('/') && metrics.Path.All(c => char.IsAsciiLetterOrDigit(c) || "/._-".Contains(c)),
                 $"{nameof(Metrics)}.{nameof(metrics.Path)}", metrics.Path, "a path such as /metrics, of letters, digits and / . _ -");
+            OptionException.Require(
+                !metrics.AsksForKey || ApiKeys.Count > 0, $"{nameof(Metrics)}.{nameof(metrics.AsksForKey)}", metrics.AsksForKey, "false on a server without API keys");
         }
     }
 }

@@ -11,6 +11,7 @@ public sealed class ServingCore : IDisposable
 {
     private readonly CallGate _gate = new();
     private readonly TextWorkers _workers;
+    private readonly RuleCompilers _rules = new();
     private readonly ILogger _logger;
 
     /// <summary>Puts a server together.</summary>
@@ -30,7 +31,7 @@ public sealed class ServingCore : IDisposable
         Calls = new CallPipeline(Clients, _gate, _logger);
         var limits = new TokenLimits(options);
         var prompts = new PromptReader(_workers, limits, options);
-        Generations = new GenerationService(limits, prompts);
+        Generations = new GenerationService(limits, prompts, _rules);
         Plans = new RequestPlanner(limits, prompts, Generations, _workers);
         Texts = new TextService(_workers);
         foreach (var model in Models.All.DistinctBy(model => model.Engine))
@@ -96,5 +97,9 @@ public sealed class ServingCore : IDisposable
         CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
 
     /// <inheritdoc/>
-    public void Dispose() => _workers.Dispose();
+    public void Dispose()
+    {
+        _workers.Dispose();
+        _rules.Dispose();
+    }
 }

@@ -1,5 +1,5 @@
 using LlmServe.Cli.Chat;
-using LlmServe.Cli.Tests.Support;
+using LlmServe.Testing;
 
 namespace LlmServe.Cli.Tests;
 

@@ -117,6 +117,7 @@ public class CommandLineTests
     [InlineData("unknown option '--nonsense' (", "health", "--nonsense", "1")]
     [InlineData("unexpected argument '5'; this command takes options only", "health", "5")]
     [InlineData("Must be one of: 'bash' 'zsh' 'fish'", "completion", "tcsh")]
+    [InlineData("--json-schema, --gbnf, --regex, --lark, --choice exclude each other", "run", "x", "--regex", "a", "--gbnf", "b")]
     [InlineData("--timeout: found '0'", "health", "--timeout", "0")]
     [InlineData("PROMPT", "run")]
     [InlineData("--ids", "logits", "--output", "x")]

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using LlmServe.Cli.App;
 using LlmServe.Cli.Tests.Support;
+using LlmServe.Testing;
 
 namespace LlmServe.Cli.Tests;
 

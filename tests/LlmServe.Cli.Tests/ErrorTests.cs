@@ -1,8 +1,9 @@
 using Grpc.Core;
 using LlmServe.Cli.App;
-using LlmServe.Cli.Models;
 using LlmServe.Cli.Terminal;
 using LlmServe.Cli.Tests.Support;
+using LlmServe.Hosting;
+using LlmServe.Testing;
 
 namespace LlmServe.Cli.Tests;
 

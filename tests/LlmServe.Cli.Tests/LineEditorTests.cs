@@ -1,6 +1,7 @@
 using LlmServe.Cli.Chat;
 using LlmServe.Cli.Terminal;
 using LlmServe.Cli.Tests.Support;
+using LlmServe.Testing;
 
 namespace LlmServe.Cli.Tests;
 

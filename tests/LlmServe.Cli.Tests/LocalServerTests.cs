@@ -1,8 +1,8 @@
 using LlmServe.Cli.App;
-using LlmServe.Cli.Models;
 using LlmServe.Cli.Tests.Support;
 using LlmServe.Gguf;
 using LlmServe.Gguf.Formats;
+using LlmServe.Hosting;
 using LlmServe.Models;
 using LlmServe.Testing;
 using LlmServe.Testing.Fakes;
@@ -97,6 +97,38 @@ public class LocalServerTests
         var (harness, _) = Create("What is the capital of France?");
 
         Assert.Equal("The capital of France is Paris.\n", (await harness.RunAsync("run", "-", "--chat", "--system", "Be brief.")).Out);
+    }
+
+    [Theory]
+    [InlineData("--choice", "Rome\nMilan\n", "^(Rome|Milan)\n$")]
+    [InlineData("--regex", "Rome( is old)?\n", "^Rome( is old)?\n$")]
+    [InlineData("--json-schema", """{ "enum": ["Rome", 7] }""", "^(\"Rome\"|7)\n$")]
+    [InlineData("--gbnf", "root ::= [0-9] [0-9]", "^[0-9][0-9]\n$")]
+    public async Task Chat_Rule_IsWhatTheAnswerFollows(string option, string rule, string expected)
+    {
+        using var folder = new TemporaryFolder();
+        string file = folder.Write("rule", rule);
+        var (chat, _) = Create();
+        var (run, _) = Create();
+
+        Assert.Matches(expected, (await chat.RunAsync("chat", "What is the capital of Italy?", option, file)).Out);
+        Assert.Matches(expected, (await run.RunAsync("run", "The capital of Italy is", option, file)).Out);
+        await using var server = await ServingCommand.StartAsync(["--port", "0"]);
+        Assert.Matches(expected, (await new CliHarness().RunAsync("chat", "x", option, file, "--server", server.Address)).Out);
+    }
+
+    [Fact]
+    public async Task Chat_RuleThatIsNone_NamesItsFile()
+    {
+        using var folder = new TemporaryFolder();
+        string file = folder.Write("rule", """{ "type": "objekt" }""");
+        var (harness, executor) = Create();
+
+        var result = await harness.RunAsync("chat", "x", "--json-schema", file);
+
+        Assert.Equal(ExitCode.Failure, result.Code);
+        Assert.StartsWith($"llmserve: error: --json-schema: {file}: #/type: 'objekt' is no type", result.Error);
+        Assert.True(executor.IsDisposed);
     }
 
     [Fact]

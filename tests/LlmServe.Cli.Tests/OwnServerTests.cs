@@ -4,6 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using LlmServe.Cli.App;
 using LlmServe.Cli.Serve;
 using LlmServe.Cli.Tests.Support;
+using LlmServe.Testing;
 
 namespace LlmServe.Cli.Tests;
 

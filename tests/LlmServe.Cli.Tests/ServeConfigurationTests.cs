@@ -5,6 +5,7 @@ using LlmServe.Cli.Tests.Support;
 using LlmServe.Engine;
 using LlmServe.Server;
 using LlmServe.Serving;
+using LlmServe.Testing;
 using Microsoft.Extensions.Logging;
 
 namespace LlmServe.Cli.Tests;

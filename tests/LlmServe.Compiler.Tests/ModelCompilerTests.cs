@@ -1,6 +1,7 @@
-using LlmServe.Compiler.Programs;
+using LlmServe.Compiler.Operations;
 using LlmServe.Execution;
 using LlmServe.Gguf;
+using LlmServe.Testing;
 
 namespace LlmServe.Compiler.Tests;
 
@@ -44,7 +45,7 @@ public sealed class ModelCompilerTests : IDisposable
     public void Compile_WeightBytes_AreThoseOfAllMatricesButTheTable()
     {
         var compiled = Compile(new() { Type = GgmlType.Q4_0 });
-        long expected = compiled.Graph.Weights.Where(w => w.Rows > 1 && w.Name != "token_embd.weight").Sum(w => w.Bytes);
+        long expected = compiled.Weights.Where(w => w.Rows > 1 && w.Name != "token_embd.weight").Sum(w => w.Bytes);
         Assert.All(compiled.Programs, p => Assert.Equal(expected, p.WeightBytes, expected / 1000));
     }
 
@@ -53,7 +54,17 @@ public sealed class ModelCompilerTests : IDisposable
     {
         var compiled = Compile(new());
         Assert.Equal(1 + (6 * 2) + 1, compiled.ProgramFor(1).Phases.Count);
-        Assert.Equal(1 + (8 * 2) + 2, compiled.ProgramFor(8).Phases.Count);
+        Assert.Equal(1 + (8 * 2) + 1, compiled.ProgramFor(8).Phases.Count);
+    }
+
+    /// <summary>As a backend for graphics processors asks for: one lane a multiprocessor.</summary>
+    [Fact]
+    public void Compile_ManyLanes_GivesSoundPrograms()
+    {
+        using var file = GgufFile.Open(TestData.EmbeddedModel);
+        var compiled = ModelCompiler.Compile(file, new TestTarget(132), Options with { MaxRows = 256 });
+        Assert.Equal(9, compiled.Programs.Count);
+        Assert.All(compiled.Programs, p => Assert.Equal(132, p.Lanes));
     }
 
     [Fact]
@@ -63,7 +74,7 @@ public sealed class ModelCompilerTests : IDisposable
         for (int lanes = 1; lanes <= 5; lanes++)
         {
             var programs = ModelCompiler.Compile(file, new TestTarget(lanes), Options with { Kv = KvElement.Q8_0 }).Programs;
-            var stores = programs.SelectMany(p => p.Phases).SelectMany(p => p.Lanes).SelectMany(l => l).Where(i => i.Opcode is Opcode.StoreKeys or Opcode.StoreValues).ToArray();
+            var stores = programs.SelectMany(p => p.Phases).SelectMany(p => p.Lanes).SelectMany(l => l).Where(i => i.Opcode == Opcodes.Store).ToArray();
             Assert.NotEmpty(stores);
             Assert.All(stores, i => Assert.Equal((0, 0), (i.Begin % KvBlock.ScaledRun, i.End % KvBlock.ScaledRun)));
         }

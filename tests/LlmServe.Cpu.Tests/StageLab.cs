@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using LlmServe.Compiler;
-using LlmServe.Compiler.Graph;
 using LlmServe.Compiler.Programs;
 using LlmServe.Cpu.Execution;
 using LlmServe.Cpu.Kernels;
@@ -23,8 +22,8 @@ internal sealed unsafe class StageLab : IDisposable
     private readonly StreamProgram _program;
     private readonly WeightStore _weights;
     private readonly NativeBuffer _arena;
-    private readonly NativeBuffer _kv;
-    private readonly NativeBuffer _frequencies;
+    private readonly NativeBuffer _laneArena;
+    private readonly KvMemory _memory;
     private readonly int[] _ids;
 
     public StageLab(string path, CpuIsa isa, int[] ids)
@@ -34,12 +33,10 @@ internal sealed unsafe class StageLab : IDisposable
         _kernels = IsaSelector.Create(isa);
         _model = ModelCompiler.Compile(_file, new CpuTarget(_kernels, ActivationMode.Int8, Lanes), new CompilerOptions(ActivationMode.Int8, KvElement.F16, ids.Length));
         _program = Unshared(_model.ProgramFor(ids.Length));
-        _weights = new WeightStore(_file, _model.Graph, _kernels, 1);
+        _weights = new WeightStore(_file, _model, _kernels, 1);
         _arena = new NativeBuffer(_program.Memory.Bytes);
-        var shape = _model.Graph.Shape;
-        _kv = new NativeBuffer((long)shape.Layers * shape.KeyHeads * shape.HeadSize * 2 * KvBlock.Positions * sizeof(ushort));
-        _frequencies = new NativeBuffer(shape.RopeFrequencies.Count * sizeof(double));
-        shape.RopeFrequencies.ToArray().CopyTo(new Span<double>(_frequencies.Data, shape.RopeFrequencies.Count));
+        _laneArena = new NativeBuffer(_program.Memory.LaneBytes * Lanes);
+        _memory = new KvMemory(_model, [1], _kernels.InterleavesCache);
     }
 
     /// <summary>Runs from the start through the first phase whose name ends so.</summary>
@@ -55,7 +52,6 @@ internal sealed unsafe class StageLab : IDisposable
             table[_ids.Length + i] = table[(2 * _ids.Length) + i] = i;
         }
 
-        var shape = _model.Graph.Shape;
         int* start = (int*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(table));
         var tick = new TickState
         {
@@ -65,21 +61,10 @@ internal sealed unsafe class StageLab : IDisposable
             Positions = start + _ids.Length,
             SelectedRows = start + (2 * _ids.Length),
             Slots = start + (3 * _ids.Length),
-            BlockTables = start + (4 * _ids.Length),
-            BlocksPerSlot = 1,
-            Kv = new KvLayout { Data = _kv.Data, BlockBytes = _kv.Length, Element = KvElement.F16, KeyHeads = shape.KeyHeads, HeadSize = shape.HeadSize, Interleaved = _kernels.InterleavesCache },
-            Shape = new ShapeConstants
-            {
-                QueryHeads = shape.QueryHeads,
-                KeyHeads = shape.KeyHeads,
-                HeadSize = shape.HeadSize,
-                HeadsPerKeyHead = shape.HeadsPerKeyHead,
-                RopePairs = shape.RopeFrequencies.Count,
-                AttentionScale = shape.AttentionScale,
-                RopeFrequencies = (double*)_frequencies.Data,
-            },
         };
-        using var lowered = new LoweredProgram(part, _kernels, ActivationMode.Int8, _weights, _arena.Data);
+        var caches = _memory.LayoutsOver(_model, _ => (nint)(start + (4 * _ids.Length)), blocksPerSlot: 1);
+        nint[] laneArenas = [.. Enumerable.Range(0, Lanes).Select(lane => (nint)_laneArena.Data + (nint)(lane * _program.Memory.LaneBytes))];
+        using var lowered = new LoweredProgram(part, _kernels, ActivationMode.Int8, _weights, caches, _arena.Data, laneArenas);
         using var pool = new LanePool(Lanes, 1 << 20, &tick);
         pool.Run(lowered.Steps);
     }
@@ -88,7 +73,8 @@ internal sealed unsafe class StageLab : IDisposable
     public ActivationView View(string name)
     {
         var buffer = _program.Buffers.First(b => b.Name == name);
-        return new ActivationView(_arena.Data + _program.Memory.Offsets[buffer.Id], new ActivationLayout(buffer.Forms, buffer.Columns));
+        byte* arena = buffer.Place == BufferPlace.Lane ? _laneArena.Data : _arena.Data;
+        return new ActivationView(arena + _program.Memory.Offsets[buffer.Id], new ActivationLayout(buffer.Forms, buffer.Columns));
     }
 
     /// <summary>A quantized matrix times rows by the scalar kernel in <c>int8</c> mode. x: [rows, columns]</summary>
@@ -96,7 +82,7 @@ internal sealed unsafe class StageLab : IDisposable
     {
         var tensor = file.GetTensor(name);
         int columns = (int)tensor.Columns, outputs = (int)tensor.Rows;
-        var layout = new ActivationLayout(ActivationForms.Signed8, columns);
+        var layout = new ActivationLayout(CpuForms.Signed8, columns);
         using var activations = new NativeBuffer((long)layout.RowBytes * rows);
         var view = new ActivationView(activations.Data, layout);
         var matrix = new Matrix { Raw = file.DataOf(tensor), RawRowBytes = tensor.RowBytes, Rows = outputs, Columns = columns, Decode = tensor.Format.Decoder };
@@ -118,22 +104,23 @@ internal sealed unsafe class StageLab : IDisposable
     {
         _weights.Dispose();
         _arena.Dispose();
-        _kv.Dispose();
-        _frequencies.Dispose();
+        _laneArena.Dispose();
+        _memory.Dispose();
         _file.Dispose();
     }
 
     /// <summary>The program with a place of its own for every buffer.</summary>
     private static StreamProgram Unshared(StreamProgram program)
     {
-        long next = 0;
+        long arena = 0, lane = 0;
         var offsets = new List<long>();
         foreach (var buffer in program.Buffers)
         {
-            offsets.Add(buffer.Place == BufferPlace.Arena ? next : -1);
+            ref long next = ref buffer.Place == BufferPlace.Lane ? ref lane : ref arena;
+            offsets.Add(buffer.Place == BufferPlace.Cache ? -1 : next);
             next += (buffer.Bytes + 63) / 64 * 64;
         }
 
-        return program with { Memory = new MemoryPlan(offsets, next) };
+        return program with { Memory = new MemoryPlan(offsets, arena, lane) };
     }
 }

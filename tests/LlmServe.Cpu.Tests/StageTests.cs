@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using LlmServe.Cpu.Execution;
+using LlmServe.Cpu.Kernels.Activations;
 using LlmServe.Cpu.Kernels.Reference;
 using LlmServe.Cpu.Kernels.Simd;
 using LlmServe.Gguf;
@@ -93,7 +94,7 @@ public unsafe class StageTests
         float[] gate = Dump("layer0.ffn_gate"), up = Dump("layer0.ffn_up");
         fixed (float* g = gate, u = up)
         {
-            ReferenceRows.GateSilu(g, u, gate.Length);
+            GateLoop<Silu>.Scalar(g, u, gate.Length);
         }
 
         Assert.Equal(Dump("layer0.ffn_act"), gate);

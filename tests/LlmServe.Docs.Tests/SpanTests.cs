@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.Text.RegularExpressions;
 using LlmServe.Cli.App;
-using LlmServe.Cli.Models;
 using LlmServe.Cli.Terminal;
 using LlmServe.Docs.Tests.Support;
+using LlmServe.Hosting;
 
 namespace LlmServe.Docs.Tests;
 

@@ -103,20 +103,38 @@ public class MixedMemoryTests
         var rows = new RowTable(1, 2, 100);
         var memory = new SequenceMemory(rows, new TestMemory([Window(8, 32)]), prefixCache: true, mostAhead: KvBlock.Positions);
         int[] shared = new int[64];
+        Assert.Equal(0, memory.Attach(0, shared, 160));
         Assert.True(memory.TryEnsure(0, shared.Length));
         memory.Commit(0, shared);
-        Assert.Equal(64, memory.Attach(1, shared));
+        Assert.Equal(64, memory.Attach(1, shared, 160));
         Assert.True(memory.TryEnsure(1, 65));
         int block = rows.BlockTable(1)[1];
         memory.Release(0);
         int[] other = EngineTest.RandomPrompt(new Random(1), 3000);
-        Assert.Equal(0, memory.Attach(0, other));
+        Assert.Equal(0, memory.Attach(0, other, other.Length));
         for (int length = KvBlock.Positions; length < other.Length; length += KvBlock.Positions)
         {
             Assert.True(memory.TryEnsure(0, length));
             Assert.NotEqual(block, rows.BlockTable(0)[(length / KvBlock.Positions) - 1]);
             memory.Commit(0, other.AsSpan(0, length));
         }
+    }
+
+    [Fact]
+    public void Attach_ShortSequences_ReserveNoWholeWindow()
+    {
+        var rows = new RowTable(1, 8, 100);
+        var memory = new SequenceMemory(rows, new TestMemory([Window(20, 500)]), prefixCache: false, mostAhead: KvBlock.Positions);
+        for (int slot = 0; slot < 6; slot++)
+        {
+            memory.Attach(slot, new int[40], most: 96);
+            Assert.True(memory.TryEnsure(slot, 40));
+        }
+
+        memory.Attach(6, new int[40], most: 96);
+        Assert.False(memory.TryEnsure(6, 40), "6 × 3 blocks are reserved, and 3 more would be too many");
+        memory.Attach(6, new int[40], most: 64);
+        Assert.True(memory.TryEnsure(6, 40));
     }
 
     [Fact]

@@ -16,7 +16,7 @@ public class PrefixCacheTests
         var (rows, memory) = New(blocks: 8);
         Fill(memory, 0, Sequence(100, 1, 2, 3));
 
-        int positions = memory.Attach(1, Sequence(90, 1, 2, 9));
+        int positions = memory.Attach(1, Sequence(90, 1, 2, 9), 160);
 
         Assert.Equal(64, positions);
         Assert.Equal(rows.BlockTable(0)[..2].ToArray(), rows.BlockTable(1)[..2].ToArray());
@@ -47,13 +47,13 @@ public class PrefixCacheTests
         memory.Release(0);
         Fill(memory, 0, Sequence(64, 3, 4));
         memory.Release(0);
-        Assert.Equal(64, memory.Attach(0, Sequence(64, 1, 2))); // used again: now the newer one
+        Assert.Equal(64, memory.Attach(0, Sequence(64, 1, 2), 160)); // used again: now the newer one
         memory.Release(0);
 
         Assert.True(memory.TryEnsure(1, 32));
 
-        Assert.Equal(32, memory.Attach(2, Sequence(64, 3, 4)));
-        Assert.Equal(64, memory.Attach(3, Sequence(64, 1, 2)));
+        Assert.Equal(32, memory.Attach(2, Sequence(64, 3, 4), 160));
+        Assert.Equal(64, memory.Attach(3, Sequence(64, 1, 2), 160));
     }
 
     [Fact]
@@ -122,7 +122,7 @@ public class PrefixCacheTests
         {
             memory.Release(slot);
             int[] tokens = Sequence(length, content);
-            int cached = memory.Attach(slot, tokens);
+            int cached = memory.Attach(slot, tokens, 160);
             for (int i = 0; i < cached / KvBlock.Positions; i++)
             {
                 if (contents[rows.BlockTable(slot)[i]] != Prefix(tokens, i))

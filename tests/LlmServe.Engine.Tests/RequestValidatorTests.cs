@@ -41,6 +41,13 @@ public class RequestValidatorTests
         Sampling("repetition_window", "found -1", new() { RepetitionWindow = -1 });
         Sampling("frequency_penalty", "found NaN", new() { FrequencyPenalty = float.NaN });
         Sampling("presence_penalty", "found NaN", new() { PresencePenalty = float.NaN });
+        Sampling("dry_multiplier", "found -1", new() { DryMultiplier = -1 });
+        Sampling("dry_base", "found 0.5", new() { DryBase = 0.5f });
+        Sampling("dry_allowed_length", "found 0", new() { DryAllowedLength = 0 });
+        Sampling("dry_window", "found -1", new() { DryWindow = -1 });
+        Sampling("dry_breakers", "text 0 is empty", new() { DryBreakers = [""] });
+        Sampling("xtc_probability", "found 1.5", new() { XtcProbability = 1.5f });
+        Sampling("xtc_threshold", "found 0", new() { XtcThreshold = 0 });
         Sampling("choice", "found -1", new() { Choice = -1 });
         Sampling("logit_bias", "token 320 is not in the vocabulary", new() { LogitBias = new Dictionary<int, float> { [320] = 1 } });
         Sampling("logit_bias", "token -1 is not in the vocabulary", new() { LogitBias = new Dictionary<int, float> { [-1] = 1 } });

@@ -1,4 +1,5 @@
 using LlmServe.Engine.Sampling;
+using LlmServe.Testing.Fakes;
 
 namespace LlmServe.Engine.Tests;
 
@@ -24,7 +25,8 @@ public class SamplerTests
         {
             float[] logits = Logits(random, vocabulary);
             var options = Options(random, vocabulary);
-            int[] tokens = [.. Enumerable.Range(0, random.Next(1, 60)).Select(_ => random.Next(vocabulary))];
+            int kinds = random.Next(3) == 0 ? Math.Min(3, vocabulary) : vocabulary; // few kinds repeat themselves a lot
+            int[] tokens = [.. Enumerable.Range(0, random.Next(1, 60)).Select(_ => random.Next(kinds))];
             int promptLength = random.Next(1, tokens.Length + 1);
             int index = random.Next(10_000);
 
@@ -32,6 +34,72 @@ public class SamplerTests
 
             int expected = ReferenceSampler.Sample(logits, options, tokens, promptLength, [], index).Token;
             Assert.True(expected == token, $"round {round}: expected {expected}, got {token} with {options}");
+        }
+    }
+
+    [Fact]
+    public void Sample_DryWithBreakers_EqualsReferenceTokenByToken()
+    {
+        var tokenizer = EngineTest.Tokenizer;
+        var random = new Random(3);
+        var sampler = new Sampler(FakeTokenizer.Size);
+        for (int round = 0; round < 40; round++)
+        {
+            var options = new SamplingOptions { DryMultiplier = 5, DryAllowedLength = random.Next(1, 4), DryWindow = random.Next(2) == 0 ? null : 30 };
+            var parameters = new SamplingParameters(options, tokenizer);
+            int[] kinds = [.. "ab:\n ".Select(c => (int)c), .. tokenizer.Ids("\n\n")];
+            int[] tokens = [.. Enumerable.Range(0, 80).Select(_ => kinds[random.Next(random.Next(2) == 0 ? 2 : kinds.Length)])];
+            for (int length = random.Next(1, 30); length <= tokens.Length; length++)
+            {
+                float[] logits = [.. Enumerable.Range(0, FakeTokenizer.Size).Select(_ => random.NextSingle())];
+                int token = sampler.Sample(logits, parameters, tokens.AsSpan(0, length), 1, [], length);
+                int expected = ReferenceSampler.Sample(
+                    logits, options, tokens[..length], 1, [], length, id => tokenizer.BytesOf(id).IndexOfAny(":\n\"*"u8) >= 0).Token;
+                Assert.Equal(expected, token);
+            }
+        }
+    }
+
+    [Fact]
+    public void Sample_DryOnALongText_PenalizesWhatComesNext()
+    {
+        int[] tokens = [.. Enumerable.Range(0, 3000).Select(i => i % 7)];
+        float[] logits = [1, 0, 0, 0, 0.5f, 0.2f, 0];
+        Assert.Equal(4, new Sampler(7).Sample(logits, new SamplingParameters(new SamplingOptions { DryMultiplier = 1 }), tokens[..(7 * 100)], 1, [], 0));
+    }
+
+    [Theory]
+    [InlineData(0.3f, 2)]
+    [InlineData(0.32f, 1)]
+    [InlineData(0.35f, 0)]
+    public void Sample_XtcAlways_LeavesOutAllLikelyOnesButTheLast(float threshold, int leaves)
+    {
+        float[] logits = [MathF.Log(0.36f), MathF.Log(0.33f), MathF.Log(0.31f)];
+        var options = new SamplingOptions { Temperature = 1, XtcProbability = 1, XtcThreshold = threshold, TopP = 1 };
+        var (token, kept) = ReferenceSampler.Sample(logits, options, [0], 1, [], 0);
+        Assert.Equal(3 - leaves, kept.Count);
+        Assert.Equal(token, new Sampler(3).Sample(logits, new SamplingParameters(options), [0], 1, [], 0));
+    }
+
+    [Theory]
+    [InlineData(64)]
+    [InlineData(100)]
+    [InlineData(1000)]
+    public void CopyAllowed_AnyMask_KeepsWhatHasABit(int count)
+    {
+        var random = new Random(count);
+        float[] logits = Logits(random, count);
+        var mask = new ulong[(count + 63) / 64];
+        for (int round = 0; round < 50; round++)
+        {
+            random.NextBytes(System.Runtime.InteropServices.MemoryMarshal.AsBytes(mask.AsSpan()));
+            int words = random.Next(mask.Length + 1);
+            float[] copy = new float[count];
+            LogitScan.CopyAllowed(logits, mask.AsSpan(0, words), copy);
+            for (int i = 0; i < count; i++)
+            {
+                Assert.Equal(i / 64 < words && (mask[i / 64] >> (i % 64) & 1) != 0 ? logits[i] : float.NegativeInfinity, copy[i]);
+            }
         }
     }
 
@@ -137,6 +205,12 @@ public class SamplerTests
         RepetitionWindow = new int?[] { null, 0, 5, 1000 }[random.Next(4)],
         FrequencyPenalty = new[] { 0f, 0f, 0.7f, -1f }[random.Next(4)],
         PresencePenalty = new[] { 0f, 0f, 1.1f, -0.5f }[random.Next(4)],
+        DryMultiplier = new[] { 0f, 0f, 0.8f, 30f }[random.Next(4)],
+        DryBase = new[] { 1f, 1.75f, 1e20f }[random.Next(3)],
+        DryAllowedLength = random.Next(1, 4),
+        DryWindow = new int?[] { null, null, 0, 1, 20 }[random.Next(5)],
+        XtcProbability = new[] { 0f, 0f, 0.5f, 1f }[random.Next(4)],
+        XtcThreshold = new[] { 1e-5f, 0.01f, 0.1f, 0.5f }[random.Next(4)],
         LogitBias = random.Next(2) == 0 ? new Dictionary<int, float>()
             : new Dictionary<int, float> { [random.Next(vocabulary)] = random.Next(-100, 100) / 10f },
         Seed = (ulong)random.NextInt64(),

@@ -194,9 +194,9 @@ public sealed class AccessTests
     [Fact]
     public async Task StartAsync_WithWrongKeys_FailsWithoutRepeatingThem()
     {
-        Assert.Throws<ArgumentException>(() => ApiKey.HashOf("short"));
-        Assert.DoesNotContain("a key with spaces", Assert.Throws<ArgumentException>(() => ApiKey.HashOf("a key with spaces")).Message, StringComparison.Ordinal);
-        Assert.Throws<ArgumentException>(() => new ApiKey { Name = "x", Sha256 = "12" });
+        Assert.Throws<OptionException>(() => ApiKey.HashOf("short"));
+        Assert.DoesNotContain("a key with spaces", Assert.Throws<OptionException>(() => ApiKey.HashOf("a key with spaces")).Message, StringComparison.Ordinal);
+        Assert.Throws<OptionException>(() => new ApiKey { Name = "x", Sha256 = "12" });
         await using var server = await TestServer.StartAsync();
         var model = server.Model("m", null);
         foreach (ApiKey[] keys in (ApiKey[][])[

@@ -10,10 +10,6 @@ public sealed class AnswerReadingTests
     [InlineData("""{"toolChoice": {"mode": "MODE_NONE"}}""", "tool_choice")]
     [InlineData("""{"parallelToolCalls": false}""", "parallel_tool_calls")]
     [InlineData("""{"reasoning": {"effort": "EFFORT_LOW"}}""", "reasoning")]
-    [InlineData("""{"options": {"jsonObject": true}}""", "options.json_object")]
-    [InlineData("""{"options": {"jsonSchema": "{}"}}""", "options.json_schema")]
-    [InlineData("""{"options": {"regex": "a"}}""", "options.regex")]
-    [InlineData("""{"options": {"choice": {"texts": ["a"]}}}""", "options.choice")]
     public async Task Chat_WithWhatIsNotThere_IsRefused(string json, string field)
     {
         await using var server = await TestServer.StartAsync();

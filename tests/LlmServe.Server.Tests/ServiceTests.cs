@@ -5,6 +5,7 @@ using Grpc.Health.V1;
 using Grpc.Net.Client;
 using Grpc.Reflection.V1Alpha;
 using LlmServe.Client;
+using LlmServe.Server.Internal.GrpcApi;
 using LlmServe.Serving;
 using LlmServe.Testing.Fakes;
 using LlmServe.V1;
@@ -127,6 +128,38 @@ public sealed class ServiceTests
     }
 
     [Fact]
+    public async Task Watch_MoreThanAnAddressMay_IsRefusedUntilOneEnds()
+    {
+        await using var server = await TestServer.StartAsync();
+        using var channel = GrpcChannel.ForAddress(server.Host.Address);
+        var health = new Health.HealthClient(channel);
+        var watches = Enumerable.Range(0, BoundedHealth.MostOfAddress).Select(_ => health.Watch(new HealthCheckRequest())).ToList();
+        foreach (var watch in watches)
+        {
+            Assert.True(await watch.ResponseStream.MoveNext(CancellationToken.None).WaitAsync(Calls.Patience));
+        }
+
+        await Calls.FailsAsync(StatusCode.ResourceExhausted, () => health.Watch(new HealthCheckRequest()).ResponseStream.MoveNext(CancellationToken.None));
+        Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, await server.Client.CheckHealthAsync());
+        watches.ForEach(watch => watch.Dispose());
+        using var patience = new CancellationTokenSource(Calls.Patience);
+        while (true)
+        {
+            patience.Token.ThrowIfCancellationRequested();
+            using var again = health.Watch(new HealthCheckRequest());
+            try
+            {
+                Assert.True(await again.ResponseStream.MoveNext(patience.Token));
+                return;
+            }
+            catch (RpcException exception) when (exception.StatusCode == StatusCode.ResourceExhausted)
+            {
+                await Task.Delay(1, patience.Token);
+            }
+        }
+    }
+
+    [Fact]
     public async Task Reflection_ListServices_NamesAllOfThem()
     {
         await using var server = await TestServer.StartAsync();
@@ -156,7 +189,7 @@ public sealed class ServiceTests
         taken.Start();
         int port = ((IPEndPoint)taken.LocalEndpoint).Port;
         await using var server = await TestServer.StartAsync();
-        var exception = await Assert.ThrowsAsync<IOException>(
+        var exception = await Assert.ThrowsAsync<ListenException>(
             () => LlmServeHost.StartAsync([server.Model("other", null)], new ServerOptions { Port = port }));
         Assert.Contains($"{port}", exception.Message, StringComparison.Ordinal);
     }

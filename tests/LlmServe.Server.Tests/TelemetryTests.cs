@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using LlmServe.Client;
 using LlmServe.Engine;
 using LlmServe.Serving;
+using LlmServe.Testing.Fakes;
 
 namespace LlmServe.Server.Tests;
 
@@ -57,17 +58,61 @@ public sealed class TelemetryTests
         int port = ((IPEndPoint)taken.LocalEndpoint).Port;
         await using var server = await TestServer.StartAsync();
         var model = server.Model("m", null);
-        var exception = await Assert.ThrowsAsync<IOException>(
+        var exception = await Assert.ThrowsAsync<ListenException>(
             () => LlmServeHost.StartAsync([model], new ServerOptions { Port = 0, Metrics = new MetricsOptions { Port = port } }));
         Assert.Contains($"the metrics page cannot listen on 127.0.0.1:{port}", exception.Message, StringComparison.Ordinal);
         // An address for documentation, which no machine has.
-        exception = await Assert.ThrowsAsync<IOException>(
+        exception = await Assert.ThrowsAsync<ListenException>(
             () => LlmServeHost.StartAsync([model], new ServerOptions { Port = 0, Metrics = new MetricsOptions { Host = "192.0.2.1", Port = port } }));
         Assert.Contains($"the metrics page cannot listen on 192.0.2.1:{port}", exception.Message, StringComparison.Ordinal);
         foreach (var metrics in (MetricsOptions[])[new() { Port = -1 }, new() { Path = "metrics" }, new() { Path = "/a b" }, new() { Host = "nowhere" }, new() { Port = 4711 }])
         {
             await Assert.ThrowsAsync<OptionException>(() => LlmServeHost.StartAsync([model], new ServerOptions { Port = 4711, Metrics = metrics }));
         }
+    }
+
+    [Fact]
+    public async Task Metrics_WithKey_AskForIt()
+    {
+        const string Key = "alice-alice-alice-alice";
+        await using var server = await TestServer.StartAsync(options: new ServerOptions
+        {
+            ApiKeys = [new ApiKey { Name = "alice", Sha256 = ApiKey.HashOf(Key) }],
+            Metrics = new MetricsOptions { Port = 0, AsksForKey = true },
+        });
+        using var http = new HttpClient { Timeout = Calls.Patience };
+        Assert.Equal(HttpStatusCode.Unauthorized, (await http.GetAsync(server.Host.MetricsAddress)).StatusCode);
+        http.DefaultRequestHeaders.Add("Authorization", $"Bearer {Key}");
+        Assert.Contains("dotnet_", await http.GetStringAsync(server.Host.MetricsAddress), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("0.0.0.0", false, true)]
+    [InlineData("0.0.0.0", true, false)]
+    [InlineData("127.0.0.1", false, false)]
+    public async Task StartAsync_WithOpenMetrics_SaysSo(string host, bool key, bool warns)
+    {
+        await using var server = await TestServer.StartAsync(options: new ServerOptions
+        {
+            ApiKeys = [new ApiKey { Name = "alice", Sha256 = ApiKey.HashOf("alice-alice-alice-alice") }],
+            Metrics = new MetricsOptions { Port = 0, Host = host, AsksForKey = key },
+        });
+        Assert.Equal(warns, server.Logs.Entries.Any(entry => entry.Event == 20));
+    }
+
+    [Fact]
+    public async Task Log_OfCancelledCall_HasItsTokensAndTimes()
+    {
+        await using var server = await TestServer.StartAsync(new FakeExecutorOptions { Next = _ => 'x', ContextLength = 4096 });
+        using (var cancel = new CancellationTokenSource())
+        {
+            await using var answer = server.Client.ChatAsync(TestServer.Chat("Hi"), cancel.Token).GetAsyncEnumerator(CancellationToken.None);
+            Assert.True(await answer.MoveNextAsync());
+            await cancel.CancelAsync();
+        }
+
+        string line = await server.Logs.WaitForAsync(10);
+        Assert.Matches(@"^/llmserve\.v1\.ChatService/Chat: Cancelled, Cancelled, \d+ \(0 cached\) \+ [1-9]\d* tokens in \d", line);
     }
 
     [Fact]

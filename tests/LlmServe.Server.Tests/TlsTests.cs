@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using Grpc.Core;
 using Grpc.Health.V1;
 using LlmServe.Client;
+using LlmServe.Serving;
 
 namespace LlmServe.Server.Tests;
 
@@ -69,12 +70,12 @@ public sealed class TlsTests
             await client.ListModelsAsync();
         }
 
-        Assert.Contains(encrypted, Assert.Throws<ArgumentException>(() => ServerCertificate.FromPem(pem, encrypted, "wrong")).Message, StringComparison.Ordinal);
-        Assert.Throws<ArgumentException>(() => ServerCertificate.FromPem(key, pem));
+        Assert.Contains(encrypted, Assert.Throws<OptionException>(() => ServerCertificate.FromPem(pem, encrypted, "wrong")).Message, StringComparison.Ordinal);
+        Assert.Throws<OptionException>(() => ServerCertificate.FromPem(key, pem));
         Assert.ThrowsAny<IOException>(() => ServerCertificate.FromPem(pem, folder.Path("missing")));
         using var other = TestCertificate.Create();
         string strange = folder.Write("other.key", KeyOf(other).ExportPkcs8PrivateKeyPem());
-        Assert.Contains("BEGIN ENCRYPTED PRIVATE KEY", Assert.Throws<ArgumentException>(() => ServerCertificate.FromPem(pem, strange)).Message, StringComparison.Ordinal);
+        Assert.Contains("BEGIN ENCRYPTED PRIVATE KEY", Assert.Throws<OptionException>(() => ServerCertificate.FromPem(pem, strange)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -88,10 +89,10 @@ public sealed class TlsTests
         using var client = server.Connect(Trusting(certificate));
         await client.ListModelsAsync();
 
-        var exception = Assert.Throws<ArgumentException>(() => ServerCertificate.FromPfx(pfx, "wrong-password"));
+        var exception = Assert.Throws<OptionException>(() => ServerCertificate.FromPfx(pfx, "wrong-password"));
         Assert.Contains(pfx, exception.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("wrong-password", exception.Message, StringComparison.Ordinal);
-        Assert.Throws<ArgumentException>(() => ServerCertificate.FromPfx(folder.Write("no.pfx", "no"), null));
+        Assert.Throws<OptionException>(() => ServerCertificate.FromPfx(folder.Write("no.pfx", "no"), null));
     }
 
     private static ECDsa KeyOf(X509Certificate2 certificate) => certificate.GetECDsaPrivateKey()!;

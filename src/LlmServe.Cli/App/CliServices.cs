@@ -1,5 +1,5 @@
-using LlmServe.Cli.Models;
 using LlmServe.Cli.Terminal;
+using LlmServe.Hosting;
 
 namespace LlmServe.Cli.App;
 
@@ -18,6 +18,10 @@ internal sealed record CliServices(CliConsole Console, Interrupts Interrupts, Mo
     /// </summary>
     /// <exception cref="OperationCanceledException">Ctrl-C, or the program is to end.</exception>
     public Task<T> LeaveOnInterruptAsync<T>(Func<T> work) => Task.Run(work, Interrupts.Token).WaitAsync(Interrupts.Token);
+
+    /// <summary>Loads a model, with a progress bar where a person sees it.</summary>
+    public Task<LoadedModel> LoadAsync(ModelSettings settings, CancellationToken cancellation) =>
+        Models.LoadAsync(settings, new ConsoleLoadWatcher(Console), cancellation);
 
     private static Dictionary<string, string> OfProcess()
     {

@@ -2,7 +2,10 @@ using Grpc.Core;
 using LlmServe.Cli.Terminal;
 using LlmServe.Engine;
 using LlmServe.Gguf;
+using LlmServe.Hosting;
 using LlmServe.Quantizer;
+using LlmServe.Server;
+using LlmServe.Serving;
 
 namespace LlmServe.Cli.App;
 
@@ -39,6 +42,8 @@ internal static class ErrorReport
     public static string Describe(Exception error) => OneLine(error switch
     {
         CliException or GgufException or EngineException or QuantizerException => error.Message,
+        OptionException option => OptionFlags.Describe(option),
+        ListenException listen => OptionFlags.Describe(listen),
         RpcException rpc => DescribeRpc(rpc.Status),
         UnauthorizedAccessException or IOException => error.Message,
         PlatformNotSupportedException => error.Message, // an instruction set that is unknown, or that this processor has not
@@ -54,6 +59,7 @@ internal static class ErrorReport
     private static int CodeOf(Exception error) => error switch
     {
         CliException known => known.Code,
+        OptionException { Option: nameof(ModelSettings.RepackCache) } => ExitCode.Usage,
         OperationCanceledException => ExitCode.Interrupted,
         RpcException { StatusCode: StatusCode.Cancelled } => ExitCode.Interrupted,
         _ => ExitCode.Failure,

@@ -1,9 +1,8 @@
 using System.Diagnostics;
 using LlmServe.Cli.App;
-using LlmServe.Cli.Models;
-using LlmServe.Cli.Options;
 using LlmServe.Execution;
 using LlmServe.Gguf.Formats;
+using LlmServe.Hosting;
 using LlmServe.Text;
 
 namespace LlmServe.Cli.Bench;
@@ -84,7 +83,7 @@ internal sealed class BenchSession(CliServices services, BenchSettings settings)
             // What re-encoding and the model before left behind is none of this one's memory.
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
             long start = Stopwatch.GetTimestamp();
-            using var model = await services.Models.LoadAsync(services.Console, new ModelSettings(path, cpu, "off"), cancellation);
+            using var model = await services.LoadAsync(new ModelSettings { Path = path, Cpu = cpu, RepackCache = "off" }, cancellation);
             double load = Stopwatch.GetElapsedTime(start).TotalSeconds;
             results.Add(await Task.Run(() => Measure(model, source, reencoded: source != path, load, bandwidth, cancellation), cancellation));
         }

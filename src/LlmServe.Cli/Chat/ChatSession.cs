@@ -1,6 +1,7 @@
 using LlmServe.Cli.App;
 using LlmServe.Cli.Options;
 using LlmServe.Client;
+using LlmServe.Hosting;
 
 namespace LlmServe.Cli.Chat;
 

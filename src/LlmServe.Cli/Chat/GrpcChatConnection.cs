@@ -1,7 +1,9 @@
 using System.Runtime.CompilerServices;
+using System.Text.Json;
 using LlmServe.Cli.App;
 using LlmServe.Cli.Options;
 using LlmServe.Client;
+using LlmServe.Constraints;
 using LlmServe.V1;
 
 namespace LlmServe.Cli.Chat;
@@ -124,6 +126,31 @@ internal sealed class GrpcChatConnection : IChatConnection
         }
 
         options.Stop.AddRange(_sampling.Stop);
+        SetRule(options, _sampling.Rule?.Rule);
         return options;
+    }
+
+    private static void SetRule(GenerationOptions options, ConstraintRule? rule)
+    {
+        switch (rule?.Kind)
+        {
+            case ConstraintKind.JsonSchema:
+                options.JsonSchema = new JsonSchema { Schema = rule.Text };
+                break;
+            case ConstraintKind.Regex:
+                options.Regex = rule.Text;
+                break;
+            case ConstraintKind.Gbnf:
+                options.Gbnf = rule.Text;
+                break;
+            case ConstraintKind.Lark:
+                options.Lark = rule.Text;
+                break;
+            case ConstraintKind.Choice:
+                options.Choice = new Choices { Texts = { JsonSerializer.Deserialize<string[]>(rule.Text) } };
+                break;
+            default:
+                break;
+        }
     }
 }

@@ -19,6 +19,7 @@ internal static class ChatCommand
         var system = OptionFactory.Text("--system", "TEXT", "System message");
         var command = new Command("chat", "Chat with a model; text appears as it is generated") { prompt, system };
         var sampling = SamplingOptionSet.AddTo(command, SamplingOptionSet.ChatDefaults);
+        var rules = RuleOptions.AddTo(command, ": what the answer may be");
         var server = ServerOption.AddTo(command);
         var connection = ServerConnection.AddTo(command, server);
         var model = ModelOptions.AddTo(command);
@@ -28,7 +29,7 @@ internal static class ChatCommand
             string? address = parsed.GetValue(server);
             // Without a server nobody needs the file of roots that the environment may name.
             var access = address is null ? null : connection.Read(parsed, services.Environment);
-            await using var session = await ChatSession.OpenAsync(services, address, model.Read(parsed), sampling.Read(parsed, address is not null), access);
+            await using var session = await ChatSession.OpenAsync(services, address, model.Read(parsed), sampling.Read(parsed, address is not null) with { Rule = rules.Read(services, parsed) }, access);
             var answers = session.RequireChat();
             string? text = parsed.GetValue(prompt);
             return text is null

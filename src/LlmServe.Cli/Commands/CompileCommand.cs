@@ -9,6 +9,7 @@ using LlmServe.Compiler.Programs;
 using LlmServe.Cpu;
 using LlmServe.Execution;
 using LlmServe.Gguf;
+using LlmServe.Hosting;
 
 namespace LlmServe.Cli.Commands;
 
@@ -56,7 +57,7 @@ internal static class CompileCommand
     {
         var cancellation = services.Interrupts.Token;
         var cpu = services.Models.WithProfileCache(TickMeasurement.OptionsFor(settings.Cpu, request), refresh: true);
-        using var loaded = await services.Models.LoadAsync(services.Console, settings with { Cpu = cpu }, cancellation);
+        using var loaded = await services.LoadAsync(settings with { Cpu = cpu }, cancellation);
         if (loaded.Executor is not IMeasuringExecutor executor)
         {
             throw new CliException($"--measure: the backend '{loaded.Executor.Backend}' cannot take times inside a tick");
@@ -72,7 +73,7 @@ internal static class CompileCommand
         var program = compiled.ProgramFor(request.Rows);
         var cost = new CostModel(profile, compiled);
         var options = new PrintOptions(Path.GetFileName(file.Path), target, request.Load, request.All, request.Layer);
-        int layers = compiled.Graph.Shape.Layers;
+        int layers = compiled.Info.Layers;
         if (request.Layer >= layers)
         {
             throw new CliException($"--layer: found {request.Layer}, the model's layers are 0 to {layers - 1}", ExitCode.Usage);

@@ -11,22 +11,12 @@ namespace LlmServe.Cli.Commands;
 /// <summary><c>llmserve constrain</c>: how texts stand to a rule, for whoever writes one.</summary>
 internal static class ConstrainCommand
 {
-    private static readonly (string Name, ConstraintKind Kind)[] Kinds =
-    [
-        ("json_schema", ConstraintKind.JsonSchema), ("gbnf", ConstraintKind.Gbnf), ("regex", ConstraintKind.Regex), ("lark", ConstraintKind.Lark),
-        ("choice", ConstraintKind.Choice),
-    ];
-
     /// <summary>How rules are read.</summary>
     private sealed record Reading(JsonWhitespace Whitespace, bool CloseObjects, bool Relax, ConstraintVocabulary? Vocabulary, ITokenizer? Tokenizer)
     {
         /// <exception cref="ConstraintException">The rule cannot be honoured.</exception>
-        public ConstraintGrammar Compile(ConstraintKind kind, string text)
-        {
-            var rule = kind == ConstraintKind.Choice && !text.TrimStart().StartsWith('[')
-                ? ConstraintRule.Choice(text.Split('\n', StringSplitOptions.RemoveEmptyEntries)) : new ConstraintRule(kind, text);
-            return ConstraintGrammar.Compile(rule with { Whitespace = Whitespace, CloseObjects = CloseObjects, Relax = Relax }, Vocabulary);
-        }
+        public ConstraintGrammar Compile(ConstraintRule rule) =>
+            ConstraintGrammar.Compile(rule with { Whitespace = Whitespace, CloseObjects = CloseObjects, Relax = Relax }, Vocabulary);
 
         public ConstraintMatch Match(ConstraintGrammar grammar, string text) =>
             Vocabulary is null ? grammar.Match(text) : grammar.Match(Tokenizer!.Encode(text, parseSpecial: true), Vocabulary);
@@ -35,7 +25,6 @@ internal static class ConstrainCommand
     /// <summary>Builds the command.</summary>
     public static Command Create(CliServices services)
     {
-        var rules = Kinds.ToDictionary(kind => kind.Kind, kind => OptionFactory.Text("--" + kind.Name.Replace('_', '-'), "FILE", DescriptionOf(kind.Kind)));
         var json = OptionFactory.Text("--json", "FILE", """JSON Lines in, {"text": …}, and out, {"accepted", "prefix", "at"}; - reads standard input""");
         var cases = OptionFactory.Text("--cases", "FILE", """JSON Lines in, {"kind": "json_schema", "rule": …, "text": …}, and out as with --json; - reads standard input""");
         var model = OptionFactory.Text("--model", "PATH", "GGUF file whose tokens the rule may name (default: no model)");
@@ -44,18 +33,15 @@ internal static class ConstrainCommand
         var close = OptionFactory.Switch("--close-objects", "Objects of a schema without additionalProperties are closed");
         var relax = OptionFactory.Switch("--relax", "Keywords of a schema that cannot be honoured are left out, and named");
         var command = new Command("constrain", "Say how texts stand to a schema, a grammar or a pattern") { json, cases, model, whitespace, close, relax };
-        foreach (var option in rules.Values)
-        {
-            command.Options.Add(option);
-        }
+        var rules = RuleOptions.AddTo(command);
 
         command.Validators.Add(result =>
         {
-            int given = rules.Values.Count(option => result.GetResult(option) is not null);
+            int given = rules.CountIn(result);
             bool hasCases = result.GetResult(cases) is not null;
             if (hasCases ? given > 0 || result.GetResult(json) is not null : given != 1 || result.GetResult(json) is null)
             {
-                result.AddError($"give one rule ({string.Join(", ", rules.Values.Select(option => option.Name))}) and --json, or --cases alone");
+                result.AddError($"give one rule ({rules.Names}) and --json, or --cases alone");
             }
         });
         command.SetAction((parsed, _) => services.LeaveOnInterruptAsync(() =>
@@ -68,22 +54,12 @@ internal static class ConstrainCommand
                 return ExitCode.Ok;
             }
 
-            var (kind, option) = rules.First(rule => parsed.GetValue(rule.Value) is not null);
-            var grammar = CompileFile(services, reading, kind, option.Name, parsed.GetValue(option)!);
+            var grammar = Compile(services, reading, rules.Read(services, parsed)!);
             Convert(services, parsed.GetValue(json)!, "--json", (element, writer) => Answer(reading, grammar, element, writer));
             return ExitCode.Ok;
         }));
         return command;
     }
-
-    private static string DescriptionOf(ConstraintKind kind) => kind switch
-    {
-        ConstraintKind.JsonSchema => "JSON Schema (draft 2020-12)",
-        ConstraintKind.Gbnf => "Grammar in llama.cpp's GBNF notation",
-        ConstraintKind.Regex => "Regular expression that a whole text matches",
-        ConstraintKind.Lark => "Grammar in the Lark notation",
-        _ => "Texts, a JSON array or one a line, of which one is allowed",
-    };
 
     private static ConstraintVocabulary? OpenVocabulary(CliServices services, string? model, out ITokenizer? tokenizer)
     {
@@ -98,14 +74,11 @@ internal static class ConstrainCommand
         return new ConstraintVocabulary(tokenizer);
     }
 
-    private static ConstraintGrammar CompileFile(CliServices services, Reading reading, ConstraintKind kind, string option, string path)
+    private static ConstraintGrammar Compile(CliServices services, Reading reading, GivenRule given)
     {
-        using var reader = PromptSource.OpenText(services.Console, path, option);
-        string text = reader.ReadToEnd();
         try
         {
-            // An editor ends a file with a line break; in a pattern it would be part of it.
-            var grammar = reading.Compile(kind, kind == ConstraintKind.Regex ? text.TrimEnd('\r', '\n') : text);
+            var grammar = reading.Compile(given.Rule);
             foreach (string pointer in grammar.Relaxed)
             {
                 services.Console.WriteNote($"left out: {pointer}");
@@ -115,7 +88,7 @@ internal static class ConstrainCommand
         }
         catch (ConstraintException error)
         {
-            throw new CliException($"{option}: {path}: {error.Message}", ExitCode.Failure, error);
+            throw new CliException($"{given.Origin}: {error.Message}", ExitCode.Failure, error);
         }
     }
 
@@ -128,16 +101,16 @@ internal static class ConstrainCommand
     private static void AnswerCase(Reading reading, JsonElement element, Utf8JsonWriter writer)
     {
         string name = JsonLines.RequiredString(element, "kind");
-        var kind = Array.Find(Kinds, kind => kind.Name == name);
+        var kind = RuleOptions.Kinds.FirstOrDefault(kind => kind.Name == name);
         if (kind.Name is null)
         {
-            throw new CliException($"\"kind\" is '{name}'; it must be one of {string.Join(", ", Kinds.Select(known => known.Name))}");
+            throw new CliException($"\"kind\" is '{name}'; it must be one of {string.Join(", ", RuleOptions.Kinds.Select(known => known.Name))}");
         }
 
         ConstraintGrammar grammar;
         try
         {
-            grammar = reading.Compile(kind.Kind, JsonLines.RequiredString(element, "rule"));
+            grammar = reading.Compile(RuleOf(kind.Kind, JsonLines.RequiredString(element, "rule")));
         }
         catch (ConstraintException error)
         {
@@ -149,6 +122,9 @@ internal static class ConstrainCommand
 
         Answer(reading, grammar, element, writer);
     }
+
+    /// <summary>In JSON a pattern is what it is, a line break at its end included.</summary>
+    private static ConstraintRule RuleOf(ConstraintKind kind, string text) => kind == ConstraintKind.Regex ? new ConstraintRule(kind, text) : RuleOptions.RuleOf(kind, text);
 
     private static void Answer(Reading reading, ConstraintGrammar grammar, JsonElement element, Utf8JsonWriter writer)
     {

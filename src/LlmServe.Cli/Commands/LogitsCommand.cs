@@ -6,6 +6,7 @@ using LlmServe.Cli.Json;
 using LlmServe.Cli.Models;
 using LlmServe.Cli.Options;
 using LlmServe.Cpu;
+using LlmServe.Hosting;
 
 namespace LlmServe.Cli.Commands;
 
@@ -28,7 +29,7 @@ internal static class LogitsCommand
             int rows = Math.Min(parsed.GetValue(chunk) ?? DefaultChunk, CpuOptions.MostRowsPerTick);
             var settings = model.Read(parsed);
             settings = settings with { Cpu = settings.Cpu with { MaxRowsPerTick = rows, MaxSequences = 1, ContextLength = tokens.Length } };
-            using var loaded = await services.Models.LoadAsync(services.Console, settings, services.Interrupts.Token);
+            using var loaded = await services.LoadAsync(settings, services.Interrupts.Token);
             Write(loaded, tokens, rows, parsed.GetRequiredValue(output), services.Interrupts.Token);
             services.Console.WriteNote($"{tokens.Length} x {loaded.Executor.Model.VocabularySize} logits on {loaded.Executor.Backend}");
             return ExitCode.Ok;

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using LlmServe.Cli.App;
-using LlmServe.Compiler.Architectures;
+using LlmServe.Compiler;
 using LlmServe.Gguf.Formats;
 using LlmServe.Text;
 
@@ -35,7 +35,7 @@ internal static class ModelsCommand
     {
         output.WriteLine("## Families (`general.architecture`)");
         output.WriteLine();
-        foreach (var family in ArchitectureRegistry.All.OrderBy(family => family.Name, StringComparer.Ordinal))
+        foreach (var family in ModelFamilies.All.OrderBy(family => family.Name, StringComparer.Ordinal))
         {
             output.WriteLine($"- `{family.Name}`: {family.Models}.");
         }
@@ -70,26 +70,25 @@ internal static class ModelsCommand
     /// <summary>What files may hold that no graph reads; a family's own rules take the place of those of all.</summary>
     private static void WriteKeys(TextWriter output)
     {
-        var common = new FileRules();
         output.WriteLine("## What is not read");
         output.WriteLine();
-        output.WriteLine($"- Tensors without effect: {Names(common.Tensors)}.");
-        WriteRules(output, common.Keys);
-        foreach (var family in ArchitectureRegistry.All.OrderBy(family => family.Name, StringComparer.Ordinal))
+        output.WriteLine($"- Tensors without effect: {Names(ModelFamilies.IgnoredTensors)}.");
+        WriteRules(output, ModelFamilies.UnreadKeys);
+        foreach (var family in ModelFamilies.All.OrderBy(family => family.Name, StringComparer.Ordinal))
         {
-            foreach (string tensor in family.Rules.Tensors.Except(common.Tensors))
+            foreach (string tensor in family.IgnoredTensors)
             {
                 output.WriteLine($"- `{family.Name}` alone, tensor without effect: `{tensor}`.");
             }
 
-            foreach (var rule in family.Rules.Keys.Where(rule => common.Find(rule.Key)?.Allowed != rule.Allowed).OrderBy(rule => rule.Key, StringComparer.Ordinal))
+            foreach (var rule in family.UnreadKeys.OrderBy(rule => rule.Key, StringComparer.Ordinal))
             {
                 output.WriteLine($"- `{family.Name}` alone, allowed is {rule.Allowed}: `{rule.Key}`.");
             }
         }
     }
 
-    private static void WriteRules(TextWriter output, IEnumerable<KeyRule> rules)
+    private static void WriteRules(TextWriter output, IEnumerable<UnreadKey> rules)
     {
         foreach (var group in rules.GroupBy(rule => rule.Allowed).OrderBy(group => group.Key, StringComparer.Ordinal))
         {

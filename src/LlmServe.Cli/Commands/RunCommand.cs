@@ -16,6 +16,7 @@ internal static class RunCommand
         var system = OptionFactory.Text("--system", "TEXT", "System message, with --chat");
         var command = new Command("run", "Continue a text: prompt in, text out") { prompt, chat, system };
         var sampling = SamplingOptionSet.AddTo(command, SamplingOptionSet.RunDefaults);
+        var rules = RuleOptions.AddTo(command, ": what the answer may be");
         var server = ServerOption.AddTo(command);
         var connection = ServerConnection.AddTo(command, server);
         var model = ModelOptions.AddTo(command);
@@ -33,7 +34,7 @@ internal static class RunCommand
             string? address = parsed.GetValue(server);
             // Without a server nobody needs the file of roots that the environment may name.
             var access = address is null ? null : connection.Read(parsed, services.Environment);
-            await using var session = await ChatSession.OpenAsync(services, address, model.Read(parsed), sampling.Read(parsed, address is not null), access);
+            await using var session = await ChatSession.OpenAsync(services, address, model.Read(parsed), sampling.Read(parsed, address is not null) with { Rule = rules.Read(services, parsed) }, access);
             return parsed.GetValue(chat)
                 ? await ChatCommand.AnswerOnceAsync(services, session.RequireChat(), text, parsed.GetValue(system))
                 : await ChatCommand.PrintOnceAsync(services, token => session.Connection.GenerateAsync(text, token));

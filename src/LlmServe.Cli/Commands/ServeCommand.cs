@@ -1,7 +1,9 @@
 using System.CommandLine;
 using LlmServe.Cli.App;
-using LlmServe.Cli.Models;
 using LlmServe.Cli.Serve;
+using LlmServe.Cli.Terminal;
+using LlmServe.Server;
+using Microsoft.Extensions.Logging;
 
 namespace LlmServe.Cli.Commands;
 
@@ -21,9 +23,11 @@ internal static class ServeCommand
     {
         var console = services.Console;
         using var loggers = ServeLogging.Create(settings.Log);
-        await using var server = await LocalServer.StartAsync(
-            services, settings.Model, settings.Server, settings.Engine, loggers, services.Interrupts.Token);
-        console.Out.WriteLine($"serving {server.Description} at {server.Address.ToString().TrimEnd('/')}");
+        await using var server = await HostedServer.StartAsync(
+            settings.Model, settings.Server, settings.Engine, loggers, services.Models, new ConsoleLoadWatcher(console), services.Interrupts.Token);
+        using var reloader = new SecretReloader(server, settings.Secrets, loggers.CreateLogger<SecretReloader>());
+        reloader.WarnOfReaders();
+        console.Out.WriteLine($"serving {server.Model.Description} at {server.Address.ToString().TrimEnd('/')}");
         if (server.MetricsAddress is { } metrics)
         {
             console.Out.WriteLine($"metrics at {metrics}");
@@ -38,7 +42,7 @@ internal static class ServeCommand
 
         if (console.ErrorIsTerminal)
         {
-            var work = server.Statistics;
+            var work = server.Model.Engine.Statistics;
             console.WriteNote(work.Running + work.Waiting == 0
                 ? "stopping"
                 : $"stopping: running answers have {settings.Server.GracePeriod.TotalSeconds:0} s to finish; Ctrl-C again ends at once");

@@ -1,7 +1,7 @@
 using Grpc.Core;
 using LlmServe.Cli.App;
 using LlmServe.Cli.Chat;
-using LlmServe.Cli.Models;
+using LlmServe.Cli.Terminal;
 using LlmServe.Client;
 using LlmServe.Server;
 using LlmServe.V1;
@@ -35,7 +35,7 @@ internal sealed class LoadTestSession(CliServices services, LoadTestPlan plan, L
             var target = own is null ? server! : new LoadTarget(own.Address.ToString());
             using var client = target.Connect();
             (factory, string description) = await PrepareAsync(client, cancellation);
-            report = await LoadAsync(client, target, own, factory, answers, cancellation) with { Server = own?.Description ?? description };
+            report = await LoadAsync(client, target, own, factory, answers, cancellation) with { Server = own?.Model.Description ?? description };
             if (answers is not null && own is null)
             {
                 report = report with { Check = await CheckAsync(client, factory, answers, cancellation) };
@@ -53,9 +53,10 @@ internal sealed class LoadTestSession(CliServices services, LoadTestPlan plan, L
         return report;
     }
 
-    private async Task<LocalServer?> StartLocalAsync(CancellationToken cancellation) => server is not null ? null
-        : await LocalServer.StartAsync(
-            services, local.Model, new ServerOptions { Port = 0, GracePeriod = TimeSpan.Zero }, local.Engine, loggers: null, cancellation);
+    private async Task<HostedServer?> StartLocalAsync(CancellationToken cancellation) => server is not null ? null
+        : await HostedServer.StartAsync(
+            local.Model, new ServerOptions { Port = 0, GracePeriod = TimeSpan.Zero }, local.Engine, loggers: null, services.Models,
+            new ConsoleLoadWatcher(services.Console), cancellation);
 
     /// <summary>Asks what runs, checks that the plan fits, gets the ids of words, and lets one answer warm everything up.</summary>
     private async Task<(RequestFactory Factory, string Description)> PrepareAsync(LlmServeClient client, CancellationToken cancellation)
@@ -87,7 +88,7 @@ internal sealed class LoadTestSession(CliServices services, LoadTestPlan plan, L
     }
 
     private async Task<LoadTestReport> LoadAsync(
-        LlmServeClient client, LoadTarget target, LocalServer? own, RequestFactory factory, AnswerStore? answers, CancellationToken cancellation)
+        LlmServeClient client, LoadTarget target, HostedServer? own, RequestFactory factory, AnswerStore? answers, CancellationToken cancellation)
     {
         var baseline = plan.Baseline ? await BaselineAsync(target, factory, cancellation) : null;
         var probe = plan.LongPrompt > 0 ? new LongPromptProbe(client, factory, plan.LongPrompt) : null;
@@ -128,7 +129,7 @@ internal sealed class LoadTestSession(CliServices services, LoadTestPlan plan, L
             Health = health,
             LongPrompt = longPrompt is null ? null : await longPrompt,
             Soak = soak is null ? null : await soak.FinishAsync(cancellation),
-            Engine = own?.Statistics,
+            Engine = own?.Model.Engine.Statistics,
         };
     }
 

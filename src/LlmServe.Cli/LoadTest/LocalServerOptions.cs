@@ -1,6 +1,7 @@
 using System.CommandLine;
 using LlmServe.Cli.Options;
 using LlmServe.Engine;
+using LlmServe.Hosting;
 
 namespace LlmServe.Cli.LoadTest;
 

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using LlmServe.Cli.Models;
+using LlmServe.Server;
 
 namespace LlmServe.Cli.LoadTest;
 
@@ -91,7 +91,7 @@ internal sealed record SoakResult(IReadOnlyList<SoakSample> Samples, int LostBlo
 /// <summary>Watches memory, blocks and streams of a server in this process.</summary>
 /// <param name="server">The server.</param>
 /// <param name="statistics">What clients see.</param>
-internal sealed class SoakMonitor(LocalServer server, LoadStatistics statistics)
+internal sealed class SoakMonitor(HostedServer server, LoadStatistics statistics)
 {
     private const int LeastSamples = 20;
     private static readonly TimeSpan ShortestInterval = TimeSpan.FromMilliseconds(1); // what a timer can do
@@ -118,19 +118,19 @@ internal sealed class SoakMonitor(LocalServer server, LoadStatistics statistics)
     public async Task<SoakResult> FinishAsync(CancellationToken cancellation)
     {
         long start = Stopwatch.GetTimestamp();
-        while (server.Statistics is { Running: > 0 } or { Waiting: > 0 } && Stopwatch.GetElapsedTime(start) < QuietLimit)
+        while (server.Model.Engine.Statistics is { Running: > 0 } or { Waiting: > 0 } && Stopwatch.GetElapsedTime(start) < QuietLimit)
         {
             await Task.Delay(LookAgain, cancellation);
         }
 
         Sample();
-        var engine = server.Statistics;
+        var engine = server.Model.Engine.Statistics;
         return new SoakResult(_samples, engine.KvBlocks - engine.FreeKvBlocks, engine.Running + engine.Waiting);
     }
 
     private void Sample()
     {
-        var engine = server.Statistics;
+        var engine = server.Model.Engine.Statistics;
 
         // Collected first: what has merely not been collected yet would hide a small leak. It costs milliseconds each minute.
         GC.Collect();
@@ -138,7 +138,7 @@ internal sealed class SoakMonitor(LocalServer server, LoadStatistics statistics)
         // Free blocks are taken before cached ones are evicted, so what was ever written follows from how many have content now.
         _writtenBlocks = Math.Max(_writtenBlocks, engine.KvBlocks - engine.FreeKvBlocks + engine.CachedKvBlocks);
         _samples.Add(new SoakSample(
-            Stopwatch.GetElapsedTime(_start).TotalSeconds, Environment.WorkingSet - _writtenBlocks * server.KvBlockBytes, GC.GetTotalMemory(false),
+            Stopwatch.GetElapsedTime(_start).TotalSeconds, Environment.WorkingSet - _writtenBlocks * server.Model.Model.Executor.Memory.KvGroups.Sum(group => group.BlockBytes), GC.GetTotalMemory(false),
             engine.FreeKvBlocks, engine.Running, engine.Waiting, statistics.Open, statistics.Ended));
     }
 }

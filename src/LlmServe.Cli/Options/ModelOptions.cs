@@ -1,27 +1,9 @@
 using System.CommandLine;
 using LlmServe.Cpu;
 using LlmServe.Execution;
+using LlmServe.Hosting;
 
 namespace LlmServe.Cli.Options;
-
-/// <summary>Which model to load and how to compile it.</summary>
-/// <param name="Path">The file; null: the embedded model.</param>
-/// <param name="Cpu">How to compile.</param>
-/// <param name="RepackCache">Where repacked weights are kept, as given; null: what the environment says.</param>
-internal sealed record ModelSettings(string? Path, CpuOptions Cpu, string? RepackCache = null)
-{
-    /// <summary>The option that named <see cref="Path"/>.</summary>
-    public string Origin { get; init; } = "--model";
-
-    /// <summary>Whether loading tells people what is odd about the model; a server logs it instead.</summary>
-    public bool TellsWarnings { get; init; } = true;
-
-    /// <summary>Tokens to guess ahead; null: where it pays, 0: none.</summary>
-    public int? Speculate { get; init; }
-
-    /// <summary>File of a draft model; null: none.</summary>
-    public string? Draft { get; init; }
-}
 
 /// <summary>The options shared by every command that runs a model.</summary>
 internal sealed class ModelOptions
@@ -76,8 +58,11 @@ internal sealed class ModelOptions
         OptionFactory.Text("--model", "PATH", "GGUF file (default: the embedded model, or LLMSERVE_MODEL)");
 
     /// <summary>What the command line says.</summary>
-    public ModelSettings Read(ParseResult parsed) => new(parsed.GetValue(_model), ReadCpu(parsed), parsed.GetValue(_repack))
+    public ModelSettings Read(ParseResult parsed) => new()
     {
+        Path = parsed.GetValue(_model),
+        Cpu = ReadCpu(parsed),
+        RepackCache = parsed.GetValue(_repack),
         Speculate = _withContext ? SpeculationOptions.Guesses(parsed.GetValue(_speculate)) : null,
         Draft = _withContext ? parsed.GetValue(_draft) : null,
     };

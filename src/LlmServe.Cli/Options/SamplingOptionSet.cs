@@ -28,6 +28,9 @@ internal sealed record SamplingSettings
 
     /// <summary>Texts that end an answer.</summary>
     public IReadOnlyList<string> Stop { get; init; } = [];
+
+    /// <summary>What an answer may be; null: anything.</summary>
+    public GivenRule? Rule { get; init; }
 }
 
 /// <summary>The sampling options shared by <c>chat</c> and <c>run</c>, with the command's own defaults.</summary>

@@ -100,9 +100,9 @@ internal static class ApiKeyReader
         {
             return read();
         }
-        catch (ArgumentException error)
+        catch (OptionException error)
         {
-            throw new CliException($"{value.Source}: {error.Message.Split(" (Parameter")[0]}", ExitCode.Usage, error);
+            throw new CliException($"{value.Source}: {error.Message}", ExitCode.Usage, error);
         }
     }
 

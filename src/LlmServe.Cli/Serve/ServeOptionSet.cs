@@ -55,6 +55,13 @@ internal sealed class ServeOptionSet
     private readonly Option<int?> _maxPrompt = OptionFactory.Integer("--max-prompt-tokens", "Longest prompt (default: the context)", 1);
     private readonly Option<int?> _maxOutput = OptionFactory.Integer("--max-output-tokens", "Longest answer (default: the context)", 1);
 
+    private readonly Option<int?> _defaultOutput = OptionFactory.Integer(
+        "--default-output-tokens", "Longest answer of a gRPC request that names no limit; 0: as long as the context holds (default 1024)", 0);
+
+    private readonly Option<int?> _maxConnections = OptionFactory.Integer("--max-connections", "Most connections at once (default 4096)", 1);
+    private readonly Option<int?> _maxConnectionsOfAddress = OptionFactory.Integer(
+        "--max-connections-per-address", "Most connections of one address at once (default 1024)", 1);
+
     private readonly Option<int?> _maxOfClient = OptionFactory.Integer(
         "--max-requests-per-client", "Most requests of one API key, or address, that run or wait; 0: no limit (default 0)", 0);
 
@@ -64,6 +71,8 @@ internal sealed class ServeOptionSet
     private readonly Option<int?> _metricsPort = OptionFactory.Integer("--metrics-port", "Serve metrics for Prometheus over HTTP on this port (default: none)", 0, 65535);
     private readonly Option<string?> _metricsHost = OptionFactory.Text("--metrics-host", "ADDRESS", "IP address of the metrics (default: that of --host)");
     private readonly Option<string?> _metricsPath = OptionFactory.Text("--metrics-path", "PATH", "Path of the metrics (default /metrics)");
+
+    private readonly Option<Toggle?> _metricsKey = OptionFactory.OnOff("--metrics-key", "Ask for an API key on the metrics page too (default off)");
 
     private readonly Option<int?> _grace = OptionFactory.Integer(
         "--grace", "Seconds that running answers may go on after Ctrl-C or SIGTERM (default 10)", 0, LongestGrace);
@@ -80,7 +89,8 @@ internal sealed class ServeOptionSet
         _command = command;
         foreach (var option in (Option[])[
             _config, _host, _port, _apiKeyFile, _tlsCert, _tlsKey, _tlsPfx, _reflection, _maxSequences, _maxQueue, _maxTick, _kvMemory, _prefixCache,
-            _maxRequest, _maxPrompt, _maxOutput, _maxOfClient, _maxRunningOfClient, _metricsPort, _metricsHost, _metricsPath, _grace, _log, _format])
+            _maxRequest, _maxPrompt, _maxOutput, _defaultOutput, _maxOfClient, _maxRunningOfClient, _maxConnections, _maxConnectionsOfAddress,
+            _metricsPort, _metricsHost, _metricsPath, _metricsKey, _grace, _log, _format])
         {
             command.Options.Add(option);
         }
@@ -120,7 +130,21 @@ internal sealed class ServeOptionSet
         };
         var log = new LogSettings(parsed.GetValue(_log) ? LogLevel.Information : LogLevel.Warning, parsed.GetValue(_format) ?? LogFormat.Text);
         var server = ReadServer(parsed, values) with { Metrics = ReadMetrics(parsed), OpenTelemetry = WantsOpenTelemetry(environment) };
-        return new ServeSettings(model, ReadEngine(parsed), server, log);
+        return new ServeSettings(model, ReadEngine(parsed), server, log)
+        {
+            Secrets = new SecretFiles(
+                [parsed.GetValue(_apiKeyFile), parsed.GetValue(_tlsKey), parsed.GetValue(_tlsPfx)], [flags.GetValue(_config), parsed.GetValue(_tlsCert)],
+                () => ReadSecrets(flags, environment)),
+        };
+    }
+
+    /// <summary>Reads again what may change while the server runs.</summary>
+    private Secrets ReadSecrets(ParseResult flags, IReadOnlyDictionary<string, string> environment)
+    {
+        var values = ConfigurationValues.Load(flags.GetValue(_config), environment);
+        var parsed = ServeConfiguration.Apply(_command, flags, values, _config);
+        return new Secrets(
+            ApiKeyReader.Read(values, parsed.GetValue(_apiKeyFile)), ReadCertificate(parsed, values.Find(ServeConfiguration.TlsPassword)?.Text));
     }
 
     private EngineOptions ReadEngine(ParseResult parsed)
@@ -151,6 +175,9 @@ internal sealed class ServeOptionSet
             MaxRequestBytes = (int)(parsed.GetValue(_maxRequest) ?? usual.MaxRequestBytes),
             MaxPromptTokens = parsed.GetValue(_maxPrompt),
             MaxOutputTokens = parsed.GetValue(_maxOutput),
+            DefaultOutputTokens = parsed.GetValue(_defaultOutput) is not { } longest ? usual.DefaultOutputTokens : longest == 0 ? null : longest,
+            MaxConnections = parsed.GetValue(_maxConnections) ?? usual.MaxConnections,
+            MaxConnectionsPerAddress = parsed.GetValue(_maxConnectionsOfAddress) ?? usual.MaxConnectionsPerAddress,
             GracePeriod = parsed.GetValue(_grace) is { } seconds ? TimeSpan.FromSeconds(seconds) : usual.GracePeriod,
         };
     }
@@ -162,7 +189,7 @@ internal sealed class ServeOptionSet
             return null;
         }
 
-        var metrics = new MetricsOptions { Port = port, Host = parsed.GetValue(_metricsHost) };
+        var metrics = new MetricsOptions { Port = port, Host = parsed.GetValue(_metricsHost), AsksForKey = parsed.GetValue(_metricsKey) == Toggle.On };
         return parsed.GetValue(_metricsPath) is { } path ? metrics with { Path = path } : metrics;
     }
 
@@ -174,17 +201,8 @@ internal sealed class ServeOptionSet
             && (Has("OTEL_EXPORTER_OTLP_ENDPOINT") || Has("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") || Has("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"));
     }
 
-    private ServerCertificate? ReadCertificate(ParseResult parsed, string? password)
-    {
-        try
-        {
-            return parsed.GetValue(_tlsPfx) is { } pfx ? ServerCertificate.FromPfx(pfx, password)
-                : parsed.GetValue(_tlsCert) is { } certificate ? ServerCertificate.FromPem(certificate, parsed.GetValue(_tlsKey)!, password)
-                : null;
-        }
-        catch (ArgumentException error)
-        {
-            throw new CliException(error.Message.Split(" (Parameter")[0], ExitCode.Failure, error);
-        }
-    }
+    private ServerCertificate? ReadCertificate(ParseResult parsed, string? password) =>
+        parsed.GetValue(_tlsPfx) is { } pfx ? ServerCertificate.FromPfx(pfx, password)
+            : parsed.GetValue(_tlsCert) is { } certificate ? ServerCertificate.FromPem(certificate, parsed.GetValue(_tlsKey)!, password)
+            : null;
 }

@@ -1,5 +1,5 @@
-using LlmServe.Cli.Options;
 using LlmServe.Engine;
+using LlmServe.Hosting;
 using LlmServe.Server;
 using Microsoft.Extensions.Logging;
 
@@ -10,7 +10,11 @@ namespace LlmServe.Cli.Serve;
 /// <param name="Engine">How to schedule.</param>
 /// <param name="Server">Where to listen, whom to let in, what to take.</param>
 /// <param name="Log">What to log.</param>
-internal sealed record ServeSettings(ModelSettings Model, EngineOptions Engine, ServerOptions Server, LogSettings Log);
+internal sealed record ServeSettings(ModelSettings Model, EngineOptions Engine, ServerOptions Server, LogSettings Log)
+{
+    /// <summary>The files whose changes a running server takes over.</summary>
+    public required SecretFiles Secrets { get; init; }
+}
 
 /// <summary>What to log, to standard error.</summary>
 /// <param name="Level">The least level that is logged.</param>

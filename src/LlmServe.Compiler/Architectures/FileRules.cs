@@ -4,7 +4,7 @@ namespace LlmServe.Compiler.Architectures;
 /// What files of a family may hold beside what its graph reads. Everything else is refused or, where nobody knows it, warned of
 /// (<see cref="ModelSource.RefuseUnread"/>). docs/models.md lists what a missing key means.
 /// </summary>
-public sealed class FileRules
+internal sealed class FileRules
 {
     private readonly Dictionary<string, KeyRule> _keys;
     private readonly string[] _tensors;

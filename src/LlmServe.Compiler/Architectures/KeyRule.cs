@@ -4,7 +4,7 @@ using LlmServe.Gguf;
 namespace LlmServe.Compiler.Architectures;
 
 /// <summary>Which values of a key change nothing when the key is not read.</summary>
-public sealed class KeyRule
+internal sealed class KeyRule
 {
     private readonly Func<GgufValue, int, bool> _allows;
 

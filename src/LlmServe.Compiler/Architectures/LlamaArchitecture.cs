@@ -1,4 +1,5 @@
 using LlmServe.Compiler.Graph;
+using LlmServe.Compiler.Operations;
 
 namespace LlmServe.Compiler.Architectures;
 
@@ -6,7 +7,7 @@ namespace LlmServe.Compiler.Architectures;
 /// The <c>llama</c> family: RMSNorm, grouped-query attention with RoPE over neighbouring elements, SiLU-gated feed-forward, all without biases.
 /// Source: Touvron et al., "LLaMA: Open and Efficient Foundation Language Models" (2023); tensor names as GGUF files spell them.
 /// </summary>
-public sealed class LlamaArchitecture : IArchitecture
+internal sealed class LlamaArchitecture : IArchitecture
 {
     public string Name => "llama";
 
@@ -18,40 +19,20 @@ public sealed class LlamaArchitecture : IArchitecture
 
     public ModelGraph Build(ModelSource source)
     {
-        var shape = ShapeReader.Read(source, RopePairing.Adjacent);
-        float epsilon = ShapeReader.ReadEpsilon(source, "attention.layer_norm_rms_epsilon");
+        var shape = ShapeReader.Read(source);
         var graph = new GraphBuilder(source, shape);
+        var norm = NormSpec.Rms(source);
+        var attention = AttentionSpec.Read(source, shape, RopePairing.Adjacent);
+        int feedForward = ShapeReader.ReadFeedForward(source);
 
-        var x = graph.Embed("token_embd.weight");
-        for (int layer = 0; layer < shape.Layers; layer++)
+        var x = graph.Embed();
+        for (int i = 0; i < shape.Layers; i++)
         {
-            x = AttentionBlock(graph, shape, x, layer, epsilon);
-            x = FeedForwardBlock(graph, shape, x, layer, epsilon);
+            var layer = new LayerBuilder(graph, i, x);
+            x = layer.Add(x, layer.Attention(layer.Norm(x, norm, "attn_norm"), attention), "attn_residual");
+            x = layer.Add(x, layer.GatedFeedForward(layer.Norm(x, norm, "ffn_norm"), feedForward, ActivationKind.Silu), "ffn_residual");
         }
 
-        var last = graph.RmsNorm(x, "output_norm.weight", epsilon, "output_norm", select: true);
-        string output = graph.Has("output.weight") ? "output.weight" : "token_embd.weight";
-        return graph.Build(graph.Linear(last, output, shape.Vocabulary, "logits"));
-    }
-
-    private static Value AttentionBlock(GraphBuilder graph, ModelShape shape, Value x, int layer, float epsilon)
-    {
-        string p = $"blk.{layer}.";
-        var norm = graph.RmsNorm(x, p + "attn_norm.weight", epsilon, p + "attn_norm");
-        var q = graph.Linear(norm, p + "attn_q.weight", shape.QueryHeads * shape.HeadSize, p + "q");
-        var k = graph.Linear(norm, p + "attn_k.weight", shape.KeyHeads * shape.HeadSize, p + "k");
-        var v = graph.Linear(norm, p + "attn_v.weight", shape.KeyHeads * shape.HeadSize, p + "v");
-        var attention = graph.Attention(graph.Rope(q, p + "q_rope"), graph.Rope(k, p + "k_rope"), v, layer, p + "attention");
-        return graph.Add(x, graph.Linear(attention, p + "attn_output.weight", shape.Width, p + "attn_output"), p + "attn_residual");
-    }
-
-    private static Value FeedForwardBlock(GraphBuilder graph, ModelShape shape, Value x, int layer, float epsilon)
-    {
-        string p = $"blk.{layer}.";
-        var norm = graph.RmsNorm(x, p + "ffn_norm.weight", epsilon, p + "ffn_norm");
-        var gate = graph.Linear(norm, p + "ffn_gate.weight", shape.FeedForward, p + "ffn_gate");
-        var up = graph.Linear(norm, p + "ffn_up.weight", shape.FeedForward, p + "ffn_up");
-        var act = graph.GatedSilu(gate, up, p + "ffn_act");
-        return graph.Add(x, graph.Linear(act, p + "ffn_down.weight", shape.Width, p + "ffn_down"), p + "ffn_residual");
+        return graph.Finish(x, norm);
     }
 }

@@ -9,7 +9,7 @@ namespace LlmServe.Compiler.Architectures;
 /// </summary>
 /// <param name="file">The model, open.</param>
 /// <param name="contextLimit">Most positions that will be served; null: what the file says.</param>
-public sealed class ModelSource(GgufFile file, int? contextLimit = null)
+internal sealed class ModelSource(GgufFile file, int? contextLimit = null)
 {
     private readonly HashSet<string> _keysRead = new(StringComparer.Ordinal);
     private readonly HashSet<string> _tensorsRead = new(StringComparer.Ordinal);

@@ -25,5 +25,5 @@ public sealed record MachineProfile
     };
 
     /// <summary>Time of a kernel; a nominal one where it was not measured.</summary>
-    public KernelTime TimeOf(KernelKey key) => Kernels.TryGetValue(key, out var time) ? time : KernelTime.Nominal(key);
+    public KernelTime TimeOf(KernelKey key) => Kernels.TryGetValue(key, out var time) ? time : key.Opcode.Nominal(key);
 }

@@ -1,114 +1,122 @@
 using LlmServe.Compiler.Architectures;
+using LlmServe.Compiler.Operations;
 using LlmServe.Gguf;
 using LlmServe.Gguf.Formats;
 
 namespace LlmServe.Compiler.Graph;
 
-/// <summary>What an architecture writes its operations into. Shapes are checked against the file as they are used.</summary>
-public sealed class GraphBuilder(ModelSource source, ModelShape shape)
+/// <summary>What an architecture writes its operations into. Weights are checked against the file as they are used, operands when the graph is built.</summary>
+/// <param name="source">The model.</param>
+/// <param name="shape">What its layers have in common.</param>
+internal sealed class GraphBuilder(ModelSource source, ModelShape shape)
 {
     private readonly List<Weight> _weights = [];
-    private readonly Dictionary<string, Weight> _weightsByName = [];
-    private readonly List<Value> _values = [];
+    private readonly Dictionary<(string, int First, int Rows), Weight> _known = [];
+    private readonly List<LayerCache> _caches = [];
+    private readonly List<GraphValue> _values = [];
     private readonly List<Operation> _operations = [];
+    private readonly Dictionary<RopeAngles, GraphValue> _ropeTables = [];
+    private readonly List<GraphValue> _boundaries = [];
 
-    /// <summary>Whether the file has the tensor.</summary>
-    public bool Has(string tensor) => source.Has(tensor);
+    /// <summary>The model.</summary>
+    public ModelSource Source => source;
 
-    /// <summary>Rows of the embedding table for the tick's tokens. [rows, width]</summary>
-    public Value Embed(string table)
+    /// <summary>What its layers have in common.</summary>
+    public ModelShape Shape => shape;
+
+    /// <summary>A value that nothing writes yet.</summary>
+    public GraphValue Value(string name, int columns, RowSet rows = default) => AddTo(_values, new GraphValue(_values.Count, name, columns, rows.Copies == 0 ? RowSet.All : rows));
+
+    /// <summary>A value of the columns and rows of another.</summary>
+    public GraphValue Like(GraphValue other, string name) => Value(name, other.Columns, other.Rows);
+
+    /// <summary>Adds an operation, which writes <paramref name="output"/>.</summary>
+    public GraphValue Add(Operation operation, GraphValue output)
     {
-        var output = NewValue("embedding", shape.Width);
-        _operations.Add(new Embed(Matrix(table, shape.Width, shape.Vocabulary), output));
+        _operations.Add(operation);
         return output;
     }
 
-    /// <summary>RMSNorm over a row, optionally of the selected rows only.</summary>
-    public Value RmsNorm(Value input, string gain, float epsilon, string name, bool select = false)
+    /// <summary>Adds an operation that writes no value.</summary>
+    public void Add(Operation operation) => _operations.Add(operation);
+
+    /// <summary>The next layer begins with this residual stream.</summary>
+    public void BeginLayer(GraphValue residual) => _boundaries.Add(residual);
+
+    /// <summary>The cosines and sines for angles; a table for each kind.</summary>
+    public GraphValue RopeTable(RopeAngles angles)
     {
-        var output = NewValue(name, input.Columns, select);
-        _operations.Add(new RmsNorm(input, Vector(gain, input.Columns), epsilon, output, select));
-        return output;
+        if (!_ropeTables.TryGetValue(angles, out var table))
+        {
+            table = Value(_ropeTables.Count == 0 ? "rope" : $"rope.{_ropeTables.Count}", 2 * angles.Frequencies.Count);
+            _ropeTables.Add(angles, table);
+        }
+
+        return table;
     }
 
-    /// <summary>A matrix of <paramref name="outputs"/> rows times each row of the input.</summary>
-    public Value Linear(Value input, string matrix, int outputs, string name)
-    {
-        var output = NewValue(name, outputs, input.Selected);
-        _operations.Add(new Linear(input, Matrix(matrix, input.Columns, outputs), output));
-        return output;
-    }
+    /// <summary>What a layer keeps of every position.</summary>
+    public LayerCache Cache(int layer, AttentionShape attention) => AddTo(_caches, new LayerCache(
+        _caches.Count, $"cache.{layer}", attention.KeyHeads, attention.KeySize, attention.ValueSize, attention.ValuesInKeys, attention.Visibility));
 
-    /// <summary>Rotary position embedding of every head.</summary>
-    public Value Rope(Value input, string name)
-    {
-        var output = NewValue(name, input.Columns);
-        _operations.Add(new Rope(input, output));
-        return output;
-    }
+    /// <summary>A matrix, or rows of a tensor that holds several.</summary>
+    /// <param name="tensor">Its name.</param>
+    /// <param name="columns">Inputs.</param>
+    /// <param name="rows">Outputs.</param>
+    /// <param name="firstRow">Where it begins in a fused tensor.</param>
+    /// <param name="allRows">Rows of the tensor; null: as many as are used.</param>
+    public Weight Matrix(string tensor, int columns, int rows, int firstRow = 0, int? allRows = null) =>
+        Take(source.Tensor(tensor), null, columns, rows, firstRow, allRows ?? rows, WeightUse.Matrix);
 
-    /// <summary>Causal attention over the cache of a layer.</summary>
-    public Value Attention(Value query, Value key, Value values, int layer, string name)
-    {
-        var output = NewValue(name, query.Columns);
-        _operations.Add(new Attention(query, key, values, layer, output));
-        return output;
-    }
+    /// <summary>A table of which single rows are read.</summary>
+    public Weight Table(string tensor, int columns, int rows) => Take(source.Tensor(tensor), null, columns, rows, 0, rows, WeightUse.Table);
 
-    /// <summary>silu(gate) · up.</summary>
-    public Value GatedSilu(Value gate, Value up, string name)
+    /// <summary>A vector, which programs see as F32 whatever floats the file has.</summary>
+    public Weight Vector(string tensor, int length)
     {
-        var output = NewValue(name, gate.Columns);
-        _operations.Add(new GatedSilu(gate, up, output));
-        return output;
-    }
-
-    /// <summary>Elementwise sum.</summary>
-    public Value Add(Value left, Value right, string name)
-    {
-        var output = NewValue(name, left.Columns);
-        _operations.Add(new Add(left, right, output));
-        return output;
+        var vector = source.Tensor(tensor);
+        source.RequireFloat(vector);
+        return Take(vector, GgmlType.F32, length, 1, 0, 1, WeightUse.Vector);
     }
 
     /// <summary>The finished graph.</summary>
-    public ModelGraph Build(Value logits) => new(shape, _weights, _values, _operations, logits);
-
-    private Value NewValue(string name, int columns, bool selected = false)
+    /// <param name="outputs">What it gives.</param>
+    public ModelGraph Build(params IReadOnlyList<(string Name, GraphValue Value)> outputs)
     {
-        var value = new Value(_values.Count, name, columns, Selected: selected);
-        _values.Add(value);
-        return value;
-    }
-
-    /// <summary>A vector, which programs see as F32 whatever floats the file has.</summary>
-    private Weight Vector(string name, int length)
-    {
-        var tensor = source.Tensor(name);
-        source.RequireFloat(tensor);
-        return AddWeight(tensor, GgmlType.F32, length, 1);
-    }
-
-    private Weight Matrix(string name, int columns, int rows)
-    {
-        var tensor = source.Tensor(name);
-        return AddWeight(tensor, tensor.Type, columns, rows);
-    }
-
-    private Weight AddWeight(GgufTensor tensor, GgmlType type, int columns, int rows)
-    {
-        if (_weightsByName.TryGetValue(tensor.Name, out var known))
+        var graph = new ModelGraph
         {
-            return known;
+            Shape = shape,
+            Weights = _weights,
+            Caches = _caches,
+            Values = _values,
+            Operations = [.. _operations.Take(1), .. _ropeTables.Select(t => new RopeTable(t.Key, t.Value)), .. _operations.Skip(1)],
+            Outputs = outputs,
+            Boundaries = _boundaries,
+        };
+        var errors = GraphVerifier.Verify(graph);
+        return errors.Count == 0 ? graph : throw new InvalidOperationException($"{shape.Architecture} was built wrongly: {string.Join("; ", errors.Take(3))}");
+    }
+
+    private Weight Take(GgufTensor tensor, GgmlType? type, int columns, int rows, int firstRow, int allRows, WeightUse use)
+    {
+        var key = (tensor.Name, firstRow, rows);
+        if (!_known.TryGetValue(key, out var weight))
+        {
+            source.Require(tensor.Columns == columns && tensor.Rows == allRows,
+                $"tensor '{tensor.Name}' is {tensor.Rows} x {tensor.Columns} (rows x columns); the model's metadata asks for {allRows} x {columns}");
+            source.Require(tensor.Format.CanDecode,
+                $"tensor '{tensor.Name}' has the format {tensor.Type}, which is not supported; supported: {BlockFormat.SupportedNames}");
+            weight = AddTo(_weights, new Weight(_weights.Count, tensor.Name, type ?? tensor.Type, rows, columns) { FirstRow = firstRow });
+            _known.Add(key, weight);
         }
 
-        source.Require(tensor.Columns == columns && tensor.Rows == rows,
-            $"tensor '{tensor.Name}' is {tensor.Rows} x {tensor.Columns} (rows x columns); the model's metadata asks for {rows} x {columns}");
-        source.Require(tensor.Format.CanDecode,
-            $"tensor '{tensor.Name}' has the format {tensor.Type}, which is not supported; supported: {BlockFormat.SupportedNames}");
-        var weight = new Weight(_weights.Count, tensor.Name, type, rows, columns);
-        _weights.Add(weight);
-        _weightsByName.Add(tensor.Name, weight);
+        weight.Use |= use;
         return weight;
+    }
+
+    private static T AddTo<T>(List<T> list, T item)
+    {
+        list.Add(item);
+        return item;
     }
 }

@@ -1,33 +1,77 @@
+using LlmServe.Compiler.Operations;
+
 namespace LlmServe.Compiler.Graph;
 
-/// <summary>A model as operations in order, with the values and weights they use.</summary>
-public sealed class ModelGraph
+/// <summary>A model as operations in order, with the values, weights and caches they use.</summary>
+internal sealed record ModelGraph
 {
-    internal ModelGraph(ModelShape shape, IReadOnlyList<Weight> weights, IReadOnlyList<Value> values, IReadOnlyList<Operation> operations, Value logits)
-    {
-        Shape = shape;
-        Weights = weights;
-        Values = values;
-        Operations = operations;
-        Logits = logits;
-    }
+    public required ModelShape Shape { get; init; }
 
-    public ModelShape Shape { get; }
+    public required IReadOnlyList<Weight> Weights { get; init; }
 
-    public IReadOnlyList<Weight> Weights { get; }
+    public required IReadOnlyList<LayerCache> Caches { get; init; }
 
-    public IReadOnlyList<Value> Values { get; }
+    public required IReadOnlyList<GraphValue> Values { get; init; }
 
     /// <summary>In the order of execution.</summary>
-    public IReadOnlyList<Operation> Operations { get; }
+    public required IReadOnlyList<Operation> Operations { get; init; }
 
-    /// <summary>The last value: one row of vocabulary size per wanted row.</summary>
-    public Value Logits { get; }
+    /// <summary>What the program gives, by name.</summary>
+    public required IReadOnlyList<(string Name, GraphValue Value)> Outputs { get; init; }
 
-    /// <summary>The same model after a pass.</summary>
-    internal ModelGraph With(IReadOnlyList<Operation> operations) => new(Shape, Weights, Values, operations, Logits);
+    /// <summary>The residual stream before each layer, where the model can be cut. [layers]</summary>
+    public IReadOnlyList<GraphValue> Boundaries { get; init; } = [];
 
-    /// <summary>The same model with some values replaced everywhere.</summary>
-    internal ModelGraph WithValues(IReadOnlyList<Value> values, IReadOnlyList<Operation> operations) =>
-        new(Shape, Weights, values, operations, values[Logits.Id]);
+    /// <summary>What the program takes beside tokens, by name.</summary>
+    public IReadOnlyList<(string Name, GraphValue Value)> Inputs { get; init; } = [];
+
+    /// <summary>Whether a value is an output.</summary>
+    public bool IsOutput(GraphValue value) => Outputs.Any(o => o.Value.Id == value.Id);
+
+    /// <summary>For each value the operation that writes it; null for inputs. [values]</summary>
+    public Operation?[] Producers()
+    {
+        var producers = new Operation?[Values.Count];
+        foreach (var operation in Operations)
+        {
+            foreach (var output in operation.Outputs)
+            {
+                producers[output.Id] = operation;
+            }
+        }
+
+        return producers;
+    }
+
+    /// <summary>For each value the last operation that reads it; beyond all of them for outputs. [values]</summary>
+    public int[] LastReaders()
+    {
+        int[] last = new int[Values.Count];
+        for (int i = 0; i < Operations.Count; i++)
+        {
+            foreach (var input in Operations[i].Inputs)
+            {
+                last[input.Id] = i;
+            }
+        }
+
+        foreach (var (_, value) in Outputs)
+        {
+            last[value.Id] = int.MaxValue;
+        }
+
+        return last;
+    }
+
+    /// <summary>For each value how often operations read it. [values]</summary>
+    public int[] ReaderCounts()
+    {
+        int[] counts = new int[Values.Count];
+        foreach (var input in Operations.SelectMany(o => o.Inputs))
+        {
+            counts[input.Id]++;
+        }
+
+        return counts;
+    }
 }

@@ -1,47 +1,36 @@
 using LlmServe.Compiler.Graph;
+using LlmServe.Compiler.Operations;
 
 namespace LlmServe.Compiler.Passes;
 
 /// <summary>
-/// Adds a projection into the residual stream in place. The sum takes over the residual's storage, which is right as long as
-/// nothing reads the old residual afterwards; a sum where that is not so is left alone.
+/// Adds a projection into the residual stream where that stands, as long as nothing reads the old residual or the projection afterwards.
 /// </summary>
-public sealed class FuseResidual : IPass
+internal sealed class FuseResidual : IPass
 {
     public string Name => "fuse residual";
 
     public ModelGraph Run(ModelGraph graph)
     {
-        var aliases = new Dictionary<int, Value>();
-        var result = new List<Operation>();
+        int[] readers = graph.ReaderCounts();
+        int[] last = graph.LastReaders();
+        var producers = graph.Producers();
+        var dropped = new HashSet<Operation>(ReferenceEqualityComparer.Instance);
+        var result = new List<Operation>(graph.Operations.Count);
         for (int i = 0; i < graph.Operations.Count; i++)
         {
-            var operation = Rename(graph.Operations[i], aliases);
-            if (operation is Add add && result.Count > 0 && result[^1] is Linear linear && linear.Output == add.Right && !ReadLater(graph, i, add.Left, aliases))
+            if (graph.Operations[i] is Add add && producers[add.Right.Id] is Linear linear && readers[add.Right.Id] == 1 && add.Left != add.Right
+                && last[add.Left.Id] == i && !graph.IsOutput(add.Right))
             {
-                result[^1] = new LinearAdd(linear.Input, linear.Matrix, add.Left);
-                aliases[add.Output.Id] = add.Left;
-                continue;
+                dropped.Add(linear);
+                result.Add(new LinearAdd(linear.Input, linear.Matrix, add.Left, add.Right, add.Output));
             }
-
-            result.Add(operation);
+            else
+            {
+                result.Add(graph.Operations[i]);
+            }
         }
 
-        return graph.With(result);
-    }
-
-    private static bool ReadLater(ModelGraph graph, int index, Value residual, Dictionary<int, Value> aliases) =>
-        graph.Operations.Skip(index + 1).Any(o => o.Inputs.Any(v => v.Id == residual.Id || (aliases.TryGetValue(v.Id, out var a) && a.Id == residual.Id)));
-
-    private static Operation Rename(Operation operation, Dictionary<int, Value> aliases)
-    {
-        Value Of(Value value) => aliases.GetValueOrDefault(value.Id, value);
-        return operation switch
-        {
-            RmsNorm norm => norm with { Input = Of(norm.Input) },
-            Add add => add with { Left = Of(add.Left), Right = Of(add.Right) },
-            Linear linear => linear with { Input = Of(linear.Input) },
-            _ => operation,
-        };
+        return graph with { Operations = [.. result.Where(o => !dropped.Contains(o))] };
     }
 }

@@ -59,14 +59,13 @@ public static class ProgramJson
     private static void WriteBuffers(Utf8JsonWriter writer, StreamProgram program)
     {
         writer.WriteStartArray("buffers");
-        var lives = Liveness.Compute(program.Buffers, program.Phases);
+        var lives = Liveness.Compute(program);
         foreach (var buffer in program.Buffers.Where(b => lives[b.Id].IsUsed))
         {
             writer.WriteStartObject();
             writer.WriteString("name", buffer.Name);
             writer.WriteString("place", buffer.Place.ToString().ToLowerInvariant());
-            writer.WriteString("forms", buffer.Forms.ToString());
-            writer.WriteNumber("lane", buffer.Lane);
+            writer.WriteString("forms", buffer.Storage);
             writer.WriteNumber("columns", buffer.Columns);
             writer.WriteNumber("row_bytes", buffer.RowBytes);
             writer.WriteNumber("offset", program.Memory.Offsets[buffer.Id]);
@@ -96,7 +95,7 @@ public static class ProgramJson
                     writer.WriteStartArray();
                     foreach (var instruction in phase.Lanes[lane])
                     {
-                        WriteInstruction(writer, program, instruction, cost.Instruction(program, lane, instruction, options.Load));
+                        WriteInstruction(writer, program, instruction, cost.Instruction(program, instruction, options.Load));
                     }
 
                     writer.WriteEndArray();

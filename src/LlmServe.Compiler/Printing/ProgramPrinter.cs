@@ -1,4 +1,6 @@
 using LlmServe.Compiler.Cost;
+using LlmServe.Compiler.Graph;
+using LlmServe.Compiler.Operations;
 using LlmServe.Compiler.Programs;
 using LlmServe.Execution;
 
@@ -64,12 +66,12 @@ public sealed class ProgramPrinter
 
     private void Heading()
     {
-        var shape = _model.Graph.Shape;
+        var shape = _model.Shape;
         var info = _model.Info;
         Field("model", _options.Source);
-        Field("architecture", $"{shape.Architecture}: {shape.Layers} layers, width {shape.Width}, {shape.QueryHeads} query and {shape.KeyHeads} key heads of "
-            + $"{shape.HeadSize}, feed-forward {shape.FeedForward}, vocabulary {Figures.Count(shape.Vocabulary)}, context {Figures.Count(info.ContextLength)}");
-        Field("formats", string.Join(", ", _model.Graph.Weights.GroupBy(w => w.Type).OrderByDescending(g => g.Sum(w => w.Bytes))
+        Field("architecture", $"{shape.Architecture}: {info.Layers} layers, width {shape.Width}, {Heads()}{FeedForward()}, "
+            + $"vocabulary {Figures.Count(shape.Vocabulary)}, context {Figures.Count(info.ContextLength)}");
+        Field("formats", string.Join(", ", _model.Weights.Where(w => w.Use != WeightUse.None).GroupBy(w => w.Type).OrderByDescending(g => g.Sum(w => w.Bytes))
             .Select(g => $"{g.Key} {Figures.Size(g.Sum(w => w.Bytes))} in {g.Count()} tensors")));
         Field("modes", $"activations {info.Activations.ToString().ToLowerInvariant()}, kv {info.Kv.ToString().ToLowerInvariant()}");
         Field("target", _options.Target);
@@ -85,16 +87,27 @@ public sealed class ProgramPrinter
         }
     }
 
+    /// <summary>What kinds of attention the layers have: <c>9 query and 3 key heads of 64</c>.</summary>
+    private string Heads() => string.Join(" or ", _program.Phases.SelectMany(p => p.Lanes[0]).Select(i => i.Detail).OfType<AttentionShape>().Distinct().Select(a =>
+        $"{a.QueryHeads} query and {a.KeyHeads} key heads of {a.KeySize}{(a.MostPositions > 0 ? $" that see {a.MostPositions} positions" : "")}"));
+
+    /// <summary>How wide gated layers are.</summary>
+    private string FeedForward()
+    {
+        int[] widths = [.. _program.Phases.SelectMany(p => p.Lanes[0]).Where(i => i.Opcode.Family == OpcodeFamily.Gate).Select(i => _program.Buffers[i.Output].Columns).Distinct()];
+        return widths.Length == 0 ? "" : $", feed-forward {string.Join(" or ", widths)}";
+    }
+
     private void Memory()
     {
         _out.WriteLine();
-        _out.WriteLine($"Memory of the program for up to {Rows(_program.Rows)}: arena of {Figures.Count(_program.Memory.Bytes)} bytes; "
+        _out.WriteLine($"Memory of the program for up to {Rows(_program.Rows)}: arena of {Figures.Count(_program.Memory.Bytes)} bytes, {Figures.Count(_program.Memory.LaneBytes)} for each lane; "
             + $"the cache takes {Figures.Count(CostModel.KvBytesPerPosition(_model))} bytes per position");
-        var lives = Liveness.Compute(_program.Buffers, _program.Phases);
+        var lives = Liveness.Compute(_program);
         var shown = _sections.Where(s => s.Layer >= 0).Select(s => s.Layer).ToHashSet();
         int hidden = 0;
         Columns("  ", ["buffer", "lane", "columns", "row bytes", "bytes", "offset", "phases", "forms"]);
-        foreach (var buffer in _program.Buffers.Where(b => lives[b.Id].IsUsed && b.Place == BufferPlace.Arena))
+        foreach (var buffer in _program.Buffers.Where(b => lives[b.Id].IsUsed && b.Place != BufferPlace.Cache))
         {
             int layer = ProgramSection.LayerOf(buffer.Name);
             if (layer >= 0 && !shown.Contains(layer))
@@ -104,8 +117,8 @@ public sealed class ProgramPrinter
             }
 
             var life = lives[buffer.Id];
-            Columns("  ", [buffer.Name, buffer.Lane < 0 ? "all" : $"{buffer.Lane}", Figures.Count(buffer.Columns), Figures.Count(buffer.RowBytes),
-                Figures.Count(buffer.Bytes), Figures.Count(_program.Memory.Offsets[buffer.Id]), $"{life.First}..{life.Last}", $"{buffer.Forms}"]);
+            Columns("  ", [buffer.Name, buffer.Place == BufferPlace.Lane ? "each" : "all", Figures.Count(buffer.Columns), Figures.Count(buffer.RowBytes),
+                Figures.Count(buffer.Bytes), Figures.Count(_program.Memory.Offsets[buffer.Id]), $"{life.First}..{life.Last}", buffer.Storage]);
         }
 
         if (hidden > 0)
@@ -154,7 +167,7 @@ public sealed class ProgramPrinter
             {
                 string work = instruction.MultiplyAdds == 0 ? "" : $"{Figures.Count(instruction.Bytes),12} B {Figures.Count(instruction.MultiplyAdds),12} MAC";
                 _out.WriteLine($"      {label,-8}{InstructionText.Describe(_program, instruction).PadRight(TextWidth)} {work,32} "
-                    + $"{Figures.Time(_cost.Instruction(_program, lane, instruction, _options.Load)),10}");
+                    + $"{Figures.Time(_cost.Instruction(_program, instruction, _options.Load)),10}");
                 label = "";
             }
         }

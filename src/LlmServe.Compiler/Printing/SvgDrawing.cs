@@ -20,15 +20,16 @@ public sealed class SvgDrawing
     private const double CharacterWidth = 6.2;
     private const string BarrierColour = "#d32f2f";
 
-    private static readonly (string Name, string Colour, Opcode[] Opcodes)[] LegendEntries =
+    private static readonly (OpcodeFamily Family, string Name, string Colour)[] LegendEntries =
     [
-        ("matrix", "#8fb8de", [Opcode.MatMul]),
-        ("matrix, added to the residual", "#a5d6a7", [Opcode.MatMulAdd]),
-        ("gate and up", "#ffcc80", [Opcode.GatedMatMul]),
-        ("attention", "#ef9a9a", [Opcode.Attention, Opcode.JoinAttention]),
-        ("norm", "#ce93d8", [Opcode.Norm]),
-        ("rotate and store", "#fff176", [Opcode.RotateQueries, Opcode.StoreKeys, Opcode.StoreValues]),
-        ("embedding, angles", "#b0bec5", [Opcode.Embed, Opcode.RopeTable]),
+        (OpcodeFamily.Matrix, "matrix", "#8fb8de"),
+        (OpcodeFamily.Residual, "matrix, added to the residual", "#a5d6a7"),
+        (OpcodeFamily.Gate, "gate and up", "#ffcc80"),
+        (OpcodeFamily.Experts, "experts", "#ffab91"),
+        (OpcodeFamily.Attention, "attention", "#ef9a9a"),
+        (OpcodeFamily.Norm, "norm", "#ce93d8"),
+        (OpcodeFamily.Row, "elements of rows", "#fff176"),
+        (OpcodeFamily.Embedding, "embedding, angles", "#b0bec5"),
     ];
 
     private readonly XmlWriter _xml;
@@ -78,7 +79,7 @@ public sealed class SvgDrawing
     private void Legend(double y)
     {
         double x = 16;
-        foreach (var (name, colour, _) in LegendEntries)
+        foreach (var (_, name, colour) in LegendEntries)
         {
             Rectangle(x, y - 10, 14, 12, colour, null);
             Text(x + 19, y, name);
@@ -145,7 +146,7 @@ public sealed class SvgDrawing
         {
             var instruction = _program.Phases[phase].Lanes[lane][i];
             var (offset, seconds) = intervals[i];
-            string colour = LegendEntries.First(l => l.Opcodes.Contains(instruction.Opcode)).Colour;
+            string colour = LegendEntries.First(l => l.Family == instruction.Opcode.Family).Colour;
             string work = instruction.MultiplyAdds == 0 ? "" : $"\n{Figures.Count(instruction.Bytes)} bytes, {Figures.Count(instruction.MultiplyAdds)} multiply-adds per row";
             Rectangle(x + (offset * perSecond), y, Math.Max(0.3, seconds * perSecond), LaneHeight, colour,
                 $"{InstructionText.Describe(_program, instruction)}{work}\n{source} {Figures.Time(seconds)}");

@@ -1,65 +1,48 @@
 namespace LlmServe.Compiler.Programs;
 
 /// <summary>
-/// A region of a buffer that an instruction reads or writes: a range of columns of all rows, or a share of the rows with all columns.
+/// A region of a buffer that an instruction reads or writes: columns of a share of the rows; or what a lane takes of units that are only known in a tick.
 /// </summary>
 /// <param name="Buffer">The buffer.</param>
-/// <param name="Write">Whether it is written.</param>
-/// <param name="ByRows">Whether <paramref name="Begin"/> and <paramref name="End"/> are row shares rather than columns.</param>
-/// <param name="Begin">First column or share; with End = −1 the whole buffer.</param>
-/// <param name="End">End, exclusive, or −1 for all.</param>
-internal readonly record struct Access(int Buffer, bool Write, bool ByRows, int Begin, int End)
+/// <param name="IsWrite">Whether it is written.</param>
+/// <param name="FirstShare">First share of the rows.</param>
+/// <param name="EndShare">End of shares, exclusive.</param>
+/// <param name="Begin">First column.</param>
+/// <param name="End">End of columns, exclusive.</param>
+/// <param name="Unit">The lane, where the region is its units; else −1.</param>
+internal readonly record struct Access(int Buffer, bool IsWrite, int FirstShare, int EndShare, int Begin, int End, int Unit = -1)
 {
-    /// <summary>Everything an instruction touches in buffers.</summary>
-    public static IEnumerable<Access> Of(Instruction i)
-    {
-        switch (i.Opcode)
-        {
-            case Opcode.Embed or Opcode.RopeTable:
-                return [Rows(i.Output, true, i)];
-            case Opcode.Norm:
-                // Selected rows are gathered from anywhere.
-                return [i.Selected ? All(i.Input) : Rows(i.Input, false, i), Rows(i.Output, true, i)];
-            case Opcode.MatMul or Opcode.GatedMatMul:
-                return [All(i.Input), Columns(i.Output, true, i)];
-            case Opcode.MatMulAdd:
-                return [All(i.Input), Columns(i.Output, false, i), Columns(i.Output, true, i)];
-            case Opcode.RotateQueries:
-                return [All(i.Input2), Columns(i.Output, false, i), Columns(i.Output, true, i)];
-            case Opcode.StoreKeys:
-                return [All(i.Input2), Columns(i.Input, false, i), Columns(i.Output, true, i)];
-            case Opcode.StoreValues:
-                // The cache of a layer holds keys first and values behind them.
-                return [Columns(i.Input, false, i), Columns(i.Output, true, i with { Begin = i.Begin + i.Shift, End = i.End + i.Shift })];
-            case Opcode.Attention:
-                return [All(i.Input), All(i.Input2), Rows(i.Parts, true, i), Rows(i.Output, true, i)];
-            case Opcode.JoinAttention:
-                // A lane goes on with what it joined so far, in its own part.
-                return [All(i.Parts), Rows(i.Output, true, i)];
-            default:
-                throw new ArgumentOutOfRangeException(nameof(i), i.Opcode, "unknown opcode");
-        }
-    }
+    /// <summary>The whole of a buffer.</summary>
+    public static Access Whole(int buffer, bool isWrite = false) => new(buffer, isWrite, 0, int.MaxValue, 0, int.MaxValue);
+
+    /// <summary>The columns and rows that an instruction is for.</summary>
+    /// <param name="buffer">The buffer.</param>
+    /// <param name="isWrite">Whether it is written.</param>
+    /// <param name="i">The instruction.</param>
+    /// <param name="shift">Added to columns.</param>
+    public static Access Rectangle(int buffer, bool isWrite, in Instruction i, int shift = 0) =>
+        new(buffer, isWrite, i.FirstShare, i.EndShare, i.Begin + shift, i.End + shift);
+
+    /// <summary>All columns of the rows that an instruction is for.</summary>
+    public static Access Rows(int buffer, bool isWrite, in Instruction i) => new(buffer, isWrite, i.FirstShare, i.EndShare, 0, int.MaxValue);
+
+    /// <summary>The columns and rows that an instruction reads: of every row, where it gathers them.</summary>
+    public static Access Read(int buffer, in Instruction i) =>
+        i.Gathers ? new Access(buffer, false, 0, int.MaxValue, i.Begin, i.End) : Rectangle(buffer, false, i);
+
+    /// <summary>A lane's units.</summary>
+    public static Access Units(int buffer, bool isWrite, in Instruction i) => new(buffer, isWrite, 0, int.MaxValue, 0, int.MaxValue, i.FirstShare);
 
     /// <summary>Whether two regions may share bytes.</summary>
-    public bool Overlaps(Access other)
+    public bool Overlaps(in Access other)
     {
         if (Buffer != other.Buffer)
         {
             return false;
         }
 
-        if (End < 0 || other.End < 0 || ByRows != other.ByRows)
-        {
-            return true;
-        }
-
-        return Begin < other.End && other.Begin < End;
+        return Unit >= 0 && other.Unit >= 0
+            ? Unit == other.Unit
+            : FirstShare < other.EndShare && other.FirstShare < EndShare && Begin < other.End && other.Begin < End;
     }
-
-    private static Access All(int buffer) => new(buffer, false, false, 0, -1);
-
-    private static Access Columns(int buffer, bool write, Instruction i) => new(buffer, write, false, i.Begin, i.End);
-
-    private static Access Rows(int buffer, bool write, Instruction i) => new(buffer, write, true, i.Begin, i.End);
 }

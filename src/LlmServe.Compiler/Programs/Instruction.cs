@@ -1,49 +1,23 @@
 namespace LlmServe.Compiler.Programs;
 
-/// <summary>What an instruction does; each is one kernel entry point.</summary>
-public enum Opcode
-{
-    /// <summary>Output rows = rows of the embedding table.</summary>
-    Embed,
-
-    /// <summary>Cosines and sines of each row's position.</summary>
-    RopeTable,
-
-    /// <summary>RMSNorm of rows into the forms of the output.</summary>
-    Norm,
-
-    /// <summary>Output columns = matrix rows · input.</summary>
-    MatMul,
-
-    /// <summary>Output columns += matrix rows · input.</summary>
-    MatMulAdd,
-
-    /// <summary>Output columns = silu(gate rows · input) · (up rows · input), in the forms of the output.</summary>
-    GatedMatMul,
-
-    /// <summary>Rotates query columns in place.</summary>
-    RotateQueries,
-
-    /// <summary>Rotates key columns and stores them in the cache.</summary>
-    StoreKeys,
-
-    /// <summary>Stores value columns in the cache.</summary>
-    StoreValues,
-
-    /// <summary>Attention over the cache, in the forms of the output; what the cut between lanes divides goes to the parts.</summary>
-    Attention,
-
-    /// <summary>Joins the parts into the rest of attention's output.</summary>
-    JoinAttention,
-}
-
 /// <summary>
-/// One step of one lane. <see cref="Begin"/> and <see cref="End"/> are matrix rows (output columns) for matrix and column opcodes;
-/// for row opcodes they are shares: the lane handles rows count·Begin/Lanes … count·End/Lanes.
+/// One step of one lane: columns <see cref="Begin"/> … <see cref="End"/> (matrix rows, for matrices) of the rows count · FirstShare / Lanes …
+/// count · EndShare / Lanes.
 /// </summary>
 public readonly record struct Instruction
 {
-    public required Opcode Opcode { get; init; }
+    /// <summary>An instruction without operands.</summary>
+    public Instruction(Opcode opcode)
+    {
+        Opcode = opcode;
+        Layer = Weight = Weight2 = Weight3 = Input = Input2 = Input3 = Output = Parts = -1;
+        Copies = 1;
+    }
+
+    public Opcode Opcode { get; init; }
+
+    /// <summary>The step of the program that it is a part of: the instructions of a step do the work of an operation together.</summary>
+    public int Step { get; init; }
 
     /// <summary>Transformer block; −1 outside.</summary>
     public int Layer { get; init; }
@@ -51,37 +25,58 @@ public readonly record struct Instruction
     /// <summary>Weight, or −1.</summary>
     public int Weight { get; init; }
 
-    /// <summary>Second weight (up projection), or −1.</summary>
+    /// <summary>Second weight, or −1.</summary>
     public int Weight2 { get; init; }
+
+    /// <summary>Third weight, or −1.</summary>
+    public int Weight3 { get; init; }
 
     /// <summary>Buffer read, or −1.</summary>
     public int Input { get; init; }
 
-    /// <summary>Second buffer read (cosines and sines, or the cache), or −1.</summary>
+    /// <summary>Second buffer read, or −1.</summary>
     public int Input2 { get; init; }
+
+    /// <summary>Third buffer read, or −1.</summary>
+    public int Input3 { get; init; }
 
     /// <summary>Buffer written.</summary>
     public int Output { get; init; }
 
-    /// <summary>Intermediate results of attention, a row for each lane (written by attention, read by its join), or −1.</summary>
+    /// <summary>Intermediate results, a row for each lane, or −1.</summary>
     public int Parts { get; init; }
 
-    /// <summary>First column or share.</summary>
+    /// <summary>First column.</summary>
     public int Begin { get; init; }
 
-    /// <summary>End of columns or shares, exclusive.</summary>
+    /// <summary>End of columns, exclusive.</summary>
     public int End { get; init; }
 
-    /// <summary>Added to columns on their way to the output: where values start in a layer's cache.</summary>
+    /// <summary>First share of the rows.</summary>
+    public int FirstShare { get; init; }
+
+    /// <summary>End of shares, exclusive.</summary>
+    public int EndShare { get; init; }
+
+    /// <summary>Added to columns on their way from input to output (−n: to columns of the output on their way from the input).</summary>
     public int Shift { get; init; }
 
-    /// <summary>Whether only rows whose logits are wanted take part.</summary>
+    /// <summary>Whether only selected rows take part.</summary>
     public bool Selected { get; init; }
 
-    /// <summary>Constant of the operation (epsilon of a norm).</summary>
+    /// <summary>Whether the selected rows are gathered from an input that has every row.</summary>
+    public bool Gathers { get; init; }
+
+    /// <summary>Rows of the operands for each row that takes part.</summary>
+    public int Copies { get; init; }
+
+    /// <summary>Constant of the operation: an epsilon, a factor.</summary>
     public float Constant { get; init; }
 
-    /// <summary>Weight bytes read per tick.</summary>
+    /// <summary>Constants that the opcode alone knows.</summary>
+    public Detail? Detail { get; init; }
+
+    /// <summary>Weight bytes read per tick, whatever its rows; of chosen experts, those of one.</summary>
     public long Bytes { get; init; }
 
     /// <summary>Multiply-adds per row.</summary>
@@ -90,6 +85,3 @@ public readonly record struct Instruction
     /// <summary>Fewest rows for which the target takes the same matrix kernel; 0 for other opcodes. Tells kernels apart where time is predicted.</summary>
     public int KernelFrom { get; init; }
 }
-
-/// <summary>Instructions between two barriers, one list per lane.</summary>
-public sealed record Phase(string Name, IReadOnlyList<IReadOnlyList<Instruction>> Lanes);

@@ -1,14 +1,8 @@
 namespace LlmServe.Compiler.Programs;
 
-/// <summary>A range of a matrix's rows.</summary>
-internal readonly record struct TileRange(int Matrix, int Begin, int End);
-
 /// <summary>Cuts the rows of one or more matrices, laid end to end, into one stretch per lane by cost.</summary>
 internal static class LaneTiler
 {
-    /// <summary>Rows that the repacked layout interleaves.</summary>
-    public const int TileRows = 16;
-
     /// <summary>Splits matrices of the given row counts.</summary>
     /// <param name="rows">Rows of each matrix.</param>
     /// <param name="rowCosts">Cost of one row of each matrix (bytes).</param>

@@ -2,6 +2,8 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using LlmServe.Compiler;
 using LlmServe.Compiler.Cost;
+using LlmServe.Compiler.Graph;
+using LlmServe.Compiler.Operations;
 using LlmServe.Cpu.Kernels;
 using LlmServe.Cpu.Memory;
 using LlmServe.Cpu.Profile;
@@ -13,77 +15,63 @@ namespace LlmServe.Cpu.Execution;
 /// <summary>Plays compiled programs on CPU lanes.</summary>
 internal sealed unsafe class CpuExecutor : IMeasuringExecutor
 {
-    private readonly CompiledModel _model;
     private readonly WeightStore _weights;
+    private readonly KvMemory _memory;
     private readonly NativeBuffer _arena;
-    private readonly NativeBuffer _kv;
-    private readonly NativeBuffer _frequencies;
+    private readonly NativeBuffer[] _laneArenas;
     private readonly LoweredProgram[] _programs;
-    private readonly LanePool _lanes;
     private readonly TickState* _tick;
     private readonly CpuTickCosts _costs;
-    private readonly TickOutput[] _outputs;
+    private readonly TickPort[] _outputs, _inputs;
+    private readonly int _logits;
     private LoweredProgram _last;
     private bool _disposed;
 
     public CpuExecutor(GgufFile file, CompiledModel model, KernelTable kernels, CpuOptions options, int lanes, IProgress<LoadProgress>? progress)
     {
-        var shape = model.Graph.Shape;
-        long blockBytes = (long)shape.Layers * shape.KeyHeads * 2 * KvBlock.Positions * KvBlock.RowBytes(model.Info.Kv, shape.HeadSize);
         var plan = KvPlan.Of(
-            new KvDemand(blockBytes, model.Info.ContextLength, options.MaxSequences, WeightStore.BytesOf(model.Graph, kernels), options.KvBytes, options.ContextLength),
+            new KvDemand(model.KvGroups.Sum(g => g.BlockBytes(model.Info.Kv)), model.Info.ContextLength, options.MaxSequences, WeightStore.BytesOf(model, kernels), options.KvBytes, options.ContextLength),
             KvPlan.Unpromised());
-        model = model with { Info = model.Info with { Warnings = [.. model.Info.Warnings, .. plan.Warnings, .. WarnOfLanes(options)] } };
-        _model = model;
-        _weights = new WeightStore(file, model.Graph, kernels, lanes, options.RepackCache, progress);
-        _arena = new NativeBuffer(model.Programs.Max(p => p.Memory.Bytes));
-        _programs = [.. model.Programs.Select(p => new LoweredProgram(p, kernels, model.Info.Activations, _weights, _arena.Data))];
-        _last = _programs[0];
-        _frequencies = new NativeBuffer(shape.RopeFrequencies.Count * sizeof(double));
-        shape.RopeFrequencies.ToArray().CopyTo(new Span<double>(_frequencies.Data, shape.RopeFrequencies.Count));
-
+        Compiled = model with { Info = model.Info with { Warnings = [.. model.Info.Warnings, .. plan.Warnings, .. WarnOfLanes(options)] } };
         int blocksPerSlot = KvBlock.CountFor(model.Info.ContextLength);
-        var group = new KvGroup(shape.Layers, plan.Blocks, blockBytes, KvVisibility.All);
-        Memory = new CpuSequenceMemory([group]);
-        _kv = new NativeBuffer(group.Bytes);
-        KvPlan.Promise(group.Bytes);
-        Rows = new RowTable(options.MaxRowsPerTick, options.MaxSequences, blocksPerSlot);
-
-        _tick = (TickState*)NativeMemory.AllocZeroed((nuint)sizeof(TickState));
-        _tick->Tokens = PointerTo(Rows.Tokens);
-        _tick->Positions = PointerTo(Rows.Positions);
-        _tick->Slots = PointerTo(Rows.RowSlots);
-        _tick->SelectedRows = PointerTo(Rows.SelectedRows);
-        _tick->BlockTables = PointerTo(Rows.BlockTables());
-        _tick->BlocksPerSlot = blocksPerSlot;
-        _tick->Shape = ShapeConstants.Of(shape, (double*)_frequencies.Data);
-        _tick->Kv = KvLayout.Of(shape, model.Info.Kv, kernels, _kv.Data, blockBytes);
-        _lanes = options.LanesOf is CpuExecutor other
-            ? new LanePool(other._lanes, ScratchBytes(model, kernels), _tick)
+        Rows = new RowTable(options.MaxRowsPerTick, options.MaxSequences, blocksPerSlot, model.KvGroups.Count);
+        _weights = new WeightStore(file, model, kernels, lanes, options.RepackCache, progress);
+        _memory = new KvMemory(model, [.. model.KvGroups.Select(_ => plan.Blocks)], kernels.InterleavesCache);
+        _arena = new NativeBuffer(model.Programs.Max(p => p.Memory.Bytes));
+        _laneArenas = [.. Enumerable.Range(0, lanes).Select(_ => new NativeBuffer(model.Programs.Max(p => p.Memory.LaneBytes)))];
+        var caches = _memory.LayoutsOver(model, group => (nint)PointerTo(Rows.BlockTables(group)), blocksPerSlot);
+        nint[] own = [.. _laneArenas.Select(a => (nint)a.Data)];
+        _programs = [.. model.Programs.Select(p => new LoweredProgram(p, kernels, model.Info.Activations, _weights, caches, _arena.Data, own))];
+        _last = _programs[0];
+        _tick = NewTick(Rows);
+        Lanes = options.LanesOf is CpuExecutor other
+            ? new LanePool(other.Lanes, ScratchBytes(model, kernels), _tick)
             : new LanePool(lanes, ScratchBytes(model, kernels), _tick);
         _costs = new CpuTickCosts(model, () => MachineProfiler.Measure(model, kernels, lanes, _weights.PackedData, _weights.PackedBytes, options.ProfileCache));
-        _outputs = [new TickOutput(TickOutputs.Logits, model.Info.VocabularySize, this)];
+        _outputs = [.. model.Programs[0].Outputs.Select((port, i) => new TickPort(port, i, this))];
+        _inputs = [.. model.Programs[0].Inputs.Select((port, i) => new TickPort(port, i, this))];
+        _logits = Array.FindIndex(_outputs, o => o.Name == TickOutputs.Logits);
         Backend = NameOf(kernels, lanes);
     }
 
-    public ModelInfo Model => _model.Info;
+    public ModelInfo Model => Compiled.Info;
 
     public string Backend { get; }
 
-    public ISequenceMemory Memory { get; }
+    public ISequenceMemory Memory => _memory;
 
     public ITickCosts Costs => _costs;
 
     public IReadOnlyList<ITickOutput> Outputs => _outputs;
 
-    public IReadOnlyList<ITickInput> Inputs => [];
+    public IReadOnlyList<ITickInput> Inputs => _inputs;
 
     public RowTable Rows { get; }
 
-    public CompiledModel Compiled => _model;
+    public CompiledModel Compiled { get; }
 
     /// <summary>What runs it.</summary>
-    internal LanePool Lanes => _lanes;
+    internal LanePool Lanes { get; }
 
     public MachineProfile Profile => _costs.Profile;
 
@@ -92,7 +80,7 @@ internal sealed unsafe class CpuExecutor : IMeasuringExecutor
         if (Rows.Count > 0)
         {
             Prepare();
-            _lanes.Begin(_last.Steps);
+            Lanes.Begin(_last.Steps);
         }
     }
 
@@ -100,7 +88,7 @@ internal sealed unsafe class CpuExecutor : IMeasuringExecutor
     {
         if (Rows.Count > 0)
         {
-            _lanes.End();
+            Lanes.End();
         }
     }
 
@@ -112,14 +100,26 @@ internal sealed unsafe class CpuExecutor : IMeasuringExecutor
         }
 
         Prepare();
-        return TickRecorder.Record(_lanes, _last);
+        return TickRecorder.Record(Lanes, _last);
     }
 
-    public ReadOnlySpan<float> Logits(int index)
+    public ReadOnlySpan<float> Logits(int index) =>
+        _logits >= 0 ? OutputRow(_logits, index) : throw new InvalidOperationException($"the program gives {string.Join(", ", _outputs.Select(o => o.Name))}, not logits");
+
+    /// <summary>A row of an output of the last tick.</summary>
+    internal ReadOnlySpan<float> OutputRow(int output, int row)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(index);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, _tick->Selected);
-        return new ReadOnlySpan<float>(_last.Logits.Real(index), _model.Info.VocabularySize);
+        ArgumentOutOfRangeException.ThrowIfNegative(row);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(row, _outputs[output].IsSelected ? _tick->Selected : _tick->Rows);
+        return new ReadOnlySpan<float>(_last.Outputs[output].Real(row), _outputs[output].Columns);
+    }
+
+    /// <summary>A row of an input of the next tick, whose rows are known.</summary>
+    internal Span<float> InputRow(int input, int row)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(row);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(row, Rows.Count);
+        return new Span<float>(ProgramFor(Rows.Count).Inputs[input].Real(row), _inputs[input].Columns);
     }
 
     public void Dispose()
@@ -130,7 +130,7 @@ internal sealed unsafe class CpuExecutor : IMeasuringExecutor
         }
 
         _disposed = true;
-        _lanes.Dispose();
+        Lanes.Dispose();
         foreach (var program in _programs)
         {
             program.Dispose();
@@ -138,9 +138,12 @@ internal sealed unsafe class CpuExecutor : IMeasuringExecutor
 
         _weights.Dispose();
         _arena.Dispose();
-        _kv.Dispose();
-        KvPlan.Promise(-_kv.Length);
-        _frequencies.Dispose();
+        foreach (var arena in _laneArenas)
+        {
+            arena.Dispose();
+        }
+
+        _memory.Dispose();
         NativeMemory.Free(_tick);
     }
 
@@ -149,7 +152,7 @@ internal sealed unsafe class CpuExecutor : IMeasuringExecutor
 
     private void Prepare()
     {
-        Rows.Check(_model.Graph.Shape.Vocabulary, Memory.KvGroups);
+        Rows.Check(Compiled.Shape.Vocabulary, Memory.KvGroups);
         _tick->Rows = Rows.Count;
         _tick->Selected = Rows.SelectedCount;
         _last = ProgramFor(Rows.Count);
@@ -168,18 +171,28 @@ internal sealed unsafe class CpuExecutor : IMeasuringExecutor
         throw new InvalidOperationException($"a tick of {rows} rows is larger than the largest program ({_programs[^1].Rows} rows)");
     }
 
+    private static TickState* NewTick(RowTable rows)
+    {
+        var tick = (TickState*)NativeMemory.AllocZeroed((nuint)sizeof(TickState));
+        tick->Tokens = PointerTo(rows.Tokens);
+        tick->Positions = PointerTo(rows.Positions);
+        tick->Slots = PointerTo(rows.RowSlots);
+        tick->SelectedRows = PointerTo(rows.SelectedRows);
+        return tick;
+    }
+
     /// <summary>The row table's memory is pinned; a span without rows begins where those to come will.</summary>
     private static int* PointerTo(ReadOnlySpan<int> pinned) => (int*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(pinned));
 
     /// <summary>Private memory that a lane needs.</summary>
     internal static long ScratchBytes(CompiledModel model, KernelTable kernels)
     {
-        int columns = model.Graph.Weights.Max(w => w.Columns);
-        int widest = Math.Max(columns, model.Graph.Values.Max(v => v.Columns));
-        long panels = model.Programs.Max(p => (long)p.Rows * Math.Max(96, LoweredProgram.PanelFloats / p.Rows) * sizeof(float) * 2);
-        var shape = model.Graph.Shape;
-        long attention = (long)Kernels.Simd.AttentionTile.ScratchFloats(shape.HeadSize, shape.HeadsPerKeyHead) * sizeof(float);
-        return Math.Max(attention, panels + ((long)widest * sizeof(float)) + kernels.ScratchBytes(model.Graph.Weights)) + 4096;
+        Weight[] weights = [.. model.Weights.Where(w => w.Use != WeightUse.None)];
+        int widest = Math.Max(weights.Max(w => w.Columns), model.Programs.Max(p => p.Buffers.Max(b => b.Columns)));
+        long panels = model.Programs.Max(p => (long)p.Rows * Math.Max(LoweredProgram.PanelRows, LoweredProgram.PanelFloats / p.Rows) * sizeof(float) * 2);
+        var shapes = model.Programs[0].Phases.SelectMany(p => p.Lanes[0]).Select(i => i.Detail).OfType<AttentionShape>();
+        long attention = shapes.Select(s => (long)Kernels.Simd.AttentionTile.ScratchFloats(s) * sizeof(float)).DefaultIfEmpty(0).Max();
+        return Math.Max(attention, panels + ((long)widest * sizeof(float)) + kernels.ScratchBytes(weights)) + 4096;
     }
 
     private static IEnumerable<string> WarnOfLanes(CpuOptions options)
@@ -190,17 +203,5 @@ internal sealed unsafe class CpuExecutor : IMeasuringExecutor
             yield return $"{options.Lanes} lanes share {processors} processor{(processors == 1 ? "" : "s")}: lanes wait for each other in every tick, which takes many times "
                 + "as long; ask for no more lanes than processors (--lanes)";
         }
-    }
-
-    /// <summary>An output buffer of the last program that ran.</summary>
-    private sealed class TickOutput(string name, int columns, CpuExecutor executor) : ITickOutput
-    {
-        public string Name => name;
-
-        public int Columns => columns;
-
-        public bool IsSelected => true;
-
-        public ReadOnlySpan<float> Row(int index) => executor.Logits(index);
     }
 }

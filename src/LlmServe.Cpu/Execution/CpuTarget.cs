@@ -1,4 +1,5 @@
 using LlmServe.Compiler.Graph;
+using LlmServe.Compiler.Operations;
 using LlmServe.Compiler.Programs;
 using LlmServe.Cpu.Kernels;
 using LlmServe.Execution;
@@ -9,17 +10,28 @@ namespace LlmServe.Cpu.Execution;
 internal sealed class CpuTarget(KernelTable kernels, ActivationMode mode, int lanes) : ITarget
 {
     /// <summary>Up to this many rows every lane computes norms for itself.</summary>
-    private const int RepeatNormRows = 4;
+    private const int RepeatedRows = 4;
 
     public string Name => $"cpu {kernels.Isa.ToString().ToLowerInvariant()}";
 
     public int Lanes => lanes;
 
+    public int TileRows => KernelTable.TileRows;
+
     public ActivationForms FormFor(Weight matrix, int rows) => kernels.FormFor(matrix.Type, mode, rows);
+
+    public int GroupOf(ActivationForms forms) => CpuForms.GroupOf(forms);
 
     public int RowBytes(ActivationForms forms, int columns) => new ActivationLayout(forms, columns).RowBytes;
 
-    public bool RepeatNorms(int rows) => rows <= RepeatNormRows;
+    public string Describe(ActivationForms forms) => CpuForms.Describe(forms);
+
+    public bool RepeatsRows(int rows) => rows <= RepeatedRows;
+
+    public int AttentionParts(AttentionShape shape, int rows, int context) => LaneParts.Floats(shape, lanes, rows, context);
+
+    public int CacheGroup(KvElement element, int headSize) =>
+        element == KvElement.Q8_0 ? KvBlock.ScaledRun : headSize % KernelTable.TileRows == 0 ? KernelTable.TileRows : headSize;
 
     public long StoredBytes(Weight matrix) => kernels.StoredBytes(matrix, mode);
 

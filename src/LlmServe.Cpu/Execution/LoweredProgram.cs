@@ -9,30 +9,39 @@ namespace LlmServe.Cpu.Execution;
 internal sealed unsafe class LoweredProgram : IDisposable
 {
     /// <summary>Results of a panel that stay in scratch, in floats, for ticks of many rows.</summary>
-    public const int PanelFloats = 256 * 96;
+    public const int PanelFloats = 256 * PanelRows;
 
-    private readonly StreamProgram _program;
+    /// <summary>Matrix rows of a panel are a multiple of this: tiles of 16, pairs of tiles, and groups of six fit.</summary>
+    public const int PanelRows = 96;
+
     private readonly Step** _lanes;
+    private readonly StepResources _resources;
 
-    public LoweredProgram(StreamProgram program, KernelTable kernels, ActivationMode mode, WeightStore weights, byte* arena)
+    /// <param name="program">The program.</param>
+    /// <param name="kernels">Where kernels come from.</param>
+    /// <param name="mode">How rows enter quantized matrices.</param>
+    /// <param name="weights">The weights.</param>
+    /// <param name="caches">Layouts of the caches, by id.</param>
+    /// <param name="arena">The shared arena.</param>
+    /// <param name="laneArenas">Each lane's own.</param>
+    public LoweredProgram(
+        StreamProgram program, KernelTable kernels, ActivationMode mode, WeightStore weights, IReadOnlyList<CacheLayout> caches, byte* arena, IReadOnlyList<nint> laneArenas)
     {
-        _program = program;
+        Program = program;
+        _resources = new StepResources(CachesOf(program, caches));
         _lanes = (Step**)NativeMemory.AllocZeroed((nuint)program.Lanes, (nuint)sizeof(Step*));
-        var views = program.Buffers.Select(b => (b.Forms, b.Columns, Offset: program.Memory.Offsets[b.Id])).ToArray();
-        ActivationView View(int buffer) => buffer < 0 || views[buffer].Offset < 0
-            ? default
-            : new ActivationView(arena + views[buffer].Offset, new ActivationLayout(views[buffer].Forms, views[buffer].Columns));
-
-        Logits = View(program.LogitsBuffer);
+        Outputs = [.. program.Outputs.Select(port => View(program, port.Buffer, arena, (byte*)laneArenas[0]))];
+        Inputs = [.. program.Inputs.Select(port => View(program, port.Buffer, arena, (byte*)laneArenas[0]))];
         for (int lane = 0; lane < program.Lanes; lane++)
         {
+            byte* own = (byte*)laneArenas[lane];
             int count = program.Phases.Sum(p => p.Lanes[lane].Count + 1);
             var step = _lanes[lane] = (Step*)NativeMemory.AllocZeroed((nuint)count, (nuint)sizeof(Step));
             for (int p = 0; p < program.Phases.Count; p++)
             {
                 foreach (var instruction in program.Phases[p].Lanes[lane])
                 {
-                    *step++ = Lower(program, instruction, kernels, mode, weight => (nint)weights[weight], View);
+                    *step++ = Lower(program, instruction, kernels, mode, weight => (nint)weights[weight], buffer => View(program, buffer, arena, own), _resources);
                 }
 
                 // A barrier; the last one also ends the program.
@@ -42,25 +51,33 @@ internal sealed unsafe class LoweredProgram : IDisposable
     }
 
     /// <summary>Most rows of a tick.</summary>
-    public int Rows => _program.Rows;
+    public int Rows => Program.Rows;
 
-    public StreamProgram Program => _program;
+    public StreamProgram Program { get; }
 
-    /// <summary>Logits of the selected rows.</summary>
-    public ActivationView Logits { get; }
+    /// <summary>The rows of each output.</summary>
+    public IReadOnlyList<ActivationView> Outputs { get; }
+
+    /// <summary>The rows of each input.</summary>
+    public IReadOnlyList<ActivationView> Inputs { get; }
 
     /// <summary>Steps by lane.</summary>
     public Step** Steps => _lanes;
 
     public void Dispose()
     {
-        for (int lane = 0; lane < _program.Lanes; lane++)
+        for (int lane = 0; lane < Program.Lanes; lane++)
         {
             NativeMemory.Free(_lanes[lane]);
         }
 
         NativeMemory.Free(_lanes);
+        _resources.Dispose();
     }
+
+    /// <summary>The layouts of a program's caches, by buffer.</summary>
+    public static Dictionary<int, CacheLayout> CachesOf(StreamProgram program, IReadOnlyList<CacheLayout> caches) =>
+        program.CacheBuffers.Select((buffer, id) => (buffer, id)).ToDictionary(c => c.buffer, c => caches[c.id]);
 
     /// <summary>An instruction with its kernels and operands.</summary>
     /// <param name="program">The instruction's program.</param>
@@ -69,46 +86,57 @@ internal sealed unsafe class LoweredProgram : IDisposable
     /// <param name="mode">How rows enter quantized matrices.</param>
     /// <param name="weights">A weight's <see cref="Matrix"/>, as an address.</param>
     /// <param name="view">A buffer's rows; the default view for −1.</param>
+    /// <param name="resources">What else it points to.</param>
     public static Step Lower(
-        StreamProgram program, Instruction i, KernelTable kernels, ActivationMode mode, Func<int, nint> weights, Func<int, ActivationView> view)
+        StreamProgram program, Instruction i, KernelTable kernels, ActivationMode mode, Func<int, nint> weights, Func<int, ActivationView> view, StepResources resources)
     {
         var step = new Step
         {
             Run = kernels.EntryOf(i.Opcode),
             Input = view(i.Input),
+            Input2 = view(i.Input2),
+            Input3 = view(i.Input3),
             Output = view(i.Output),
-            Rope = view(program.RopeBuffer),
             Parts = view(i.Parts),
-            Layer = i.Layer,
             Begin = i.Begin,
             End = i.End,
+            FirstShare = i.FirstShare,
+            EndShare = i.EndShare,
+            Copies = i.Copies,
             Selected = i.Selected,
+            Gathers = i.Gathers,
             Constant = i.Constant,
             PanelRows = PanelRowsFor(program, i.End - i.Begin),
+            Weight = i.Weight < 0 ? null : (Matrix*)weights(i.Weight),
+            Weight2 = i.Weight2 < 0 ? null : (Matrix*)weights(i.Weight2),
+            Weight3 = i.Weight3 < 0 ? null : (Matrix*)weights(i.Weight3),
         };
-        if (i.Weight >= 0)
-        {
-            step.Weight = (Matrix*)weights(i.Weight);
-        }
-
-        if (i.Opcode is Opcode.MatMul or Opcode.MatMulAdd or Opcode.GatedMatMul)
+        if (i.Opcode.IsMatrix)
         {
             step.Product = kernels.ProductOf(program.Weights[i.Weight].Type, mode, program.Rows);
+            step.Product2 = i.Weight2 < 0 ? null : kernels.ProductOf(program.Weights[i.Weight2].Type, mode, program.Rows);
         }
 
-        if (i.Weight2 >= 0)
-        {
-            step.Weight2 = (Matrix*)weights(i.Weight2);
-            step.Product2 = kernels.ProductOf(program.Weights[i.Weight2].Type, mode, program.Rows);
-        }
-
+        kernels.Bind(ref step, i, resources);
         return step;
     }
 
-    /// <summary>As many rows as scratch holds, in multiples of 96 (tiles of 16, pairs of tiles, and groups of six fit).</summary>
+    private static ActivationView View(StreamProgram program, int buffer, byte* arena, byte* own)
+    {
+        if (buffer < 0 || program.Memory.Offsets[buffer] < 0)
+        {
+            return default;
+        }
+
+        var place = program.Buffers[buffer];
+        byte* data = (place.Place == BufferPlace.Lane ? own : arena) + program.Memory.Offsets[buffer];
+        return new ActivationView(data, new ActivationLayout(place.Forms, place.Columns));
+    }
+
+    /// <summary>As many rows as scratch holds, in multiples of <see cref="PanelRows"/>.</summary>
     private static int PanelRowsFor(StreamProgram program, int rows)
     {
-        int fitting = Math.Max(96, PanelFloats / program.Rows / 96 * 96);
-        return Math.Min(fitting, (rows + 95) / 96 * 96);
+        int fitting = Math.Max(PanelRows, PanelFloats / program.Rows / PanelRows * PanelRows);
+        return Math.Min(fitting, (rows + PanelRows - 1) / PanelRows * PanelRows);
     }
 }

@@ -7,16 +7,19 @@ internal unsafe struct Step
     public delegate*<Step*, LaneState*, void> Run;
 
     public ActivationView Input;
+    public ActivationView Input2;
+    public ActivationView Input3;
     public ActivationView Output;
 
-    /// <summary>Cosines and sines of the tick's rows: [rows][pairs cosines, pairs sines].</summary>
-    public ActivationView Rope;
-
-    /// <summary>Intermediate results of attention. [lanes]</summary>
+    /// <summary>Intermediate results. [lanes]</summary>
     public ActivationView Parts;
 
     public Matrix* Weight;
     public Matrix* Weight2;
+    public Matrix* Weight3;
+
+    /// <summary>Constants that the kernel alone knows.</summary>
+    public void* Detail;
 
     /// <summary>Matrix kernel for <see cref="Weight"/>: matrix, activations, rows, first and end matrix row, y, floats between rows of y, scratch.</summary>
     public delegate*<Matrix*, ActivationView*, int, int, int, float*, int, byte*, void> Product;
@@ -24,37 +27,28 @@ internal unsafe struct Step
     /// <summary>Matrix kernel for <see cref="Weight2"/>.</summary>
     public delegate*<Matrix*, ActivationView*, int, int, int, float*, int, byte*, void> Product2;
 
+    /// <summary>What is made of a gate: gate and up, of which the first gets the result, and how many.</summary>
+    public delegate*<float*, float*, int, void> Gate;
+
     /// <summary>Matrix rows handled at a time where results pass through scratch.</summary>
     public int PanelRows;
 
-    public int Layer;
+    /// <summary>Columns, or matrix rows.</summary>
     public int Begin;
     public int End;
+
+    /// <summary>Shares of the rows.</summary>
+    public int FirstShare;
+    public int EndShare;
+
+    /// <summary>Rows of the operands for each row of the tick.</summary>
+    public int Copies;
 
     /// <summary>Rows are the selected ones.</summary>
     public bool Selected;
 
+    /// <summary>The input has every row.</summary>
+    public bool Gathers;
+
     public float Constant;
-}
-
-/// <summary>A weight as kernels see it.</summary>
-internal unsafe struct Matrix
-{
-    /// <summary>Rows as in the model file; null where they are repacked. [Rows][RawRowBytes]</summary>
-    public byte* Raw;
-
-    public long RawRowBytes;
-
-    /// <summary>Repacked tiles of 16 rows, or null. [Tiles][TileBytes]</summary>
-    public byte* Packed;
-
-    public long TileBytes;
-    public int Rows;
-    public int Columns;
-
-    /// <summary>Decodes a raw row to f32.</summary>
-    public delegate*<byte*, float*, long, void> Decode;
-
-    /// <summary>Decodes a row to f32, from wherever it is kept: this matrix, row, target. [Columns]</summary>
-    public delegate*<Matrix*, int, float*, void> DecodeRow;
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using LlmServe.Compiler;
 using LlmServe.Compiler.Graph;
 using LlmServe.Cpu.Kernels;
 using LlmServe.Cpu.Memory;
@@ -20,24 +21,23 @@ internal sealed unsafe class WeightStore : IDisposable
     private readonly NativeBuffer _rows;
 
     /// <param name="file">The model; it may be closed afterwards.</param>
-    /// <param name="graph">Which weights it must have.</param>
+    /// <param name="model">Which weights it must have.</param>
     /// <param name="kernels">They say how weights are laid out.</param>
     /// <param name="threads">Threads that repack.</param>
     /// <param name="cache">Where repacked weights are kept; null: nowhere.</param>
     /// <param name="progress">Gets the share that is done.</param>
     public WeightStore(
-        GgufFile file, ModelGraph graph, KernelTable kernels, int threads, RepackCacheOptions? cache = null, IProgress<LoadProgress>? progress = null)
+        GgufFile file, CompiledModel model, KernelTable kernels, int threads, RepackCacheOptions? cache = null, IProgress<LoadProgress>? progress = null)
     {
-        var multiplied = MultipliedWeights(graph);
-        bool IsPacked(Weight weight) => multiplied.Contains(weight) && kernels.TileBytes(weight.Type, weight.Columns) > 0;
-        Weight[] packed = [.. graph.Weights.Where(IsPacked)], kept = [.. graph.Weights.Where(w => !IsPacked(w))];
-        _matrices = (Matrix*)NativeMemory.AllocZeroed((nuint)graph.Weights.Count, (nuint)sizeof(Matrix));
-        foreach (var weight in graph.Weights)
+        var (packed, kept) = Split(model, kernels);
+        _matrices = (Matrix*)NativeMemory.AllocZeroed((nuint)model.Weights.Count, (nuint)sizeof(Matrix));
+        foreach (var weight in model.Weights)
         {
             var tensor = file.GetTensor(weight.Name);
             ref var matrix = ref _matrices[weight.Id];
-            matrix.Raw = file.DataOf(tensor);
+            matrix.Raw = file.DataOf(tensor) + (weight.FirstRow * tensor.RowBytes);
             matrix.RawRowBytes = tensor.RowBytes;
+            matrix.RawApart = weight.RowsApart * tensor.RowBytes;
             matrix.Rows = weight.Rows;
             matrix.Columns = weight.Columns;
             matrix.Decode = tensor.Format.Decoder;
@@ -51,7 +51,7 @@ internal sealed unsafe class WeightStore : IDisposable
         }
 
         _rows = KeptRows.Copy(file, kept, _matrices, threads, packed.Length == 0 ? progress : null);
-        foreach (var weight in packed)
+        foreach (var weight in model.Weights.Except(kept))
         {
             _matrices[weight.Id].Raw = null;
         }
@@ -78,10 +78,10 @@ internal sealed unsafe class WeightStore : IDisposable
     }
 
     /// <summary>Bytes that the weights of a model take.</summary>
-    public static long BytesOf(ModelGraph graph, KernelTable kernels)
+    public static long BytesOf(CompiledModel model, KernelTable kernels)
     {
-        var multiplied = MultipliedWeights(graph);
-        return graph.Weights.Sum(w => multiplied.Contains(w) && PackedBytesOf(w, kernels) is > 0 and var packed ? packed : w.Bytes);
+        var (packed, kept) = Split(model, kernels);
+        return packed.Sum(w => PackedBytesOf(w, kernels)) + kept.Sum(w => w.Bytes);
     }
 
     /// <summary>Reads the repacked weights from the cache, or repacks them and keeps them there.</summary>
@@ -94,6 +94,7 @@ internal sealed unsafe class WeightStore : IDisposable
             ref var matrix = ref _matrices[weight.Id];
             matrix.DecodeRow = kernels.PackedRowDecoderOf(weight.Type);
             matrix.TileBytes = kernels.TileBytes(weight.Type, weight.Columns);
+            matrix.PackedApart = PackedBytesOf(weight, kernels) / weight.Count;
             matrix.Packed = next;
             next += PackedBytesOf(weight, kernels);
         }
@@ -122,13 +123,16 @@ internal sealed unsafe class WeightStore : IDisposable
 
     private void Pack(string path, IReadOnlyList<Weight> weights, KernelTable kernels, int threads, IProgress<LoadProgress>? progress)
     {
-        var work = new List<(Weight Weight, int Begin, int End)>();
+        var work = new List<(Weight Weight, int Index, int Begin, int End)>();
         foreach (var weight in weights)
         {
             int tiles = Tiles(weight);
-            for (int begin = 0; begin < tiles; begin += TilesPerStep)
+            for (int index = 0; index < weight.Count; index++)
             {
-                work.Add((weight, begin, Math.Min(tiles, begin + TilesPerStep)));
+                for (int begin = 0; begin < tiles; begin += TilesPerStep)
+                {
+                    work.Add((weight, index, begin, Math.Min(tiles, begin + TilesPerStep)));
+                }
             }
         }
 
@@ -137,7 +141,7 @@ internal sealed unsafe class WeightStore : IDisposable
         {
             Parallel.ForEach(work, new ParallelOptions { MaxDegreeOfParallelism = threads }, item =>
             {
-                PackTiles(path, kernels, item.Weight, _matrices[item.Weight.Id], item.Begin, item.End);
+                PackTiles(path, kernels, item.Weight, _matrices[item.Weight.Id].At(item.Index), item.Begin, item.End);
                 progress?.Report(new LoadProgress("repacking weights", (double)Interlocked.Increment(ref done) / work.Count));
             });
         }
@@ -181,11 +185,16 @@ internal sealed unsafe class WeightStore : IDisposable
         return true;
     }
 
-    private static HashSet<Weight> MultipliedWeights(ModelGraph graph) =>
-        [.. graph.Operations.Where(o => o is not (Embed or RmsNorm)).SelectMany(o => o.Weights)];
+    /// <summary>Which weights are repacked, and of which rows are read as they are.</summary>
+    private static (Weight[] Packed, Weight[] Kept) Split(CompiledModel model, KernelTable kernels)
+    {
+        bool IsPacked(Weight weight) => weight.Use.HasFlag(WeightUse.Matrix) && kernels.TileBytes(weight.Type, weight.Columns) > 0;
+        var used = model.Weights.Where(w => w.Use != WeightUse.None).ToLookup(IsPacked);
+        return ([.. used[true]], [.. used[false]]);
+    }
 
     private static long PackedBytesOf(Weight weight, KernelTable kernels) =>
-        (kernels.TileBytes(weight.Type, weight.Columns) * Tiles(weight) + 63) / 64 * 64;
+        ((kernels.TileBytes(weight.Type, weight.Columns) * Tiles(weight)) + 63) / 64 * 64 * weight.Count;
 
     private static int Tiles(Weight weight) => (weight.Rows + KernelTable.TileRows - 1) / KernelTable.TileRows;
 }

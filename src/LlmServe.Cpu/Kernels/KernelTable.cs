@@ -12,11 +12,14 @@ internal abstract unsafe class KernelTable
     /// <summary>The instruction set.</summary>
     public abstract CpuIsa Isa { get; }
 
-    /// <summary>Whether cache rows stand interleaved (see <see cref="KvLayout"/>).</summary>
+    /// <summary>Whether cache rows stand interleaved (see <see cref="PanelLayout"/>).</summary>
     public abstract bool InterleavesCache { get; }
 
     /// <summary>Entry point of an opcode.</summary>
     public abstract delegate*<Step*, LaneState*, void> EntryOf(Opcode opcode);
+
+    /// <summary>Gives a step the constants that its entry point needs of an instruction.</summary>
+    public abstract void Bind(ref Step step, in Instruction instruction, StepResources resources);
 
     /// <summary>The form in which rows must reach a matrix.</summary>
     public abstract ActivationForms FormFor(GgmlType type, ActivationMode mode, int rows);
@@ -40,7 +43,7 @@ internal abstract unsafe class KernelTable
     public long StoredBytes(Weight matrix, ActivationMode mode)
     {
         long tile = TileBytes(matrix.Type, matrix.Columns);
-        return tile == 0 ? matrix.Bytes : tile * ((matrix.Rows + TileRows - 1) / TileRows);
+        return tile == 0 ? matrix.Bytes : tile * ((matrix.Rows + TileRows - 1) / TileRows) * matrix.Count;
     }
 
     /// <summary>
@@ -56,21 +59,4 @@ internal abstract unsafe class KernelTable
     public abstract long ScratchBytes(IEnumerable<Weight> weights);
 
     private static void DecodeRaw(Matrix* matrix, int row, float* target) => matrix->Decode(matrix->Raw + (row * matrix->RawRowBytes), target, matrix->Columns);
-
-    /// <summary>The entry points over a set of row kernels.</summary>
-    protected static delegate*<Step*, LaneState*, void> EntryOf<TRows>(Opcode opcode) where TRows : struct, IRowKernels<TRows> => opcode switch
-    {
-        Opcode.Embed => &Steps<TRows>.Embed,
-        Opcode.RopeTable => &Steps<TRows>.RopeTable,
-        Opcode.Norm => &Steps<TRows>.Norm,
-        Opcode.MatMul => &Steps<TRows>.MatMul,
-        Opcode.MatMulAdd => &Steps<TRows>.MatMulAdd,
-        Opcode.GatedMatMul => &Steps<TRows>.GatedMatMul,
-        Opcode.RotateQueries => &Steps<TRows>.RotateQueries,
-        Opcode.StoreKeys => &Steps<TRows>.StoreKeys,
-        Opcode.StoreValues => &Steps<TRows>.StoreValues,
-        Opcode.Attention => &Steps<TRows>.Attention,
-        Opcode.JoinAttention => &Steps<TRows>.JoinAttention,
-        _ => throw new ArgumentOutOfRangeException(nameof(opcode), opcode, "no kernel"),
-    };
 }

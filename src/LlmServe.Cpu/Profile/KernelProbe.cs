@@ -2,6 +2,7 @@ using System.Diagnostics;
 using LlmServe.Compiler;
 using LlmServe.Compiler.Cost;
 using LlmServe.Compiler.Graph;
+using LlmServe.Compiler.Operations;
 using LlmServe.Compiler.Programs;
 using LlmServe.Cpu.Execution;
 using LlmServe.Cpu.Kernels;
@@ -21,7 +22,6 @@ internal sealed unsafe class KernelProbe : IDisposable
     public const byte Filler = 0x2c;
 
     private const long CachedWeightBytes = 256 << 10;
-    private const int PanelRows = 96;
     private const int ShortContext = KvBlock.Positions;
     private const int LongContext = 16 * KvBlock.Positions;
     private const int CacheBlocks = (LongContext + RunRows + KvBlock.Positions - 1) / KvBlock.Positions;
@@ -31,48 +31,32 @@ internal sealed unsafe class KernelProbe : IDisposable
     private static readonly long LeastTicks = Stopwatch.Frequency / 20_000; // 50 µs
     private static readonly long MostTicks = Stopwatch.Frequency / 500;     // 2 ms
 
-    private readonly ModelShape _shape;
+    private readonly CompiledModel _model;
     private readonly KernelTable _kernels;
     private readonly ActivationMode _mode;
     private readonly List<NativeBuffer> _memory = [];
+    private readonly StepResources _resources;
+    private readonly CacheLayout[] _caches; // [caches]
     private readonly TickState* _tick;
     private readonly LaneState* _lane;
     private readonly int* _zeros;
     private readonly int* _positions;
-    private readonly int _maxRows;
     private readonly FastestTimes<(KernelKey Key, int Rows, int Context)> _fastest = new();
 
     /// <param name="model">The programs.</param>
     /// <param name="kernels">Their kernels.</param>
     public KernelProbe(CompiledModel model, KernelTable kernels)
     {
-        _shape = model.Graph.Shape;
+        _model = model;
         _kernels = kernels;
         _mode = model.Info.Activations;
-        _maxRows = model.Programs[^1].Rows;
-        _zeros = (int*)Take(Math.Max(_maxRows, 64) * sizeof(int), 0);
-        _positions = (int*)Take(_maxRows * sizeof(int), 0);
-        int* blocks = (int*)Take(CacheBlocks * sizeof(int), 0);
-        for (int i = 0; i < CacheBlocks; i++)
-        {
-            blocks[i] = i;
-        }
-
-        var frequencies = (double*)Take(_shape.RopeFrequencies.Count * sizeof(double), 0);
-        _shape.RopeFrequencies.ToArray().CopyTo(new Span<double>(frequencies, _shape.RopeFrequencies.Count));
-        long blockBytes = (long)_shape.KeyHeads * 2 * KvBlock.Positions * KvBlock.RowBytes(model.Info.Kv, _shape.HeadSize);
+        int maxRows = model.Programs[^1].Rows;
+        _zeros = (int*)Take(Math.Max(maxRows, 64) * sizeof(int), 0);
+        _positions = (int*)Take(maxRows * sizeof(int), 0);
+        _caches = CacheOfEveryShape();
+        _resources = new StepResources(LoweredProgram.CachesOf(model.Programs[0], _caches));
         _tick = (TickState*)Take(sizeof(TickState), 0);
-        *_tick = new TickState
-        {
-            Tokens = _zeros,
-            Positions = _positions,
-            Slots = _zeros,
-            SelectedRows = _zeros,
-            BlockTables = blocks,
-            BlocksPerSlot = CacheBlocks,
-            Shape = ShapeConstants.Of(_shape, frequencies),
-            Kv = KvLayout.Of(_shape, model.Info.Kv, kernels, Take(blockBytes * CacheBlocks), blockBytes),
-        };
+        *_tick = new TickState { Tokens = _zeros, Positions = _positions, Slots = _zeros, SelectedRows = _zeros };
         ScratchBytes = CpuExecutor.ScratchBytes(model, kernels);
         _lane = (LaneState*)Take(sizeof(LaneState), 0);
         *_lane = new LaneState { Lane = 0, Lanes = 1, Tick = _tick, Scratch = Take(ScratchBytes, 0) };
@@ -90,9 +74,9 @@ internal sealed unsafe class KernelProbe : IDisposable
     /// <param name="units">Gets its units of work per row.</param>
     public Step Part(StreamProgram program, Instruction instruction, out double units)
     {
-        var i = Shorten(program, instruction);
-        units = KernelKey.UnitsPerRow(i, _shape);
-        return LoweredProgram.Lower(program, i, _kernels, _mode, weight => (nint)MatrixOf(program.Weights[weight], i), id => ViewOf(program, i, id));
+        var i = Shorten(instruction.Opcode.Representative(instruction));
+        units = i.Opcode.UnitsPerRow(program, i) * i.Copies;
+        return LoweredProgram.Lower(program, i, _kernels, _mode, weight => (nint)MatrixOf(program.Weights[weight], i), id => ViewOf(program, i, id), _resources);
     }
 
     /// <summary>Time of an instruction of <paramref name="program"/>, per unit; from the fastest runs there were, those of earlier calls included.</summary>
@@ -100,7 +84,7 @@ internal sealed unsafe class KernelProbe : IDisposable
     {
         var step = Part(program, instruction, out double units);
         var key = KernelKey.Of(program, instruction);
-        if (instruction.Opcode == Opcode.Attention)
+        if (instruction.Opcode == Opcodes.Attention)
         {
             var single = Attention(key, &step, 1, units);
             var run = Attention(key, &step, Math.Min(RunRows, program.Rows), units);
@@ -129,25 +113,55 @@ internal sealed unsafe class KernelProbe : IDisposable
         return (Math.Max(0, near - (perPosition * (ShortContext + (rows / 2)))), perPosition);
     }
 
-    public void Dispose() => _memory.ForEach(buffer => buffer.Dispose());
-
-    /// <summary>The instruction over all rows, and over no more of a matrix than a cache holds.</summary>
-    private Instruction Shorten(StreamProgram program, Instruction i)
+    public void Dispose()
     {
-        if (i.Opcode is Opcode.Embed or Opcode.RopeTable or Opcode.Norm or Opcode.Attention or Opcode.JoinAttention)
+        _resources.Dispose();
+        _memory.ForEach(buffer => buffer.Dispose());
+    }
+
+    /// <summary>A cache for a few sequences of each layer, of which those of one shape are the same.</summary>
+    private CacheLayout[] CacheOfEveryShape()
+    {
+        int* blocks = (int*)Take(CacheBlocks * sizeof(int), 0);
+        for (int i = 0; i < CacheBlocks; i++)
         {
-            return i with { Begin = 0, End = 1, Selected = false, Layer = 0 };
+            blocks[i] = i;
         }
 
-        if (i.Weight < 0)
+        var known = new Dictionary<LayerCache, CacheLayout>();
+        var layouts = new CacheLayout[_model.Caches.Count];
+        foreach (var cache in _model.Caches)
         {
-            return i with { Layer = 0 };
+            var shape = cache with { Id = 0, Name = "" };
+            if (!known.TryGetValue(shape, out var layout))
+            {
+                layout = CacheLayout.Of(cache, _model.Info.Kv, _kernels.InterleavesCache);
+                layout.BlockBytes = layout.LayerBytes;
+                layout.Data = Take(layout.LayerBytes * CacheBlocks);
+                layout.BlockTables = blocks;
+                layout.BlocksPerSlot = CacheBlocks;
+                known.Add(shape, layout);
+            }
+
+            layouts[cache.Id] = layout;
+        }
+
+        return layouts;
+    }
+
+    /// <summary>The instruction over all rows, and over no more of a matrix than a cache holds.</summary>
+    private static Instruction Shorten(Instruction instruction)
+    {
+        var i = instruction with { FirstShare = 0, EndShare = 1, Selected = false, Gathers = false };
+        if (!i.Opcode.IsMatrix)
+        {
+            return i;
         }
 
         int rows = i.End - i.Begin;
         double bytesPerRow = Math.Max(1, (double)i.Bytes / rows);
-        int kept = (int)Math.Min(rows, Math.Max(1, CachedWeightBytes / bytesPerRow / PanelRows) * PanelRows);
-        return i with { Begin = 0, End = kept, Selected = false, MultiplyAdds = i.MultiplyAdds / rows * kept };
+        int kept = (int)Math.Min(rows, Math.Max(1, CachedWeightBytes / bytesPerRow / LoweredProgram.PanelRows) * LoweredProgram.PanelRows);
+        return i with { Begin = 0, End = kept, MultiplyAdds = i.MultiplyAdds / rows * kept };
     }
 
     private Matrix* MatrixOf(Weight weight, Instruction i)
@@ -176,7 +190,7 @@ internal sealed unsafe class KernelProbe : IDisposable
 
         var buffer = program.Buffers[id];
         bool isPart = id == i.Output && i.MultiplyAdds > 0;
-        var layout = new ActivationLayout(buffer.Forms, isPart ? Math.Min(buffer.Columns, (i.End + PanelRows - 1) / PanelRows * PanelRows) : buffer.Columns);
+        var layout = new ActivationLayout(buffer.Forms, isPart ? Math.Min(buffer.Columns, (i.End + LoweredProgram.PanelRows - 1) / LoweredProgram.PanelRows * LoweredProgram.PanelRows) : buffer.Columns);
         return new ActivationView(Take((long)layout.RowBytes * buffer.Rows), layout);
     }
 

@@ -23,7 +23,7 @@ internal static unsafe class MachineProfiler
 
     /// <summary>What a kernel's time depends on beside its key.</summary>
     private readonly record struct KernelId(
-        KernelKey Key, CpuIsa Isa, ActivationMode Mode, KvElement Kv, int QueryHeads, int KeyHeads, int HeadSize, int Lanes, long Bytes);
+        KernelKey Key, CpuIsa Isa, ActivationMode Mode, KvElement Kv, int Lanes, long Bytes);
 
     /// <summary>Measures, on lanes of its own; those of an executor should be idle.</summary>
     /// <param name="model">The programs.</param>
@@ -132,9 +132,8 @@ internal static unsafe class MachineProfiler
 
     private static KernelId IdOf(CompiledModel model, KernelTable kernels, int lanes, long bytes, KernelKey key)
     {
-        var shape = model.Graph.Shape;
         bool isMatrix = key.IsMatrix;
-        return new KernelId(key, kernels.Isa, model.Info.Activations, model.Info.Kv, shape.QueryHeads, shape.KeyHeads, shape.HeadSize, isMatrix ? lanes : 0, isMatrix ? bytes : 0);
+        return new KernelId(key, kernels.Isa, model.Info.Activations, model.Info.Kv, isMatrix ? lanes : 0, isMatrix ? bytes : 0);
     }
 
     /// <summary>For each kernel its longest instruction in the program of most rows that has it.</summary>

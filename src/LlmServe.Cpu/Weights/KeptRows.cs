@@ -32,11 +32,18 @@ internal static unsafe class KeptRows
                 // A vector of narrow floats, which programs see as F32.
                 format.DecodeRow(matrix.Raw, (float*)next, matrix.Columns);
                 matrix.RawRowBytes = weight.Bytes;
+                matrix.RawApart = weight.Bytes;
                 matrix.Decode = BlockFormat.Get(weight.Type).Decoder;
             }
             else
             {
-                AddChunks(work, (nint)matrix.Raw, (nint)next, weight.Bytes);
+                long bytes = weight.Bytes / weight.Count;
+                for (int index = 0; index < weight.Count; index++)
+                {
+                    AddChunks(work, (nint)matrix.At(index).Raw, (nint)(next + (index * bytes)), bytes);
+                }
+
+                matrix.RawApart = bytes;
             }
 
             matrix.Raw = next;

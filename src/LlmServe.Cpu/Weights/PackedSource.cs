@@ -29,11 +29,16 @@ internal sealed unsafe class PackedSource
         {
             ref var matrix = ref matrices[weight.Id];
             long bytes = matrix.RawRowBytes * matrix.Rows;
-            _stretches.Add(((nint)matrix.Raw, bytes));
-            key.Append(Encoding.UTF8.GetBytes($"{weight.Name}\0{weight.Type} {weight.Rows} {weight.Columns} {matrix.TileBytes}\0"));
-            int sample = (int)Math.Min(Sample, bytes);
-            key.Append(new ReadOnlySpan<byte>(matrix.Raw, sample));
-            key.Append(new ReadOnlySpan<byte>(matrix.Raw + bytes - sample, sample));
+            string part = weight.Count == 1 && weight.FirstRow == 0 ? "" : $"{weight.FirstRow} {weight.RowsApart} {weight.Count}\0";
+            key.Append(Encoding.UTF8.GetBytes($"{weight.Name}\0{part}{weight.Type} {weight.Rows} {weight.Columns} {matrix.TileBytes}\0"));
+            for (int index = 0; index < weight.Count; index++)
+            {
+                byte* data = matrix.At(index).Raw;
+                int sample = (int)Math.Min(Sample, bytes);
+                _stretches.Add(((nint)data, bytes));
+                key.Append(new ReadOnlySpan<byte>(data, sample));
+                key.Append(new ReadOnlySpan<byte>(data + bytes - sample, sample));
+            }
         }
 
         Key = key.GetCurrentHashAsUInt128();

@@ -26,9 +26,9 @@ internal sealed class FullBlocks(RowTable rows, int group, int count, PrefixNode
     /// <summary>Blocks that a slot holds.</summary>
     public int Held(int slot) => _held[slot];
 
-    public bool HasRoom(int slot, int positions, int spare) => Math.Max(0, KvBlock.CountFor(positions) - _held[slot]) + spare <= Available;
+    public bool HasRoom(int slot, int positions, int most, int spare) => Math.Max(0, KvBlock.CountFor(positions) - _held[slot]) + spare <= Available;
 
-    public void Ensure(int slot, int positions)
+    public void Ensure(int slot, int positions, int most)
     {
         var table = rows.BlockTable(slot, group);
         int wanted = KvBlock.CountFor(positions);

@@ -13,10 +13,14 @@ internal interface IGroupBlocks
     int Cached { get; }
 
     /// <summary>Whether the slot can get what it lacks for this many positions, with so many blocks to spare.</summary>
-    bool HasRoom(int slot, int positions, int spare);
+    /// <param name="slot">The slot.</param>
+    /// <param name="positions">Positions from the first.</param>
+    /// <param name="most">Most positions that its sequence will ever have.</param>
+    /// <param name="spare">Blocks to spare.</param>
+    bool HasRoom(int slot, int positions, int most, int spare);
 
     /// <summary>Gives the slot blocks for its first positions, as far as the next tick can reach. The caller has asked <see cref="HasRoom"/>.</summary>
-    void Ensure(int slot, int positions);
+    void Ensure(int slot, int positions, int most);
 
     /// <summary>Gives an empty slot the blocks of a prefix.</summary>
     /// <param name="slot">The slot.</param>

@@ -20,6 +20,7 @@ internal sealed class SequenceMemory : ISequenceState
     private readonly int[] _paths; // [slots, blocks per slot], nodes of the slot's committed blocks
     private readonly int[] _pathLengths; // [slots]
     private readonly int[] _final; // [slots], positions that are committed
+    private readonly int[] _most; // [slots], positions that the slot's sequence can reach
     private readonly int[] _matched; // [slots], blocks in which the slot's sequence was like one before it
     private readonly int[] _moving; // [slots], node of the slot's moving snapshot
     private readonly int[] _found; // [blocks per slot], scratch
@@ -43,6 +44,7 @@ internal sealed class SequenceMemory : ISequenceState
         _paths = new int[rows.Slots * rows.BlocksPerSlot];
         _pathLengths = new int[rows.Slots];
         _final = new int[rows.Slots];
+        _most = new int[rows.Slots];
         _matched = new int[rows.Slots];
         _moving = new int[rows.Slots];
         Array.Fill(_moving, PrefixNodes.None);
@@ -76,29 +78,23 @@ internal sealed class SequenceMemory : ISequenceState
     /// <summary>Blocks of a slot, from the first, that are in the prefix cache and may be shared: nobody writes to them.</summary>
     public int Shared(int slot) => _pathLengths[slot];
 
-    /// <summary>The most positions that a sequence can have by what exists of full groups, and how many can run at once by what exists of the others.</summary>
-    public static (long Positions, int Slots) Capacity(RowTable rows, ISequenceMemory memory, int mostAhead)
+    /// <summary>The most positions that a sequence can have by what exists; 0: not even a window of one.</summary>
+    public static long Capacity(RowTable rows, ISequenceMemory memory, int mostAhead)
     {
         long blocks = rows.BlocksPerSlot;
-        int slots = rows.Slots;
         foreach (var group in memory.KvGroups)
         {
-            if (group.Visibility.IsAll)
-            {
-                blocks = Math.Min(blocks, group.Blocks);
-            }
-            else
-            {
-                slots = Math.Min(slots, group.Blocks / Math.Min(rows.BlocksPerSlot, WindowBlocks.QuotaOf(group.Visibility, mostAhead)));
-            }
+            bool isWhole = group.Visibility.IsAll || group.Blocks >= Math.Min(rows.BlocksPerSlot, WindowBlocks.QuotaOf(group.Visibility, mostAhead));
+            blocks = !isWhole ? 0 : group.Visibility.IsAll ? Math.Min(blocks, group.Blocks) : blocks;
         }
 
-        return (blocks * KvBlock.Positions, slots);
+        return blocks * KvBlock.Positions;
     }
 
     /// <inheritdoc/>
-    public int Attach(int slot, ReadOnlySpan<int> tokens)
+    public int Attach(int slot, ReadOnlySpan<int> tokens, int most)
     {
+        _most[slot] = most;
         int blocks = Find(tokens);
         var path = _found.AsSpan(0, blocks);
         path.CopyTo(Path(slot));
@@ -135,7 +131,7 @@ internal sealed class SequenceMemory : ISequenceState
     {
         foreach (var group in _groups)
         {
-            if (!group.HasRoom(slot, positions, spare))
+            if (!group.HasRoom(slot, positions, _most[slot], spare))
             {
                 return false;
             }
@@ -154,7 +150,7 @@ internal sealed class SequenceMemory : ISequenceState
 
         foreach (var group in _groups)
         {
-            group.Ensure(slot, positions);
+            group.Ensure(slot, positions, _most[slot]);
         }
 
         return true;

@@ -18,9 +18,9 @@ internal sealed class WindowBlocks : IGroupBlocks
     private readonly AgedList _idle; // blocks of the cache that no slot sees
     private readonly int[] _first; // [slots], first entry of the slot's table that it holds
     private readonly int[] _end; // [slots], the entry behind the last
-    private readonly bool[] _entered; // [slots]
+    private readonly int[] _reserved; // [slots], blocks that the slot has a right to; 0: it has not entered
     private readonly int _quota;
-    private int _slots;
+    private int _allReserved;
 
     /// <param name="rows">Holds the block tables.</param>
     /// <param name="group">Number of the group.</param>
@@ -39,7 +39,7 @@ internal sealed class WindowBlocks : IGroupBlocks
         _idle = new AgedList(description.Blocks);
         _first = new int[rows.Slots];
         _end = new int[rows.Slots];
-        _entered = new bool[rows.Slots];
+        _reserved = new int[rows.Slots];
         _quota = Math.Min(rows.BlocksPerSlot, QuotaOf(description.Visibility, mostAhead));
     }
 
@@ -49,9 +49,6 @@ internal sealed class WindowBlocks : IGroupBlocks
 
     public int Cached => _idle.Count;
 
-    /// <summary>Slots that can be in the group at once.</summary>
-    public int MostSlots => Count / _quota;
-
     /// <summary>Blocks that a slot can need at once: what it sees, and what it writes, neither of which begins at a block's border.</summary>
     public static int QuotaOf(KvVisibility visibility, int mostAhead)
     {
@@ -60,18 +57,18 @@ internal sealed class WindowBlocks : IGroupBlocks
         return KvBlock.CountFor(seen) + KvBlock.CountFor(mostAhead) + 2;
     }
 
-    public bool HasRoom(int slot, int positions, int spare) => _entered[slot] || _slots < MostSlots;
+    public bool HasRoom(int slot, int positions, int most, int spare) => _reserved[slot] > 0 || _allReserved + QuotaFor(most) <= Count;
 
-    public void Ensure(int slot, int positions)
+    public void Ensure(int slot, int positions, int most)
     {
-        if (!_entered[slot])
+        if (_reserved[slot] == 0)
         {
-            _entered[slot] = true;
-            _slots++;
+            _reserved[slot] = QuotaFor(most);
+            _allReserved += _reserved[slot];
         }
 
         var table = _rows.BlockTable(slot, _group);
-        int wanted = Math.Min(KvBlock.CountFor(positions), _first[slot] + _quota);
+        int wanted = Math.Min(KvBlock.CountFor(positions), _first[slot] + _reserved[slot]);
         while (_end[slot] < wanted)
         {
             table[_end[slot]++] = Take();
@@ -145,8 +142,8 @@ internal sealed class WindowBlocks : IGroupBlocks
 
         _first[slot] = 0;
         _end[slot] = 0;
-        _slots -= _entered[slot] ? 1 : 0;
-        _entered[slot] = false;
+        _allReserved -= _reserved[slot];
+        _reserved[slot] = 0;
     }
 
     public void Drop(int node)
@@ -159,6 +156,9 @@ internal sealed class WindowBlocks : IGroupBlocks
             _free.Give(block);
         }
     }
+
+    /// <summary>Blocks that a sequence of at most so many positions can need at once.</summary>
+    private int QuotaFor(int most) => Math.Min(_quota, KvBlock.CountFor(most));
 
     private int FirstSeen(int blocks) => Math.Min(_visibility.First(blocks * KvBlock.Positions) / KvBlock.Positions, blocks);
 

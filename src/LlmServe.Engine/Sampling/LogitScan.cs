@@ -63,27 +63,32 @@ internal static class LogitScan
         return 0;
     }
 
-    /// <summary>The lowest index of the largest value among those with a bit; −1 when there is none above −inf.</summary>
+    /// <summary>Copies the values that have a bit, and −inf in place of the others.</summary>
     /// <param name="logits">[n]</param>
     /// <param name="allowed">One bit per index, lowest first; those beyond its end are not allowed.</param>
-    public static int ArgMax(ReadOnlySpan<float> logits, ReadOnlySpan<ulong> allowed)
+    /// <param name="target">[n]</param>
+    public static void CopyAllowed(ReadOnlySpan<float> logits, ReadOnlySpan<ulong> allowed, Span<float> target)
     {
-        int index = -1;
-        float best = float.NegativeInfinity;
-        for (int word = 0; word < allowed.Length && word * 64 < logits.Length; word++)
+        var places = Vector256.Create(1, 2, 4, 8, 16, 32, 64, 128);
+        var none = Vector256.Create(float.NegativeInfinity);
+        int whole = Math.Min(logits.Length / 64, allowed.Length);
+        ref float from = ref MemoryMarshal.GetReference(logits);
+        ref float to = ref MemoryMarshal.GetReference(target);
+        for (int word = 0; word < whole; word++)
         {
-            for (ulong bits = allowed[word]; bits != 0; bits &= bits - 1)
+            ulong bits = allowed[word];
+            for (nuint i = (nuint)word * 64, end = i + 64; i < end; i += (nuint)Vector256<float>.Count, bits >>= Vector256<float>.Count)
             {
-                int at = (word * 64) + BitOperations.TrailingZeroCount(bits);
-                if (at < logits.Length && logits[at] > best)
-                {
-                    best = logits[at];
-                    index = at;
-                }
+                var taken = Vector256.Equals(Vector256.Create((int)(bits & 0xFF)) & places, places).AsSingle();
+                Vector256.ConditionalSelect(taken, Vector256.LoadUnsafe(ref from, i), none).StoreUnsafe(ref to, i);
             }
         }
 
-        return index;
+        for (int i = whole * 64; i < logits.Length; i++)
+        {
+            bool isAllowed = i / 64 < allowed.Length && (allowed[i / 64] >> (i & 63) & 1) != 0;
+            target[i] = isAllowed ? logits[i] : float.NegativeInfinity;
+        }
     }
 
     /// <summary>Writes the indices of all values at or above <paramref name="cut"/>, ascending.</summary>

@@ -33,9 +33,10 @@ internal static class Philox
     /// <param name="seed">The request's seed.</param>
     /// <param name="index">Index of the token in the sequence (prompt and answer).</param>
     /// <param name="choice">Index of the answer among several.</param>
-    public static float Uniform(ulong seed, int index, int choice)
+    /// <param name="draw">Number of the draw for this token.</param>
+    public static float Uniform(ulong seed, int index, int choice, uint draw = 0)
     {
-        uint word = Block(seed, (uint)index, (uint)choice, 0, 0).X0;
+        uint word = Block(seed, (uint)index, (uint)choice, draw, 0).X0;
         return (word >> 8) * (1f / (1 << 24));
     }
 }

@@ -30,13 +30,16 @@ internal sealed class Sampler(int vocabulary)
             return Choose(logits, plan, index);
         }
 
-        if (!plan.AdjustsLogits && plan.Temperature == 0)
+        if (allowed.IsEmpty)
         {
-            return LogitScan.ArgMax(logits, allowed);
+            logits.CopyTo(_adjusted);
+        }
+        else
+        {
+            LogitScan.CopyAllowed(logits, allowed, _adjusted);
         }
 
-        logits.CopyTo(_adjusted);
-        _adjuster.Apply(_adjusted, plan, allowed, tokens, promptLength);
+        _adjuster.Apply(_adjusted, plan, tokens, promptLength);
         int token = Choose(_adjusted, plan, index);
         return float.IsNegativeInfinity(_adjusted[token]) ? -1 : token;
     }
@@ -57,6 +60,11 @@ internal sealed class Sampler(int vocabulary)
         if (plan.MinP > 0)
         {
             _ranking.KeepMinP(plan.MinP);
+        }
+
+        if (plan.XtcProbability > 0 && Philox.Uniform(plan.Seed, index, plan.Choice, draw: 1) < plan.XtcProbability)
+        {
+            _ranking.ExcludeTopChoices(plan.XtcThreshold);
         }
 
         return _ranking.Draw(Philox.Uniform(plan.Seed, index, plan.Choice));

@@ -1,9 +1,13 @@
+using LlmServe.Text;
+
 namespace LlmServe.Engine.Sampling;
 
 /// <summary>A request's sampling options in the form that the sampler reads per token without allocating.</summary>
 internal sealed class SamplingParameters
 {
-    public SamplingParameters(SamplingOptions options)
+    /// <param name="options">The request's options.</param>
+    /// <param name="tokenizer">Says which tokens are breakers; null: none are.</param>
+    public SamplingParameters(SamplingOptions options, ITokenizer? tokenizer = null)
     {
         Temperature = options.Temperature;
         TopK = options.TopK;
@@ -13,6 +17,9 @@ internal sealed class SamplingParameters
         RepetitionWindow = options.RepetitionWindow ?? int.MaxValue;
         FrequencyPenalty = options.FrequencyPenalty;
         PresencePenalty = options.PresencePenalty;
+        Dry = options.DryMultiplier == 0 ? null : new DryParameters(options, tokenizer);
+        XtcProbability = options.XtcProbability;
+        XtcThreshold = options.XtcThreshold;
         Seed = options.Seed;
         Choice = options.Choice;
         BiasTokens = [.. options.LogitBias.Keys];
@@ -36,6 +43,13 @@ internal sealed class SamplingParameters
 
     public float PresencePenalty { get; }
 
+    /// <summary>Against repetitions; null: off.</summary>
+    public DryParameters? Dry { get; }
+
+    public float XtcProbability { get; }
+
+    public float XtcThreshold { get; }
+
     public ulong Seed { get; }
 
     public int Choice { get; }
@@ -50,5 +64,5 @@ internal sealed class SamplingParameters
     public bool HasCountPenalty => FrequencyPenalty != 0 || PresencePenalty != 0;
 
     /// <summary>Whether steps 1 and 2 of NUMERICS change any logit (constraints aside).</summary>
-    public bool AdjustsLogits => BiasTokens.Length > 0 || RepetitionPenalty != 1 || HasCountPenalty;
+    public bool AdjustsLogits => BiasTokens.Length > 0 || RepetitionPenalty != 1 || HasCountPenalty || Dry is not null;
 }

@@ -124,6 +124,38 @@ internal sealed class TokenRanking
         Sum = sum;
     }
 
+    /// <summary>
+    /// Drops all ranks but the last of those with at least this share of <see cref="Sum"/>, and those with so little that ranks which were never collected
+    /// could have as much.
+    /// </summary>
+    public void ExcludeTopChoices(float threshold)
+    {
+        float least = threshold * Sum;
+        int likely = 0;
+        while (likely < Count && _weights[likely] >= least)
+        {
+            likely++;
+        }
+
+        if (likely < 2)
+        {
+            return;
+        }
+
+        float negligible = Sum * (1f / (1 << 24));
+        int kept = 0;
+        float sum = 0;
+        for (int rank = likely - 1; rank < Count && _weights[rank] >= negligible; rank++)
+        {
+            _ranked[kept] = _ranked[rank];
+            _weights[kept] = _weights[rank];
+            sum += _weights[kept++];
+        }
+
+        Count = kept;
+        Sum = sum;
+    }
+
     /// <summary>The token of the first rank whose running sum exceeds <paramref name="uniform"/> · <see cref="Sum"/>, else of the last.</summary>
     public int Draw(float uniform)
     {

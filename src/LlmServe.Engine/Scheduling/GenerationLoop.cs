@@ -41,10 +41,9 @@ internal sealed class GenerationLoop
         _executor = executor;
         _end = new RequestEnd(metrics, onEnded);
         int maxRows = Math.Min(options.MaxRowsPerTick, executor.Rows.Capacity);
-        var capacity = SequenceMemory.Capacity(executor.Rows, executor.Memory, maxRows);
-        MaxSequences = Math.Min(options.MaxSequences, capacity.Slots);
-        ContextLength = (int)Math.Min(executor.Model.ContextLength, capacity.Positions);
-        if (MaxSequences < 1 || ContextLength < 1)
+        MaxSequences = Math.Min(options.MaxSequences, executor.Rows.Slots);
+        ContextLength = (int)Math.Min(executor.Model.ContextLength, SequenceMemory.Capacity(executor.Rows, executor.Memory, maxRows));
+        if (ContextLength < 1)
         {
             throw new ArgumentException(
                 $"the KV memory holds no sequence beside ticks of {maxRows} rows; give it more, or take fewer rows a tick ({nameof(EngineOptions.MaxRowsPerTick)})");

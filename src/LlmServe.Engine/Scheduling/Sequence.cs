@@ -27,7 +27,7 @@ internal sealed class Sequence : IQueued
     {
         Arrival = arrival;
         Request = request;
-        Sampling = new SamplingParameters(request.Sampling);
+        Sampling = new SamplingParameters(request.Sampling, tokenizer);
         Text = new AnswerText(tokenizer, request.SpecialTokensInText, request.Stop);
         Stream = stream;
         Tokens = new TokenBuffer(prompt, limit);

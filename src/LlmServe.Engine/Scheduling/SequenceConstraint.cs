@@ -44,7 +44,9 @@ internal sealed class SequenceConstraint(TokenConstraint constraint)
     public void GoBack() => _cursor.Rewind(_mark);
 
     /// <summary>The likeliest token that may come next, as a draft; −1: none.</summary>
-    public int Draft(ReadOnlySpan<float> logits)
+    /// <param name="logits">[vocabulary]</param>
+    /// <param name="scratch">[vocabulary]</param>
+    public int Draft(ReadOnlySpan<float> logits, Span<float> scratch)
     {
         try
         {
@@ -53,8 +55,13 @@ internal sealed class SequenceConstraint(TokenConstraint constraint)
                 return -1;
             }
 
-            int token = TryForced(out int forced) ? forced : LogitScan.ArgMax(logits, _cursor.Mask());
-            return token >= 0 && token < logits.Length && _cursor.TryAccept(token) ? token : -1;
+            if (!TryForced(out int token))
+            {
+                LogitScan.CopyAllowed(logits, _cursor.Mask(), scratch);
+                token = LogitScan.ArgMax(scratch[..logits.Length]);
+            }
+
+            return token < logits.Length && _cursor.TryAccept(token) ? token : -1;
         }
         catch (Exception)
         {

@@ -145,7 +145,7 @@ internal sealed class SequenceSet
         int length = sequence.Tokens.Length;
 
         // The last token is computed in any case: its logits are what the sequence wants.
-        int known = _memory.Attach(slot, sequence.Tokens.First(length - 1));
+        int known = _memory.Attach(slot, sequence.Tokens.First(length - 1), sequence.Tokens.Limit);
         if (!_memory.HasRoom(slot, length + 1, FairOrder.BlocksToSpare(Running.Count)) || !_memory.TryEnsure(slot, length))
         {
             _memory.Release(slot);

@@ -19,6 +19,7 @@ internal sealed class DraftCache
     private readonly int[] _computed; // [slots], positions in the cache, those of drafts included
     private readonly int[] _known; // [slots], tokens that were known when the drafts were made
     private readonly int[] _drafts; // [slots, mostDrafts]
+    private readonly float[] _scratch; // [vocabulary]
 
     /// <param name="executor">Runs the draft model.</param>
     /// <param name="vocabulary">Tokens that the larger model can say.</param>
@@ -36,7 +37,8 @@ internal sealed class DraftCache
         _computed = new int[slots];
         _known = new int[slots];
         _drafts = new int[slots * mostDrafts];
-        Context = (int)Math.Min(executor.Model.ContextLength, SequenceMemory.Capacity(executor.Rows, executor.Memory, ahead).Positions);
+        _scratch = new float[_vocabulary];
+        Context = (int)Math.Min(executor.Model.ContextLength, SequenceMemory.Capacity(executor.Rows, executor.Memory, ahead));
     }
 
     /// <summary>Most positions of a sequence.</summary>
@@ -78,7 +80,7 @@ internal sealed class DraftCache
         {
             Drop(slot);
             _owners[slot] = sequence;
-            _computed[slot] = _memory.Attach(slot, tokens.First(tokens.Length - 1));
+            _computed[slot] = _memory.Attach(slot, tokens.First(tokens.Length - 1), Math.Min(Context, tokens.Limit));
             _known[slot] = _computed[slot];
         }
 
@@ -178,7 +180,7 @@ internal sealed class DraftCache
 
             int slot = sequence.Slot;
             var logits = _executor.Logits(row++)[.._vocabulary];
-            int token = sequence.Constraint is { } constraint ? constraint.Draft(logits) : LogitScan.ArgMax(logits);
+            int token = sequence.Constraint is { } constraint ? constraint.Draft(logits, _scratch) : LogitScan.ArgMax(logits);
             _known[slot] = sequence.Tokens.Length;
             _computed[slot] = sequence.Tokens.Length + step;
             if (token < 0)

@@ -122,6 +122,32 @@ public static class NumericsMath
     /// <summary>x · sigmoid(x).</summary>
     public static float Silu(float x) => x / (1f + Exp(-x));
 
+    /// <summary>The hyperbolic tangent; its absolute error is below one unit in the last place of 1.</summary>
+    public static float Tanh(float x)
+    {
+        float e = Exp(-2f * MathF.Abs(x));
+        return MathF.CopySign((1f - e) / (1f + e), x);
+    }
+
+    /// <summary><see cref="Tanh(float)"/> of eight values, with the same bits.</summary>
+    public static Vector256<float> Tanh(Vector256<float> x)
+    {
+        var one = Vector256.Create(1f);
+        var e = Exp(Vector256.Create(-2f) * Vector256.Abs(x));
+        var sign = x & Vector256.Create(-0f);
+        return ((one - e) / (one + e)) | sign;
+    }
+
+    /// <summary>A value kept below <paramref name="cap"/>: cap · tanh(x / cap).</summary>
+    public static float SoftCap(float x, float cap) => cap * Tanh(x / cap);
+
+    /// <summary><see cref="SoftCap(float, float)"/> of eight values, with the same bits.</summary>
+    public static Vector256<float> SoftCap(Vector256<float> x, float cap)
+    {
+        var c = Vector256.Create(cap);
+        return c * Tanh(x / c);
+    }
+
     /// <summary>The tanh form of gelu.</summary>
     public static float Gelu(float x)
     {

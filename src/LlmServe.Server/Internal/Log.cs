@@ -35,4 +35,13 @@ internal static partial class Log
 
     [LoggerMessage(16, LogLevel.Warning, "Closed a connection of {Address}: it has {Connections} already, which is the most")]
     public static partial void TooManyConnections(ILogger logger, string address, int connections);
+
+    [LoggerMessage(18, LogLevel.Information, "The API keys were read again: {Count}")]
+    public static partial void KeysReplaced(ILogger logger, int count);
+
+    [LoggerMessage(19, LogLevel.Information, "The TLS certificate was read again; it is valid until {To:u}")]
+    public static partial void CertificateReplaced(ILogger logger, DateTime to);
+
+    [LoggerMessage(20, LogLevel.Warning, "{Address} is not loopback and asks for no API key: whoever can reach it sees how much the server is used, and by which models")]
+    public static partial void OpenMetrics(ILogger logger, Uri address);
 }

@@ -35,8 +35,8 @@ public sealed class ServedCall
     /// <summary>The last update of its generation.</summary>
     internal GenerationUpdate? Last { get; set; }
 
-    /// <summary>Why its generation ended early; null: it did not.</summary>
-    internal Failure? Outcome { get; set; }
+    /// <summary>Why nothing came of it, or its generation ended early; null: neither.</summary>
+    public Failure? Outcome { get; internal set; }
 
     /// <summary>Time since it came.</summary>
     internal TimeSpan Elapsed => Stopwatch.GetElapsedTime(_start);

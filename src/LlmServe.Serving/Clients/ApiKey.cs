@@ -28,13 +28,13 @@ public sealed record ApiKey
     public required string Name { get; init; }
 
     /// <summary>SHA-256 of the key's UTF-8 bytes, as 64 hexadecimal digits.</summary>
-    /// <exception cref="ArgumentException">It is not that.</exception>
+    /// <exception cref="OptionException">It is not that.</exception>
     public required string Sha256
     {
         get => Convert.ToHexStringLower(_hash);
         init => _hash = value.Length == SHA256.HashSizeInBytes * 2 && value.All(char.IsAsciiHexDigit)
             ? Convert.FromHexString(value)
-            : throw new ArgumentException($"The SHA-256 of a key has {value.Length} characters; it must be 64 hexadecimal digits.", nameof(Sha256));
+            : throw new OptionException(nameof(Sha256), $"The SHA-256 of a key has {value.Length} characters; it must be 64 hexadecimal digits.");
     }
 
     /// <summary>Most answers that stream at once; null: no limit of its own.</summary>
@@ -50,13 +50,14 @@ public sealed record ApiKey
     public int Priority { get; init; }
 
     /// <summary>The hash that <see cref="Sha256"/> stores for a key.</summary>
-    /// <exception cref="ArgumentException">The key is too short or too long, or has characters that a header cannot carry. The message does not repeat it.</exception>
+    /// <exception cref="OptionException">The key is too short or too long, or has characters that a header cannot carry. The message does not repeat it.</exception>
     public static string HashOf(string key)
     {
         if (key.Length is < ShortestKey or > LongestKey || !key.All(c => c is > ' ' and <= '~'))
         {
-            throw new ArgumentException(
-                $"A key of {key.Length} characters was given; a key has {ShortestKey} … {LongestKey} visible ASCII characters, without spaces.", nameof(key));
+            throw new OptionException(
+                nameof(ServingOptions.ApiKeys),
+                $"A key of {key.Length} characters was given; a key has {ShortestKey} … {LongestKey} visible ASCII characters, without spaces.");
         }
 
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(key)));

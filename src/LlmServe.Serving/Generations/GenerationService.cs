@@ -1,3 +1,4 @@
+using LlmServe.Constraints;
 using LlmServe.Engine;
 
 namespace LlmServe.Serving;
@@ -7,11 +8,13 @@ public sealed class GenerationService
 {
     private readonly TokenLimits _limits;
     private readonly PromptReader _prompts;
+    private readonly RuleCompilers _rules;
 
-    internal GenerationService(TokenLimits limits, PromptReader prompts)
+    internal GenerationService(TokenLimits limits, PromptReader prompts, RuleCompilers rules)
     {
         _limits = limits;
         _prompts = prompts;
+        _rules = rules;
     }
 
     /// <summary>Starts a generation: takes a place in the engine's queue, then makes the prompt, then queues it.</summary>
@@ -37,18 +40,30 @@ public sealed class GenerationService
 
             // The text itself is of no use any more.
             call.Request?.Dispose();
-            call.Outcome = _limits.Check(input, prompt.Count, call.Client) ?? call.EndedBy(place);
-            return call.Outcome is null ? Submit(call, input, prompt, place) : null;
+            if (_limits.Check(input, prompt.Count, call.Client) is { } failure)
+            {
+                call.Outcome = failure;
+                return null;
+            }
+
+            var constraint = await CompileAsync(call, input).ConfigureAwait(false);
+            call.Outcome = call.EndedBy(place);
+            return call.Outcome is null ? Submit(call, input, prompt, constraint, place) : null;
         }
     }
 
-    private Generation Submit(ServedCall call, GenerationInput input, IReadOnlyList<int> prompt, AdmissionTicket place)
+    /// <summary>What the answer must be, as the engine takes it.</summary>
+    /// <exception cref="RequestException">It cannot be honoured.</exception>
+    internal ValueTask<TokenConstraint?> CompileAsync(ServedCall call, GenerationInput input) =>
+        _rules.CompileAsync(call, input.Model.Engine, input.Settings.Rule, input.Settings.RuleField);
+
+    private Generation Submit(ServedCall call, GenerationInput input, IReadOnlyList<int> prompt, TokenConstraint? constraint, AdmissionTicket place)
     {
         var ending = new CancellationTokenSource();
         var abort = call.Aborted.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), ending);
         try
         {
-            return new Generation(call, input.Model, place.Submit(RequestOf(input, prompt, call.Client), ending.Token), ending, abort);
+            return new Generation(call, input.Model, place.Submit(RequestOf(input, prompt, constraint, call.Client), ending.Token), ending, abort);
         }
         catch (Exception exception)
         {
@@ -64,12 +79,13 @@ public sealed class GenerationService
     }
 
     /// <summary>The request as the engine takes it.</summary>
-    internal GenerationRequest RequestOf(GenerationInput input, IReadOnlyList<int> prompt, ServedClient client) => new()
+    internal GenerationRequest RequestOf(GenerationInput input, IReadOnlyList<int> prompt, TokenConstraint? constraint, ServedClient client) => new()
     {
         Prompt = prompt,
         Sampling = input.Settings.Sampling,
         MaxTokens = _limits.MaxTokens(input, client),
         Stop = input.Settings.Stop,
+        Constraint = constraint,
         IgnoreEndOfGeneration = input.Settings.IgnoreEndOfGeneration,
         SpecialTokensInText = input.Settings.SpecialTokensInText,
         LogProbabilities = input.Settings.LogProbabilities,

@@ -1,3 +1,4 @@
+using LlmServe.Constraints;
 using LlmServe.Engine;
 
 namespace LlmServe.Serving;
@@ -16,6 +17,12 @@ public sealed record GenerationSettings
 
     /// <summary>Texts that end the generation.</summary>
     public IReadOnlyList<string> Stop { get; init; } = [];
+
+    /// <summary>What the answer must be; null: any text.</summary>
+    public ConstraintRule? Rule { get; init; }
+
+    /// <summary>Path of the request's field with the rule, for messages.</summary>
+    public string RuleField { get; init; } = "rule";
 
     /// <summary>Whether end-of-generation tokens are ignored.</summary>
     public bool IgnoreEndOfGeneration { get; init; }

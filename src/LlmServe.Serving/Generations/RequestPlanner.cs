@@ -1,3 +1,4 @@
+using LlmServe.Constraints;
 using LlmServe.Engine;
 
 namespace LlmServe.Serving;
@@ -24,9 +25,13 @@ public sealed class RequestPlanner
     public async ValueTask<PlannedRequest?> PlanAsync(ServedCall call, GenerationInput input)
     {
         call.Model = input.Model.Id;
-        return await _prompts.ReadAsync(call, input, null).ConfigureAwait(false) is { } prompt
-            ? await _workers.RunAsync(call, _ => Plan(call, input, prompt)).ConfigureAwait(false)
-            : null;
+        if (await _prompts.ReadAsync(call, input, null).ConfigureAwait(false) is not { } prompt)
+        {
+            return null;
+        }
+
+        var constraint = await _generations.CompileAsync(call, input).ConfigureAwait(false);
+        return await _workers.RunAsync(call, _ => Plan(call, input, prompt, constraint)).ConfigureAwait(false);
     }
 
     /// <summary>Plans any request of a size.</summary>
@@ -40,7 +45,7 @@ public sealed class RequestPlanner
         return _workers.RunAsync(call, _ => Plan(call, input, promptTokens));
     }
 
-    private PlannedRequest Plan(ServedCall call, GenerationInput input, IReadOnlyList<int> prompt)
+    private PlannedRequest Plan(ServedCall call, GenerationInput input, IReadOnlyList<int> prompt, TokenConstraint? constraint)
     {
         if (Refusal(input, prompt.Count, call.Client) is { } refusal)
         {
@@ -49,7 +54,7 @@ public sealed class RequestPlanner
 
         try
         {
-            return new PlannedRequest(input.Model.Engine.Plan(_generations.RequestOf(input, prompt, call.Client)), prompt.Count);
+            return new PlannedRequest(input.Model.Engine.Plan(_generations.RequestOf(input, prompt, constraint, call.Client)), prompt.Count);
         }
         catch (EngineException exception) when (exception.Error == EngineError.InvalidArgument)
         {

@@ -4,6 +4,7 @@ using LlmServe.Cli.Tests.Support;
 using LlmServe.Gguf;
 using LlmServe.Gguf.Formats;
 using LlmServe.Models;
+using LlmServe.Testing;
 
 namespace LlmServe.Cli.Tests.Bench;
 

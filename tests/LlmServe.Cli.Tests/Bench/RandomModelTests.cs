@@ -1,11 +1,11 @@
 using FsCheck;
 using FsCheck.Fluent;
 using LlmServe.Cli.Models;
-using LlmServe.Cli.Tests.Support;
 using LlmServe.Cpu;
 using LlmServe.Gguf;
 using LlmServe.Gguf.Formats;
 using LlmServe.Models;
+using LlmServe.Testing;
 using LlmServe.Text;
 
 namespace LlmServe.Cli.Tests.Bench;

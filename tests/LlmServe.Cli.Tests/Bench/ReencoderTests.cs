@@ -1,9 +1,9 @@
 using LlmServe.Cli.App;
 using LlmServe.Cli.Bench;
-using LlmServe.Cli.Tests.Support;
 using LlmServe.Gguf;
 using LlmServe.Gguf.Formats;
 using LlmServe.Models;
+using LlmServe.Testing;
 
 namespace LlmServe.Cli.Tests.Bench;
 

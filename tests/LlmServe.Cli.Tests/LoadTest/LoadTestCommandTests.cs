@@ -1,7 +1,7 @@
 using System.Text.Json;
 using LlmServe.Cli.App;
-using LlmServe.Cli.Models;
 using LlmServe.Cli.Tests.Support;
+using LlmServe.Hosting;
 using LlmServe.Testing;
 using LlmServe.Testing.Fakes;
 

@@ -1,6 +1,6 @@
 using LlmServe.Cli.App;
-using LlmServe.Cli.Models;
 using LlmServe.Cli.Terminal;
+using LlmServe.Hosting;
 
 namespace LlmServe.Cli.Tests.Support;
 

@@ -1,4 +1,4 @@
-using LlmServe.Cli.Models;
+using LlmServe.Hosting;
 using LlmServe.Testing;
 using LlmServe.Testing.Fakes;
 

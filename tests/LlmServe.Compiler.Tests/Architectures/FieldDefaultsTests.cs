@@ -1,5 +1,6 @@
 using LlmServe.Compiler.Architectures;
 using LlmServe.Compiler.Graph;
+using LlmServe.Compiler.Operations;
 using LlmServe.Execution;
 using LlmServe.Gguf;
 
@@ -23,23 +24,31 @@ public sealed class FieldDefaultsTests : IDisposable
     [InlineData("linear", 0f, 4f, 1)]
     public void Build_LinearScaling_IsTheDefaultOfAFactorAndHasAnOldKey(string? type, float? factor, float? old, double divisor)
     {
-        var plain = Build(new()).Shape.RopeFrequencies;
+        var plain = Angles(Build(new()));
         var plan = new TestModels.Plan();
         Set(plan, "llama.rope.scaling.type", type is null ? null : GgufValue.Of(type));
         Set(plan, "llama.rope.scaling.factor", factor is { } number ? GgufValue.Of(number) : null);
         Set(plan, "llama.rope.scale_linear", old is { } other ? GgufValue.Of(other) : null);
-        Assert.Equal(plain.Select(f => f / divisor), Build(plan).Shape.RopeFrequencies);
+        Assert.Equal(plain.Select(f => f / divisor), Angles(Build(plan)));
     }
 
     [Fact]
     public void Build_NoBaseOfRope_TakesTenThousand() =>
-        Assert.Equal(Build(new() { Metadata = { ["llama.rope.freq_base"] = GgufValue.Of(10000f) } }).Shape.RopeFrequencies, Build(new()).Shape.RopeFrequencies);
+        Assert.Equal(Angles(Build(new() { Metadata = { ["llama.rope.freq_base"] = GgufValue.Of(10000f) } })), Angles(Build(new())));
 
     [Fact]
     public void Build_NoValueLength_TakesTheWidthByTheHeads()
     {
-        var error = Assert.Throws<GgufException>(() => Build(new() { Metadata = { ["llama.attention.key_length"] = GgufValue.Of(32u) } }));
-        Assert.Contains("value_length 64 differs from attention.key_length 32", error.Message, StringComparison.Ordinal);
+        var graph = Build(new()
+        {
+            Metadata = { ["llama.attention.key_length"] = GgufValue.Of(32u) },
+            Other =
+            {
+                ["blk.0.attn_q.weight"] = (GgmlType.F16, [256, 128]), ["blk.1.attn_q.weight"] = (GgmlType.F16, [256, 128]),
+                ["blk.0.attn_k.weight"] = (GgmlType.F16, [256, 64]), ["blk.1.attn_k.weight"] = (GgmlType.F16, [256, 64]),
+            },
+        });
+        Assert.All(graph.Operations.OfType<Attend>(), a => Assert.Equal((32, 64), (a.Shape.KeySize, a.Shape.ValueSize)));
     }
 
     [Fact]
@@ -59,7 +68,7 @@ public sealed class FieldDefaultsTests : IDisposable
     public void Build_ArrayOfEqualHeadCounts_IsTakenAsOneWithAWarning()
     {
         var source = Source(new() { Metadata = { ["llama.attention.head_count_kv"] = GgufValue.Of([2, 2]) } });
-        Assert.Equal(2, ArchitectureRegistry.Build(source).Shape.KeyHeads);
+        Assert.All(ArchitectureRegistry.Build(source).Operations.OfType<Attend>(), a => Assert.Equal(2, a.Shape.KeyHeads));
         Assert.Contains("llama.attention.head_count_kv", Assert.Single(source.Warnings), StringComparison.Ordinal);
     }
 
@@ -107,6 +116,8 @@ public sealed class FieldDefaultsTests : IDisposable
     private static void Set(TestModels.Plan plan, string key, GgufValue? value) => plan.Metadata[key] = value;
 
     private ModelSource Source(TestModels.Plan plan, int? context = null) => new(_models.Open(plan), context);
+
+    private static IReadOnlyList<double> Angles(ModelGraph graph) => Assert.Single(graph.Operations.OfType<RopeTable>()).Angles.Frequencies;
 
     private ModelGraph Build(TestModels.Plan plan) => ArchitectureRegistry.Build(Source(plan));
 

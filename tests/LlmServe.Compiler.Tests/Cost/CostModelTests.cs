@@ -1,7 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using LlmServe.Compiler.Cost;
-using LlmServe.Compiler.Programs;
+using LlmServe.Compiler.Operations;
 using LlmServe.Execution;
 using Interval = LlmServe.Compiler.Cost.Interval;
 
@@ -43,6 +43,14 @@ public sealed class CostModelTests
     }
 
     [Fact]
+    public void Precompute_ManyLanes_KeepsOnlyThoseThatCanBeTheLast()
+    {
+        var model = PlainTarget.CompileEmbedded(64);
+        var cost = new CostModel(MachineProfile.Nominal, model).Precompute(model.Programs[^1]);
+        Assert.InRange(cost.Entries, cost.Kinds, 3 * cost.Kinds);
+    }
+
+    [Fact]
     public void Tick_MoreRowsOrContextOrLogits_TakesLonger()
     {
         var cost = new CostModel(MachineProfile.Nominal, Model);
@@ -72,9 +80,9 @@ public sealed class CostModelTests
     {
         var machine = MachineProfile.Nominal with { ReadBandwidth = 1e6 };
         var program = Model.Programs[0];
-        var matrix = program.Phases.SelectMany(p => p.Lanes[0]).First(i => i.Opcode == Opcode.GatedMatMul);
+        var matrix = program.Phases.SelectMany(p => p.Lanes[0]).First(i => i.Opcode == Opcodes.GatedMatMul);
 
-        double seconds = new CostModel(machine, Model).Instruction(program, 0, matrix, new TickLoad(1, 1, 1));
+        double seconds = new CostModel(machine, Model).Instruction(program, matrix, new TickLoad(1, 1, 1));
 
         // Two lanes share the bandwidth.
         Assert.Equal(matrix.Bytes * 2 / 1e6, seconds, 12);
@@ -84,13 +92,13 @@ public sealed class CostModelTests
     public void Instruction_ManyRows_TakesTheFirstAndTheFurtherOnes()
     {
         var program = Model.Programs[^1];
-        var matrix = program.Phases.SelectMany(p => p.Lanes[1]).First(i => i.Opcode == Opcode.MatMulAdd);
+        var matrix = program.Phases.SelectMany(p => p.Lanes[1]).First(i => i.Opcode == Opcodes.MatMulAdd);
         var machine = MachineProfile.Nominal with
         {
             ReadBandwidth = 1e15, Kernels = new Dictionary<KernelKey, KernelTime> { [KernelKey.Of(program, matrix)] = new(3e-9, 1e-9) },
         };
 
-        double seconds = new CostModel(machine, Model).Instruction(program, 1, matrix, new TickLoad(20, 1, 1));
+        double seconds = new CostModel(machine, Model).Instruction(program, matrix, new TickLoad(20, 1, 1));
 
         Assert.Equal(matrix.MultiplyAdds * (3e-9 + (19 * 1e-9)), seconds, 12);
     }
@@ -99,13 +107,13 @@ public sealed class CostModelTests
     public void Instruction_MeasuredFromMemory_TakesThatInsteadOfTheBandwidth()
     {
         var program = Model.Programs[0];
-        var matrix = program.Phases.SelectMany(p => p.Lanes[0]).First(i => i.Opcode == Opcode.MatMulAdd);
+        var matrix = program.Phases.SelectMany(p => p.Lanes[0]).First(i => i.Opcode == Opcodes.MatMulAdd);
         var machine = MachineProfile.Nominal with
         {
             Kernels = new Dictionary<KernelKey, KernelTime> { [KernelKey.Of(program, matrix)] = new(3e-9, 1e-9, FirstFromMemory: 7e-9) },
         };
 
-        double seconds = new CostModel(machine, Model).Instruction(program, 0, matrix, new TickLoad(1, 1, 1));
+        double seconds = new CostModel(machine, Model).Instruction(program, matrix, new TickLoad(1, 1, 1));
 
         Assert.Equal(matrix.MultiplyAdds * 7e-9, seconds, 12);
     }
@@ -113,7 +121,7 @@ public sealed class CostModelTests
     [Fact]
     public void KernelKey_FewAndManyRows_Differ()
     {
-        var keys = Model.Programs.Select(program => KernelKey.Of(program, program.Phases.SelectMany(p => p.Lanes[0]).First(i => i.Opcode == Opcode.MatMulAdd)));
+        var keys = Model.Programs.Select(program => KernelKey.Of(program, program.Phases.SelectMany(p => p.Lanes[0]).First(i => i.Opcode == Opcodes.MatMulAdd)));
 
         Assert.Equal([1, PlainTarget.ManyRows], keys.Select(key => key.KernelFrom).Distinct());
     }

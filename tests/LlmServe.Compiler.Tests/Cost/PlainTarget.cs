@@ -1,4 +1,5 @@
 using LlmServe.Compiler.Graph;
+using LlmServe.Compiler.Operations;
 using LlmServe.Compiler.Programs;
 using LlmServe.Execution;
 using LlmServe.Gguf;
@@ -15,11 +16,17 @@ internal sealed class PlainTarget(int lanes) : ITarget
 
     public int Lanes => lanes;
 
-    public ActivationForms FormFor(Weight matrix, int rows) => ActivationForms.Signed8;
+    public ActivationForms FormFor(Weight matrix, int rows) => ActivationForms.FirstOfTarget;
 
     public int RowBytes(ActivationForms forms, int columns) => ((columns * 4) + 63) / 64 * 64;
 
-    public bool RepeatNorms(int rows) => rows <= ManyRows;
+    public int GroupOf(ActivationForms forms) => forms == ActivationForms.Real ? 1 : 32;
+
+    public bool RepeatsRows(int rows) => rows <= ManyRows;
+
+    public int AttentionParts(AttentionShape shape, int rows, int context) => 2 * shape.QueryHeads * (shape.ValueSize + 2);
+
+    public int CacheGroup(KvElement element, int headSize) => element == KvElement.Q8_0 ? KvBlock.ScaledRun : 16;
 
     public long StoredBytes(Weight matrix) => matrix.Bytes;
 

@@ -28,7 +28,7 @@ public sealed class PrintingTests
             "the cache takes 1,024 bytes per position\n",
             "14 phases on 2 lanes", "── embed ──", "Embed token_embd of share 1/2 of rows → embedding",
             "── layer 0 ──", "   1  blk.0.attn_norm + q  [qkv]", "Norm blk.0.attn_norm of all rows ← embedding → attn_norm",
-            "MatMul blk.0.attn_q rows 0..256 ← attn_norm → q", "RotateQueries q columns 0..256 by rope", "StoreKeys k columns 0..128, rotated → cache.0",
+            "MatMul blk.0.attn_q rows 0..256 ← attn_norm → q", "Rotate q columns 0..256 by rope", "Store k columns 0..128 → cache.0",
             "Attention q over cache.0, share 1/2 of heads → attention", "JoinAttention what was cut, share 1/2 of heads → attention", "MatMulAdd blk.0.attn_output rows 0..128 ← attention → embedding (added)",
             "GatedMatMul blk.0.ffn_gate, ffn_up rows 0..256 ← ffn_norm → ffn_act", "[ffn_down]", "── layer 1 ──", "── output_norm + logits ──",
             "Norm output_norm of all rows wanted ← embedding → output_norm", "Totals per tick at a context of 100",

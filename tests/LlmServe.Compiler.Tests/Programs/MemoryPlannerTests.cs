@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using LlmServe.Compiler.Graph;
+using LlmServe.Compiler.Operations;
 using LlmServe.Compiler.Programs;
 using Buffer = LlmServe.Compiler.Programs.Buffer;
 
@@ -45,7 +46,7 @@ public class MemoryPlannerTests
     public void Plan_ChainOfEqualBuffers_NeedsTwo()
     {
         var (buffers, phases) = Build(new([64 * 64, 64 * 64, 64 * 64, 64 * 64, 64 * 64], [(0, 1), (1, 2), (2, 3), (3, 4)]));
-        Assert.Equal(2 * buffers[0].Bytes, MemoryPlanner.Plan(buffers, phases, 4).Bytes);
+        Assert.Equal(2 * buffers[0].Bytes, MemoryPlanner.Plan(buffers, LivesOf(buffers, phases, 4)).Bytes);
     }
 
     [Fact]
@@ -53,7 +54,7 @@ public class MemoryPlannerTests
     {
         // Buffer 1 is last used in the first phase; kept, nothing later may take its place.
         var (buffers, phases) = Build(new([4096, 4096, 4096, 4096], [(0, 1), (2, 3)]));
-        var plan = MemoryPlanner.Plan(buffers, phases, keepUntilEnd: 1);
+        var plan = MemoryPlanner.Plan(buffers, LivesOf(buffers, phases, 1));
         Assert.DoesNotContain(plan.Offsets[1], (long[])[plan.Offsets[2], plan.Offsets[3]]);
         Assert.Equal(3 * buffers[0].Bytes, plan.Bytes);
     }
@@ -63,12 +64,24 @@ public class MemoryPlannerTests
         {
             var (buffers, phases) = Build(uses);
             int keep = uses.Steps[0].Output;
-            var lives = Liveness.Compute(buffers, phases);
-            lives[keep] = lives[keep] with { Last = phases.Length };
-            property(buffers, lives, MemoryPlanner.Plan(buffers, phases, keep));
+            var lives = LivesOf(buffers, phases, keep);
+            property(buffers, lives, MemoryPlanner.Plan(buffers, lives));
         }));
 
+    [Fact]
+    public void Plan_BuffersOfLanes_HaveAnArenaOfTheirOwn()
+    {
+        var (buffers, phases) = Build(new([4096, 4096, 4096], [(0, 1), (1, 2)]));
+        buffers[1] = buffers[1] with { Place = BufferPlace.Lane };
+        var plan = MemoryPlanner.Plan(buffers, LivesOf(buffers, phases, 2));
+        Assert.Equal((0, buffers[1].Bytes), (plan.Offsets[1], plan.LaneBytes));
+        Assert.Equal(buffers[0].Bytes, plan.Bytes);
+    }
+
+    private static Life[] LivesOf(Buffer[] buffers, Phase[] phases, int keep) =>
+        Liveness.Compute(buffers, phases, [], [new ProgramPort("kept", keep, buffers[keep].Columns, Selected: false)]);
+
     private static (Buffer[] Buffers, Phase[] Phases) Build(Uses uses) => (
-        [.. uses.RowBytes.Select((bytes, id) => new Buffer(id, $"b{id}", bytes / 4, ActivationForms.Real, bytes, 3, -1, BufferPlace.Arena))],
-        [.. uses.Steps.Select(s => new Phase("p", [[new Instruction { Opcode = Opcode.MatMul, Input = s.Input, Output = s.Output, End = 16 }]]))]);
+        [.. uses.RowBytes.Select((bytes, id) => new Buffer(id, $"b{id}", bytes / 4, ActivationForms.Real, bytes, 3, BufferPlace.Arena))],
+        [.. uses.Steps.Select(s => new Phase("p", [[new Instruction(Opcodes.MatMul) { Input = s.Input, Output = s.Output, End = 16 }]]))]);
 }

@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using LlmServe.Compiler.Architectures;
+using LlmServe.Compiler.Operations;
 using LlmServe.Compiler.Passes;
 using LlmServe.Compiler.Programs;
 using LlmServe.Execution;
@@ -36,7 +37,7 @@ public sealed class ProgramVerifierTests : IDisposable
                 var target = new TestTarget(lanes, int8);
                 foreach (int rows in ModelCompiler.Buckets(256))
                 {
-                    var program = LaneScheduler.Schedule(new ChooseActivationForms(target, rows).Run(graph), target, rows, context: 1000, KvElement.F16);
+                    var program = ProgramBuilder.Build(graph, target, rows, context: 1000, KvElement.F16);
                     Assert.Empty(ProgramVerifier.Verify(program));
                     Assert.Equal((rows, lanes), (program.Rows, program.Lanes));
                 }
@@ -62,15 +63,15 @@ public sealed class ProgramVerifierTests : IDisposable
     [Fact]
     public void Verify_TwoLiveBuffersAtOnePlace_IsRejected() => AssertRejected((program, pick) =>
     {
-        var lives = Liveness.Compute(program.Buffers, program.Phases);
+        var lives = Liveness.Compute(program);
         var pairs = (from a in program.Buffers
                      from b in program.Buffers
-                     where a.Id < b.Id && a.Place == BufferPlace.Arena && b.Place == BufferPlace.Arena && lives[a.Id].IsUsed && lives[b.Id].IsUsed && lives[a.Id].Overlaps(lives[b.Id])
+                     where a.Id < b.Id && a.Place == b.Place && a.Place != BufferPlace.Cache && lives[a.Id].IsUsed && lives[b.Id].IsUsed && lives[a.Id].Overlaps(lives[b.Id])
                      select (a, b)).ToArray();
         var (first, second) = pairs[pick % pairs.Length];
         long[] offsets = [.. program.Memory.Offsets];
         offsets[second.Id] = offsets[first.Id] + ((pick / 7 % 2) * Math.Min(64, first.Bytes - 64));
-        return program with { Memory = program.Memory with { Offsets = offsets, Bytes = program.Memory.Bytes * 2 } };
+        return program with { Memory = program.Memory with { Offsets = offsets, Bytes = program.Memory.Bytes * 2, LaneBytes = program.Memory.LaneBytes * 2 } };
     }, "share bytes");
 
     [Fact]
@@ -79,7 +80,7 @@ public sealed class ProgramVerifierTests : IDisposable
         var used = program.Buffers.Where(b => program.Memory.Offsets[b.Id] >= 0).ToArray();
         long[] offsets = [.. program.Memory.Offsets];
         var buffer = used[pick % used.Length];
-        offsets[buffer.Id] = program.Memory.Bytes - buffer.Bytes + 1;
+        offsets[buffer.Id] = (buffer.Place == BufferPlace.Lane ? program.Memory.LaneBytes : program.Memory.Bytes) - buffer.Bytes + 1;
         return program with { Memory = program.Memory with { Offsets = offsets } };
     }, "outside the arena");
 
@@ -100,24 +101,41 @@ public sealed class ProgramVerifierTests : IDisposable
 
     [Fact]
     public void Verify_SharesLeftOut_IsRejected() => AssertRejected(
-        (program, pick) => Replace(program, pick, i => i.Opcode is Opcode.Attention or Opcode.JoinAttention or Opcode.Embed or Opcode.RopeTable or Opcode.Norm, i => [i with { End = i.End - 1 }]),
+        (program, pick) => Replace(program, pick, i => i.Opcode == Opcodes.Attention || i.Opcode == Opcodes.JoinAttention || i.Opcode == Opcodes.Embed || i.Opcode == Opcodes.RopeTable || i.Opcode == Opcodes.Norm, i => [i with { EndShare = i.EndShare - 1 }]),
         "not shared out exactly once");
 
     [Fact]
     public void Verify_ColumnsNotRotatedOrStored_IsRejected()
     {
-        static bool Fits(Instruction i) => i.Opcode is Opcode.RotateQueries or Opcode.StoreKeys or Opcode.StoreValues;
-        AssertRejected((program, pick) => Replace(program, pick, Fits, _ => []), "rotated or stored exactly once");
-        AssertRejected((program, pick) => Replace(program, pick, Fits, i => [i with { End = i.End - 16 }]), "rotated or stored exactly once");
-        AssertRejected((program, pick) => Replace(program, pick, Fits, i => [i, i]), "rotated or stored exactly once");
+        static bool Fits(Instruction i) => (i.Opcode == Opcodes.Rotate || i.Opcode == Opcodes.Store) && i.End - i.Begin > 16;
+        AssertRejected((program, pick) => Replace(program, pick, Fits, _ => []), "by no lane");
+        AssertRejected((program, pick) => Replace(program, pick, Fits, i => [i with { End = i.End - 16 }]), "by no lane");
+        AssertRejected((program, pick) => Replace(program, pick, Fits, i => [i, i]), "twice");
     }
+
+    [Fact]
+    public void Verify_StepLeftOut_IsRejected() => AssertRejected((program, pick) =>
+    {
+        int step = pick % program.Steps.Count;
+        return program with { Phases = [.. program.Phases.Select(p => p with { Lanes = [.. p.Lanes.Select(l => (IReadOnlyList<Instruction>)[.. l.Where(i => i.Step != step)])] })] };
+    }, "is done by no lane");
+
+    [Fact]
+    public void Verify_CacheFilledTwiceOrInPart_IsRejected() => AssertRejected(
+        (program, pick) =>
+        {
+            int[] steps = [.. program.Phases.SelectMany(p => p.Lanes).SelectMany(l => l).Where(i => i.Opcode == Opcodes.Store && i.Shift > 0).Select(i => i.Step).Distinct()];
+            int moved = steps[pick % steps.Length];
+            return program with
+            {
+                Phases = [.. program.Phases.Select(p => p with { Lanes = [.. p.Lanes.Select(l => (IReadOnlyList<Instruction>)[.. l.Select(i => i.Step == moved ? i with { Shift = 0 } : i)])] })],
+            };
+        }, "not stored exactly once");
 
     [Fact]
     public void Verify_BarrierLeftOut_IsRejected() => AssertRejected((program, pick) =>
     {
-        // Shared norms read the rows that the same lane has embedded: the first barrier of those programs is not needed.
-        int first = program.Rows > TestTarget.RepeatedRows ? 1 : 0;
-        int at = first + (pick % (program.Phases.Count - 1 - first));
+        int at = pick % (program.Phases.Count - 1);
         var joined = new Phase("joined", [.. program.Phases[at].Lanes.Zip(program.Phases[at + 1].Lanes, (a, b) => (IReadOnlyList<Instruction>)[.. a, .. b])]);
         return program with { Phases = [.. program.Phases.Take(at), joined, .. program.Phases.Skip(at + 2)] };
     }, "without a barrier");
@@ -126,33 +144,25 @@ public sealed class ProgramVerifierTests : IDisposable
     public void Verify_ProducerLeftOut_IsRejected() => AssertRejected((program, pick) =>
     {
         // Phases that write into the residual in place, or join attention, have other writers before them.
-        return WithoutPhase(program, pick, phase => phase.Lanes[0].All(i => i.Opcode is not (Opcode.MatMulAdd or Opcode.JoinAttention)));
+        return WithoutPhase(program, pick, phase => phase.Lanes[0].All(i => i.Opcode != Opcodes.MatMulAdd && i.Opcode != Opcodes.JoinAttention));
     }, "read before it is written");
 
     [Fact]
     public void Verify_JoinLeftOut_IsRejected() => AssertRejected(
-        (program, pick) => WithoutPhase(program, pick, phase => phase.Lanes[0].Any(i => i.Opcode == Opcode.JoinAttention)), "not joined before it is read");
+        (program, pick) => WithoutPhase(program, pick, phase => phase.Lanes[0].Any(i => i.Opcode == Opcodes.JoinAttention)), "not joined before it is read");
 
     [Fact]
     public void Verify_StepsOfALaneInWrongOrder_IsRejected() => AssertRejected((program, pick) =>
     {
-        int[] candidates = [.. Enumerable.Range(0, program.Phases.Count).Where(p => program.Phases[p].Lanes[0].Any(i => i.Opcode == Opcode.Norm) && program.Phases[p].Lanes[0].Count > 1)];
+        int[] candidates = [.. Enumerable.Range(0, program.Phases.Count).Where(p => program.Phases[p].Lanes[0].Any(i => i.Opcode == Opcodes.Norm) && program.Phases[p].Lanes[0].Count > 1)];
         int at = candidates[pick % candidates.Length];
         var phase = program.Phases[at] with { Lanes = [.. program.Phases[at].Lanes.Select(l => (IReadOnlyList<Instruction>)[.. l.Reverse()])] };
         return program with { Phases = [.. program.Phases.Select((p, i) => i == at ? phase : p)] };
     }, "read before it is written", rows: 1);
 
     [Fact]
-    public void Verify_ForeignPrivateBuffer_IsRejected() => AssertRejected((program, pick) =>
-    {
-        bool Private(Instruction i) => i.Opcode == Opcode.MatMul && program.Buffers[i.Input].Lane >= 0;
-        return Replace(program, pick, Private, i =>
-        {
-            var own = program.Buffers[i.Input];
-            var foreign = program.Buffers.First(b => b.Name == own.Name && b.Lane != own.Lane);
-            return [i with { Input = foreign.Id }];
-        });
-    }, "private to lane", rows: 1);
+    public void Verify_PrivateBufferNotWrittenByALane_IsRejected() => AssertRejected(
+        (program, pick) => Replace(program, pick, i => program.Buffers[i.Output].Place == BufferPlace.Lane, _ => []), "by each lane for itself", rows: 1);
 
     /// <summary>Puts a fault, chosen by a number, into sound programs of 2 to 4 lanes and expects a message.</summary>
     private void AssertRejected(Func<StreamProgram, int, StreamProgram> breakIt, string message, int? rows = null)
@@ -178,7 +188,7 @@ public sealed class ProgramVerifierTests : IDisposable
         return program with { Phases = [.. program.Phases.Where((_, p) => p != at)] };
     }
 
-    private static bool IsMatrix(Instruction i) => i.Opcode is Opcode.MatMul or Opcode.MatMulAdd or Opcode.GatedMatMul;
+    private static bool IsMatrix(Instruction i) => i.Opcode.IsMatrix;
 
     /// <summary>Replaces one of the instructions that fit.</summary>
     private static StreamProgram Replace(StreamProgram program, int pick, Func<Instruction, bool> fits, Func<Instruction, Instruction[]> change)

@@ -1,3 +1,4 @@
+using LlmServe.Compiler.Operations;
 using System.Runtime.InteropServices;
 using LlmServe.Compiler.Graph;
 using LlmServe.Cpu.Execution;
@@ -76,10 +77,10 @@ public unsafe class AttentionTests
 
     [Theory]
     [InlineData(64, 6, 2, ActivationForms.Real)]
-    [InlineData(64, 6, 2, ActivationForms.Signed8)]
-    [InlineData(80, 4, 2, ActivationForms.Signed8)]
+    [InlineData(64, 6, 2, CpuForms.Signed8)]
+    [InlineData(80, 4, 2, CpuForms.Signed8)]
     [InlineData(80, 4, 2, ActivationForms.Real)]
-    [InlineData(16, 4, 1, ActivationForms.Real | ActivationForms.Signed8)]
+    [InlineData(16, 4, 1, ActivationForms.Real | CpuForms.Signed8)]
     public void Attention_SharedOverLanes_WritesTheSameRows(int headSize, int queryHeads, int keyHeads, ActivationForms forms)
     {
         using var lab = new AttentionLab(headSize, queryHeads, keyHeads, KvElement.F16, [5, 40, 41, 255, 256], seed: 3);
@@ -94,12 +95,12 @@ public unsafe class AttentionTests
     /// <summary>Prompt chunks of several lengths between single rows, as the scheduler mixes them.</summary>
     [SkippableTheory]
     [InlineData(64, 6, 2, KvElement.F16, ActivationForms.Real)]
-    [InlineData(64, 9, 3, KvElement.F32, ActivationForms.Signed8)]
-    [InlineData(32, 4, 1, KvElement.F16, ActivationForms.Signed8)]
+    [InlineData(64, 9, 3, KvElement.F32, CpuForms.Signed8)]
+    [InlineData(32, 4, 1, KvElement.F16, CpuForms.Signed8)]
     [InlineData(128, 2, 2, KvElement.F16, ActivationForms.Real)]
     [InlineData(80, 4, 2, KvElement.F16, ActivationForms.Real)]
-    [InlineData(80, 4, 2, KvElement.F16, ActivationForms.Signed8)]
-    [InlineData(64, 9, 3, KvElement.Q8_0, ActivationForms.Signed8)]
+    [InlineData(80, 4, 2, KvElement.F16, CpuForms.Signed8)]
+    [InlineData(64, 9, 3, KvElement.Q8_0, CpuForms.Signed8)]
     [InlineData(96, 4, 1, KvElement.Q8_0, ActivationForms.Real)]
     public void Attention_ChunksAndSingleRowsMixed_HasReferenceBytes(int headSize, int queryHeads, int keyHeads, KvElement element, ActivationForms forms)
     {
@@ -176,10 +177,10 @@ public unsafe class AttentionTests
         RequireWideVectors();
         int[] positions = [99, 1300, 3, 255, 256, .. Enumerable.Range(40, 9), 31];
         using var lab = new AttentionLab(headSize, queryHeads, keyHeads, element, positions, seed: 17);
-        byte[] expected = lab.Share<ReferenceRows>(ActivationForms.Signed8, lanes: 1, interleaved: false);
+        byte[] expected = lab.Share<ReferenceRows>(CpuForms.Signed8, lanes: 1, interleaved: false);
         foreach (int lanes in (int[])[1, 2, 3, 7])
         {
-            Assert.True(expected.AsSpan().SequenceEqual(lab.Share<SimdRows<Width512>>(ActivationForms.Signed8, lanes, element == KvElement.F16)), $"{lanes} lanes");
+            Assert.True(expected.AsSpan().SequenceEqual(lab.Share<SimdRows<Width512>>(CpuForms.Signed8, lanes, element == KvElement.F16)), $"{lanes} lanes");
         }
     }
 
@@ -188,7 +189,7 @@ public unsafe class AttentionTests
     {
         foreach (var (positions, heads) in ((int, int)[])[(1, 1), (256, 3), (257, 3), (700, 4), (2048, 9)])
         {
-            var item = new AttentionItem(positions, heads);
+            var item = new AttentionItem(0, positions - 1, heads);
             Assert.Equal(0, item.UnitAt(-5));
             Assert.Equal(0, item.UnitAt(0));
             Assert.Equal(item.Units, item.UnitAt(item.Cost));
@@ -212,182 +213,70 @@ public unsafe class AttentionTests
         using var lab = new AttentionLab(32, 2, 1, KvElement.F32, [3, 300], seed: 9, values: 0.5f);
         Assert.All(lab.Attend<ReferenceRows>(false, 0, 2), y => Assert.Equal(0.5f, y, 1e-5f));
     }
-}
 
-/// <summary>One layer's cache, filled once in plain and once in interleaved order, and the rows of a tick over it.</summary>
-internal sealed unsafe class AttentionLab : IDisposable
-{
-    private readonly int _headSize, _queryHeads, _rows;
-    private readonly GuardedBuffer[] _caches = new GuardedBuffer[2];
-    private readonly GuardedBuffer _queries;
-    private readonly int[] _tables, _positionTable, _slots;
-    private TickState _tick;
+    /// <summary>What layers differ in: windows and chunks that begin within blocks and segments, capped scores, sinks, keys and values of different sizes.</summary>
+    public static TheoryData<string> Variants() => [.. Shapes.Keys];
 
-    public AttentionLab(int headSize, int queryHeads, int keyHeads, KvElement element, int[] positions, int seed, float? values = null, float? largestQuery = null)
+    private static readonly Dictionary<string, AttentionShape> Shapes = new()
     {
-        (_headSize, _queryHeads, _rows) = (headSize, queryHeads, positions.Length);
-        var random = new Random(seed);
-        int blocks = KvBlock.CountFor(positions.Max() + 1);
-        _tables = GC.AllocateArray<int>(2 * blocks, pinned: true);
-        int[] order = [.. Enumerable.Range(0, blocks)];
-        random.Shuffle(order);
-        order.CopyTo(_tables, blocks);
-        _positionTable = GC.AllocateArray<int>(_rows, pinned: true);
-        positions.CopyTo(_positionTable, 0);
-        _slots = GC.AllocateArray<int>(_rows, pinned: true);
-        Array.Fill(_slots, 1);
-        var kv = new KvLayout { Element = element, KeyHeads = keyHeads, HeadSize = headSize, BlockBytes = 2L * keyHeads * KvBlock.Positions * KvBlock.RowBytes(element, headSize) };
-        for (int i = 0; i < 2; i++)
-        {
-            _caches[i] = new GuardedBuffer(kv.BlockBytes * blocks);
-        }
+        ["window"] = Shape(6, 2, 64, 64) with { Visibility = new KvVisibility(Window: 37) },
+        ["long window"] = Shape(4, 1, 32, 32) with { Visibility = new KvVisibility(Window: 300) },
+        ["chunk"] = Shape(4, 2, 48, 48) with { Visibility = new KvVisibility(Chunk: 70) },
+        ["window of one"] = Shape(3, 3, 16, 16) with { Visibility = new KvVisibility(Window: 1) },
+        ["cap"] = Shape(6, 3, 64, 64) with { SoftCap = 3 },
+        ["cap and window"] = Shape(8, 1, 80, 80) with { SoftCap = 2, Visibility = new KvVisibility(Window: 45) },
+        ["sinks"] = Shape(6, 2, 64, 64) with { HasSinks = true },
+        ["sinks and window"] = Shape(4, 4, 32, 32) with { HasSinks = true, Visibility = new KvVisibility(Window: 20) },
+        ["short values"] = Shape(6, 2, 96, 64),
+        ["long values"] = Shape(4, 2, 32, 64),
+        ["long heads"] = Shape(4, 2, 512, 512),
+        ["odd long heads"] = Shape(3, 1, 272, 272) with { Visibility = new KvVisibility(Window: 37) },
+        ["values in keys"] = Shape(18, 1, 96, 64) with { ValuesInKeys = true },
+        ["long values in keys"] = Shape(5, 1, 576, 512) with { ValuesInKeys = true },
+        ["heads of 24"] = Shape(4, 2, 24, 24) with { Visibility = new KvVisibility(Window: 37), SoftCap = 5, HasSinks = true },
+    };
 
-        _queries = new GuardedBuffer((long)_rows * queryHeads * headSize * sizeof(float));
-        for (int i = 0; i < _rows * queryHeads * headSize; i++)
-        {
-            _queries.Floats[i] = KernelLab.RandomActivation(random);
-        }
-
-        if (largestQuery is { } largest)
-        {
-            // Small ones among them keep the scores of some heads apart from infinity.
-            for (int i = 0; i < _rows * queryHeads; i += 2)
-            {
-                _queries.Floats[(i * headSize) + random.Next(headSize)] = i % 4 == 0 ? largest : -largest;
-            }
-        }
-
-        _tick = new TickState
-        {
-            Rows = _rows,
-            Kv = kv,
-            BlocksPerSlot = blocks,
-            Positions = Pointer(_positionTable),
-            Slots = Pointer(_slots),
-            BlockTables = Pointer(_tables),
-            Shape = new ShapeConstants
-            {
-                QueryHeads = queryHeads,
-                KeyHeads = keyHeads,
-                HeadSize = headSize,
-                HeadsPerKeyHead = queryHeads / keyHeads,
-                AttentionScale = 1 / MathF.Sqrt(headSize),
-            },
-        };
-        Fill(random, blocks, keyHeads, values);
-    }
-
-    /// <summary>Attention of some heads of all rows, segment by segment. [rows, heads, head size]</summary>
-    public float[] Attend<TRows>(bool interleaved, int firstHead, int heads) where TRows : struct, IRowKernels<TRows>
+    [SkippableTheory]
+    [MemberData(nameof(Variants))]
+    public void Attention_Variants_HasReferenceBytes(string name)
     {
-        var tick = TickOver(interleaved);
-        int group = tick.Shape.HeadsPerKeyHead;
-        using var output = new GuardedBuffer((long)_rows * heads * _headSize * sizeof(float));
-        for (int row = 0; row < _rows; row++)
+        LoadedModel.RequireVectors();
+        var shape = Shapes[name];
+        int[] positions = [7, .. Enumerable.Range(28, 5), 90, 3, .. Enumerable.Range(240, 37), 4, 5, 6, .. Enumerable.Range(0, 16), .. Enumerable.Range(500, 17), 600, 255, 256];
+        foreach (var element in Enum.GetValues<KvElement>().Where(e => e != KvElement.Q8_0 || (shape.KeySize % KvBlock.ScaledRun == 0 && shape.ValueSize % KvBlock.ScaledRun == 0)))
         {
-            for (int head = firstHead, count; head < firstHead + heads; head += count)
+            bool interleaves = element == KvElement.F16;
+            using var lab = new AttentionLab(shape, element, positions, seed: 21);
+            byte[] expected = lab.Share<ReferenceRows>(ActivationForms.Real, lanes: 1, interleaved: false);
+            Assert.DoesNotContain(MemoryMarshal.Cast<byte, float>(expected).ToArray(), float.IsNaN);
+            foreach (int lanes in (int[])[1, 2, 3, 7])
             {
-                int keyHead = head / group;
-                count = Math.Min(firstHead + heads, (keyHead + 1) * group) - head;
-                float* query = _queries.Floats + (((row * _queryHeads) + head) * _headSize);
-                Segments<TRows>(&tick, query, row, keyHead, count, output.Floats + (((row * heads) + head - firstHead) * _headSize));
-            }
-        }
-
-        return new Span<float>(output.Floats, _rows * heads * _headSize).ToArray();
-    }
-
-    private void Segments<TRows>(TickState* tick, float* query, int row, int keyHead, int heads, float* output) where TRows : struct, IRowKernels<TRows>
-    {
-        using var o = new GuardedBuffer((long)heads * _headSize * sizeof(float));
-        using var stats = new GuardedBuffer((long)heads * 2 * sizeof(float));
-        using var whole = new GuardedBuffer((long)heads * 2 * sizeof(float));
-        TRows.AttendSegment(tick, query, row, 0, keyHead, heads, 0, output, whole.Floats);
-        for (int segment = 1; segment < AttentionSegment.CountFor(tick->Positions[row] + 1); segment++)
-        {
-            TRows.AttendSegment(tick, query, row, 0, keyHead, heads, segment, o.Floats, stats.Floats);
-            for (int head = 0; head < heads; head++)
-            {
-                TRows.JoinSegment(output + (head * _headSize), whole.Floats + (2 * head), o.Floats + (head * _headSize), stats.Floats + (2 * head), _headSize);
-            }
-        }
-
-        for (int head = 0; head < heads; head++)
-        {
-            TRows.Divide(output + (head * _headSize), whole.Floats[(2 * head) + 1], _headSize);
-        }
-    }
-
-    /// <summary>The output buffer after the attention steps of every lane, and then their joins.</summary>
-    public byte[] Share<TRows>(ActivationForms forms, int lanes, bool interleaved) where TRows : struct, IRowKernels<TRows>
-    {
-        var tick = TickOver(interleaved);
-        int columns = _queryHeads * _headSize;
-        var layout = new ActivationLayout(forms, columns);
-        using var output = new GuardedBuffer((long)_rows * layout.RowBytes);
-        int floats = Math.Max(columns, AttentionTile.ScratchFloats(_headSize, tick.Shape.HeadsPerKeyHead));
-        using var scratch = new GuardedBuffer((long)floats * sizeof(float));
-        int segments = AttentionSegment.CountFor(_positionTable.Max() + 1);
-        var parts = new ActivationLayout(ActivationForms.Real, (2 + (lanes == 1 ? 0 : segments)) * LaneParts.SlotFloats(tick.Shape.HeadsPerKeyHead, _headSize));
-        using var partMemory = new GuardedBuffer((long)lanes * parts.RowBytes);
-        new Span<float>(partMemory.Floats, lanes * parts.RowBytes / sizeof(float)).Fill(float.NaN);
-        for (int l = 2 * lanes - 1; l >= 0; l--)
-        {
-            int index = l % lanes;
-            var lane = new LaneState { Lane = index, Lanes = lanes, Tick = &tick, Scratch = scratch.Data };
-            var step = new Step
-            {
-                Input = new ActivationView(_queries.Data, new ActivationLayout(ActivationForms.Real, columns)),
-                Output = new ActivationView(output.Data, layout),
-                Parts = new ActivationView(partMemory.Data, parts),
-                Begin = index,
-                End = index + 1,
-            };
-            if (l >= lanes)
-            {
-                Steps<TRows>.Attention(&step, &lane);
-            }
-            else
-            {
-                Steps<TRows>.JoinAttention(&step, &lane);
-            }
-        }
-
-        return new Span<byte>(output.Data, (int)output.Length).ToArray();
-    }
-
-    public void Dispose()
-    {
-        Array.ForEach(_caches, cache => cache.Dispose());
-        _queries.Dispose();
-    }
-
-    private TickState TickOver(bool interleaved)
-    {
-        var tick = _tick;
-        tick.Kv.Data = _caches[interleaved ? 1 : 0].Data;
-        tick.Kv.Interleaved = interleaved;
-        return tick;
-    }
-
-    private void Fill(Random random, int blocks, int keyHeads, float? values)
-    {
-        float* row = stackalloc float[_headSize];
-        for (int i = 0; i < blocks * keyHeads * 2 * KvBlock.Positions; i++)
-        {
-            bool isValue = i / KvBlock.Positions % 2 == 1;
-            for (int k = 0; k < _headSize; k++)
-            {
-                row[k] = isValue && values is { } fixedValue ? fixedValue : KernelLab.RandomActivation(random);
-            }
-
-            for (int order = 0; order < (_headSize % 16 == 0 ? 2 : 1); order++)
-            {
-                var kv = TickOver(order == 1).Kv;
-                ReferenceRows.StoreCache(row, kv.Data + ((long)(i / KvBlock.Positions) * kv.PanelBytes), i % KvBlock.Positions, 0, _headSize, kv);
+                Assert.True(expected.AsSpan().SequenceEqual(lab.Share<ReferenceRows>(ActivationForms.Real, lanes, interleaved: false)), $"{element}, scalar, {lanes} lanes");
+                Assert.True(expected.AsSpan().SequenceEqual(lab.Share<SimdRows<Width256>>(ActivationForms.Real, lanes, interleaves)), $"{element}, vectors, {lanes} lanes");
+                if (IsaSelector.IsSupported(CpuIsa.Avx512))
+                {
+                    Assert.True(expected.AsSpan().SequenceEqual(lab.Share<SimdRows<Width512>>(ActivationForms.Real, lanes, interleaves)), $"{element}, wide vectors, {lanes} lanes");
+                }
             }
         }
     }
 
-    private static int* Pointer(int[] pinned) => (int*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref pinned[0]);
+    /// <summary>What lies behind a window is not looked at, whatever it is.</summary>
+    [SkippableFact]
+    public void Attention_BlocksBehindTheWindow_AreNotRead()
+    {
+        LoadedModel.RequireVectors();
+        var shape = Shapes["window"];
+        int[] positions = [.. Enumerable.Range(140, 9), 300, 700];
+        using var lab = new AttentionLab(shape, KvElement.F32, positions, seed: 22);
+        byte[] expected = lab.Share<SimdRows<Width256>>(ActivationForms.Real, 2, interleaved: false);
+
+        lab.Forget(table => table < shape.Visibility.First(140) / KvBlock.Positions);
+
+        Assert.True(expected.AsSpan().SequenceEqual(lab.Share<SimdRows<Width256>>(ActivationForms.Real, 2, interleaved: false)));
+        Assert.True(expected.AsSpan().SequenceEqual(lab.Share<ReferenceRows>(ActivationForms.Real, 3, interleaved: false)));
+    }
+
+    private static AttentionShape Shape(int queryHeads, int keyHeads, int keySize, int valueSize) =>
+        new() { QueryHeads = queryHeads, KeyHeads = keyHeads, KeySize = keySize, ValueSize = valueSize, Scale = 1 / MathF.Sqrt(keySize) };
 }

@@ -2,6 +2,7 @@ using LlmServe.Compiler.Graph;
 using LlmServe.Execution;
 using LlmServe.Execution.Numerics;
 using LlmServe.Cpu.Execution;
+using LlmServe.Cpu.Kernels.Activations;
 using LlmServe.Cpu.Kernels.Reference;
 using LlmServe.Cpu.Kernels.Simd;
 
@@ -29,6 +30,13 @@ public unsafe class RowKernelTests
                 }
 
                 KernelLab.AssertSame(expected, actual, $"norm of {length}");
+                fixed (float* px = x, pe = expected, pa = actual)
+                {
+                    ReferenceRows.RmsNorm(px, null, pe, length, 1e-5f);
+                    SimdRows<Width256>.RmsNorm(px, null, pa, length, 1e-5f);
+                }
+
+                KernelLab.AssertSame(expected, actual, $"norm of {length} without gain");
             }
         }
     }
@@ -53,7 +61,13 @@ public unsafe class RowKernelTests
     }
 
     [SkippableFact]
-    public void GateSilu_AllRanges_HasReferenceBits()
+    public void Gate_AllRanges_HasReferenceBits()
+    {
+        Gate<Silu>();
+        Gate<Gelu>();
+    }
+
+    private static void Gate<TActivation>() where TActivation : struct, IActivation
     {
         LoadedModel.RequireVectors();
         var random = new Random(3);
@@ -67,11 +81,11 @@ public unsafe class RowKernelTests
 
             fixed (float* a = gate, b = same, u = up)
             {
-                ReferenceRows.GateSilu(a, u, length);
-                SimdRows<Width256>.GateSilu(b, u, length);
+                GateLoop<TActivation>.Scalar(a, u, length);
+                GateLoop<TActivation>.Vector(b, u, length);
             }
 
-            KernelLab.AssertSame(gate, same, $"gate of {length}");
+            KernelLab.AssertSame(gate, same, $"{typeof(TActivation).Name} of {length}");
         }
     }
 
@@ -245,9 +259,9 @@ public unsafe class RowKernelTests
         LoadedModel.RequireVectors();
         const int Position = 5;
         var random = new Random(headSize + first);
-        var kv = new KvLayout { Element = element, HeadSize = headSize, KeyHeads = 1, Interleaved = element == KvElement.F16 && headSize % 16 == 0 };
-        using var expected = new GuardedBuffer(kv.PanelBytes);
-        using var actual = new GuardedBuffer(kv.PanelBytes);
+        var kv = PanelLayout.Of(element, headSize, interleaves: true);
+        using var expected = new GuardedBuffer(kv.Bytes);
+        using var actual = new GuardedBuffer(kv.Bytes);
         for (int run = 0; run < 40; run++)
         {
             float[] x = Activations(random, length);
@@ -290,8 +304,8 @@ public unsafe class RowKernelTests
     [Fact]
     public void StoreCache_ScaledBytes_RoundsToEven()
     {
-        var kv = new KvLayout { Element = KvElement.Q8_0, HeadSize = 32, KeyHeads = 1 };
-        using var panel = new GuardedBuffer(kv.PanelBytes);
+        var kv = PanelLayout.Of(KvElement.Q8_0, 32, interleaves: true);
+        using var panel = new GuardedBuffer(kv.Bytes);
         var x = stackalloc float[32];
         new Span<float>(x, 32).Clear();
         (x[0], x[1], x[2], x[3], x[31]) = (1, 3, 5, -3, -254);

@@ -2,7 +2,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using LlmServe.Compiler.Cost;
 using LlmServe.Compiler.Graph;
-using LlmServe.Compiler.Programs;
+using LlmServe.Compiler.Operations;
 using LlmServe.Cpu.Profile;
 using LlmServe.Gguf;
 
@@ -13,8 +13,8 @@ public sealed class ProfileFileTests : IDisposable
     private static readonly DateTimeOffset Now = new(2026, 11, 23, 12, 0, 0, TimeSpan.Zero);
     private static readonly KernelKey[] Keys =
     [
-        new(Opcode.MatMul, GgmlType.Q4_1, null, 576, ActivationForms.Real, 1),
-        new(Opcode.Attention, null, null, 0, ActivationForms.Real, 0),
+        new(Opcodes.MatMul, GgmlType.Q4_1, null, 576, ActivationForms.Real, 1),
+        new(Opcodes.Attention, null, null, 0, ActivationForms.Real, 0),
     ];
 
     private static readonly MachineProfile Measured = new()

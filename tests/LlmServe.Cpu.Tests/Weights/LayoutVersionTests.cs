@@ -49,7 +49,7 @@ public class LayoutVersionTests
         var compiled = CpuBackend.CompileOnly(file, new CpuOptions { Lanes = 1 });
 
         // Packing takes no instruction that this processor may lack, so every set's layout can be seen everywhere.
-        using var weights = new WeightStore(file, compiled.Graph, IsaSelector.Create(isa), 1);
+        using var weights = new WeightStore(file, compiled, IsaSelector.Create(isa), 1);
 
         string digest = $"{XxHash64.HashToUInt64(new ReadOnlySpan<byte>(weights.PackedData, checked((int)weights.PackedBytes))):x16}";
 

@@ -233,7 +233,7 @@ public sealed class RepackCacheTests : IDisposable
         LoadedModel.RequireVectors();
         using var file = GgufFile.Open(path ?? GoldenBits.Named(model).Path);
         var compiled = CpuBackend.CompileOnly(file, CpuOptions(cache));
-        using var weights = new WeightStore(file, compiled.Graph, IsaSelector.Select(Vectors), 2, cache, progress);
+        using var weights = new WeightStore(file, compiled, IsaSelector.Select(Vectors), 2, cache, progress);
         return new ReadOnlySpan<byte>(weights.PackedData, checked((int)weights.PackedBytes)).ToArray();
     }
 

@@ -11,8 +11,10 @@ internal sealed record DocException(string Command, string Reason, string OtherC
     /// <summary>The list. Every entry must be needed, and its other check must exist.</summary>
     public static IReadOnlyList<DocException> All { get; } =
     [
+        new(@"dotnet test\b.*|\.ci/run", "it would run these tests again", nameof(ToolCommandTests.Dotnet_EveryCommand_NamesProjectsThatExist)),
         new(@"dotnet (build|publish|pack)\b.*", "minutes, and the tests run what was built", nameof(ToolCommandTests.Dotnet_EveryCommand_NamesProjectsThatExist)),
         new(@"dotnet run\b.* --project bench/.*", "minutes to hours", nameof(ToolCommandTests.Dotnet_EveryCommand_NamesProjectsThatExist)),
+        new(@"dotnet run\b.* --project samples/.*", "the samples are built with these tests", nameof(SampleTests.Sample_EveryOne_RunsAndSaysWhatItShould)),
         new(@"grpcurl\b.*", "another program", nameof(GrpcurlTests.Grpcurl_EveryCall_IsAnsweredThroughReflection)),
         new(@"(apt-get|dpkg|npm install|npm ci|pip install|sudo)\b.*", "changes the machine", nameof(ToolCommandTests.Installation_EveryCommand_NamesKnownPackages)),
         new(@"tests/arm64/run\.sh.*|DOTNET_EnableArm64Dp=0 tests/arm64/run\.sh.*", "needs an emulator and an hour", nameof(ToolCommandTests.Script_EveryCommand_Exists)),

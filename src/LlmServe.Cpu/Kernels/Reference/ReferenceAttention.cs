@@ -1,6 +1,6 @@
+using LlmServe.Cpu.Execution;
 using LlmServe.Execution;
 using LlmServe.Execution.Numerics;
-using LlmServe.Cpu.Execution;
 
 namespace LlmServe.Cpu.Kernels.Reference;
 
@@ -15,15 +15,17 @@ internal static unsafe class ReferenceAttention
         public readonly Span<float> O = o;
     }
 
-    /// <summary>One segment of one head of a row. query, o: [head size]; stats: largest score and sum</summary>
-    public static void Segment(TickState* tick, float* query, int row, int layer, int keyHead, int segment, float* o, float* stats)
+    /// <summary>One segment of one head of a row. query: [key size]; o: [value size]; stats: largest score and sum</summary>
+    public static void Segment(LayerAttention* layer, TickState* tick, float* query, int row, int keyHead, int segment, float* o, float* stats)
     {
-        int end = Math.Min(tick->Positions[row] + 1, (segment + 1) * AttentionSegment.Positions);
-        var running = new Running(new Span<float>(o, tick->Shape.HeadSize));
+        int position = tick->Positions[row], first = layer->Visibility.First(position);
+        int begin = Math.Max(first, segment * AttentionSegment.Positions), end = Math.Min(position + 1, (segment + 1) * AttentionSegment.Positions);
+        var running = new Running(new Span<float>(o, layer->ValueSize));
         running.O.Clear();
-        for (int block = segment * AttentionSegment.Positions; block < end; block += KvBlock.Positions)
+        for (int block = begin / KvBlock.Positions * KvBlock.Positions; block < end; block += KvBlock.Positions)
         {
-            AddBlock(tick, query, ref running, row, layer, keyHead, block, Math.Min(end - block, KvBlock.Positions));
+            byte* keys = layer->Cache.KeysOf(layer->Cache.Table(tick->Slots[row])[block / KvBlock.Positions], keyHead);
+            AddBlock(layer, keys, query, ref running, Math.Max(begin - block, 0), Math.Min(end - block, KvBlock.Positions));
         }
 
         stats[0] = running.M;
@@ -45,43 +47,41 @@ internal static unsafe class ReferenceAttention
         wholeStats[0] = m;
     }
 
-    private static void AddBlock(TickState* tick, float* query, ref Running state, int row, int layer, int keyHead, int start, int count)
+    /// <summary>Positions [first, end) of a block.</summary>
+    private static void AddBlock(LayerAttention* layer, byte* keys, float* query, ref Running state, int first, int end)
     {
-        ref readonly var kv = ref tick->Kv;
-        int size = tick->Shape.HeadSize;
-        int block = tick->BlockTables[((nint)tick->Slots[row] * tick->BlocksPerSlot) + (start / KvBlock.Positions)];
-        byte* keys = kv.Keys(block, layer, keyHead);
-        byte* values = keys + kv.PanelBytes;
+        ref readonly var cache = ref layer->Cache;
+        byte* values = keys + cache.ValuesOffset;
         float* s = stackalloc float[KvBlock.Positions];
-        float* key = stackalloc float[size];
+        float* key = stackalloc float[layer->KeySize];
         float largest = float.NegativeInfinity;
-        for (int j = 0; j < count; j++)
+        for (int j = first; j < end; j++)
         {
-            for (int i = 0; i < size; i++)
+            for (int i = 0; i < layer->KeySize; i++)
             {
-                key[i] = Load(kv, keys, j, i);
+                key[i] = Load(cache.Keys, keys, j, i);
             }
 
-            s[j] = ReferenceVector.Dot(query, key, size) * tick->Shape.AttentionScale;
+            s[j] = Score(layer, ReferenceVector.Dot(query, key, layer->KeySize));
             largest = s[j] > largest ? s[j] : largest;
         }
 
         float m = state.M > largest ? state.M : largest;
         float c = NumericsMath.Exp(state.M - m);
         float sum = 0;
-        for (int j = 0; j < count; j++)
+        for (int j = first; j < end; j++)
         {
             s[j] = NumericsMath.Exp(s[j] - m);
             sum += s[j];
         }
 
         state.L = MathF.FusedMultiplyAdd(state.L, c, sum);
-        for (int i = 0; i < size; i++)
+        for (int i = 0; i < layer->ValueSize; i++)
         {
             float t = 0;
-            for (int j = 0; j < count; j++)
+            for (int j = first; j < end; j++)
             {
-                t = MathF.FusedMultiplyAdd(s[j], Load(kv, values, j, i), t);
+                t = MathF.FusedMultiplyAdd(s[j], Load(cache.Values, values, j, i), t);
             }
 
             state.O[i] = MathF.FusedMultiplyAdd(state.O[i], c, t);
@@ -90,14 +90,20 @@ internal static unsafe class ReferenceAttention
         state.M = m;
     }
 
-    private static float Load(in KvLayout kv, byte* panel, int position, int element)
+    private static float Score(LayerAttention* layer, float product)
     {
-        byte* row = kv.Row(panel, position);
-        return kv.Element switch
+        float score = product * layer->Scale;
+        return layer->SoftCap == 0 ? score : NumericsMath.SoftCap(score, layer->SoftCap);
+    }
+
+    private static float Load(in PanelLayout layout, byte* panel, int position, int element)
+    {
+        byte* row = layout.Row(panel, position);
+        return layout.Element switch
         {
-            KvElement.F16 => (float)((Half*)row)[kv.IndexOf(element)],
-            KvElement.F32 => ((float*)row)[kv.IndexOf(element)],
-            _ => (float)kv.Scales(panel, position)[element / KvBlock.ScaledRun] * ((sbyte*)row)[element],
+            KvElement.F16 => (float)((Half*)row)[layout.IndexOf(element)],
+            KvElement.F32 => ((float*)row)[layout.IndexOf(element)],
+            _ => (float)layout.Scales(panel, position)[element / KvBlock.ScaledRun] * ((sbyte*)row)[element],
         };
     }
 }

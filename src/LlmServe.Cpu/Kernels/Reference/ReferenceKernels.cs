@@ -14,10 +14,12 @@ internal sealed unsafe class ReferenceKernels : KernelTable
 
     public override bool InterleavesCache => false;
 
-    public override delegate*<Step*, LaneState*, void> EntryOf(Opcode opcode) => EntryOf<ReferenceRows>(opcode);
+    public override delegate*<Step*, LaneState*, void> EntryOf(Opcode opcode) => StepTable<ReferenceRows>.EntryOf(opcode);
+
+    public override void Bind(ref Step step, in Instruction instruction, StepResources resources) => StepTable<ReferenceRows>.Bind(ref step, instruction, resources);
 
     public override ActivationForms FormFor(GgmlType type, ActivationMode mode, int rows) =>
-        mode == ActivationMode.Int8 && BlockFormat.Get(type).IsQuantized ? ActivationForms.Signed8 : ActivationForms.Real;
+        mode == ActivationMode.Int8 && BlockFormat.Get(type).IsQuantized ? CpuForms.Signed8 : ActivationForms.Real;
 
     public override long TileBytes(GgmlType type, int columns) => 0;
 

@@ -1,5 +1,4 @@
 using LlmServe.Execution;
-using LlmServe.Execution.Numerics;
 using LlmServe.Cpu.Execution;
 
 namespace LlmServe.Cpu.Kernels.Reference;
@@ -7,18 +6,12 @@ namespace LlmServe.Cpu.Kernels.Reference;
 /// <summary>The scalar row kernels: what every other instruction set is compared with.</summary>
 internal unsafe struct ReferenceRows : IRowKernels<ReferenceRows>
 {
+    public static bool HasVectors => false;
+
     public static void RmsNorm(float* x, float* gain, float* y, int length, float epsilon) => ReferenceVector.RmsNorm(x, gain, y, length, epsilon);
 
     public static void WriteForms(float* values, in ActivationView output, int row, int begin, int count) =>
         ReferenceVector.WriteForms(values, output, row, begin, count);
-
-    public static void GateSilu(float* gate, float* up, int length)
-    {
-        for (int i = 0; i < length; i++)
-        {
-            gate[i] = NumericsMath.Silu(gate[i]) * up[i];
-        }
-    }
 
     public static void Add(float* y, float* x, int length)
     {
@@ -44,23 +37,23 @@ internal unsafe struct ReferenceRows : IRowKernels<ReferenceRows>
         }
     }
 
-    public static void StoreCache(float* values, byte* panel, int position, int first, int length, in KvLayout kv)
+    public static void StoreCache(float* values, byte* panel, int position, int first, int length, in PanelLayout layout)
     {
-        if (kv.Element == KvElement.Q8_0)
+        if (layout.Element == KvElement.Q8_0)
         {
             for (int i = 0; i < length; i += KvBlock.ScaledRun)
             {
-                StoreRun(values + i, (sbyte*)kv.Row(panel, position) + first + i, kv.Scales(panel, position) + ((first + i) / KvBlock.ScaledRun));
+                StoreRun(values + i, (sbyte*)layout.Row(panel, position) + first + i, layout.Scales(panel, position) + ((first + i) / KvBlock.ScaledRun));
             }
 
             return;
         }
 
-        byte* row = kv.Row(panel, position);
+        byte* row = layout.Row(panel, position);
         for (int i = 0; i < length; i++)
         {
-            int index = kv.IndexOf(first + i);
-            if (kv.Element == KvElement.F16)
+            int index = layout.IndexOf(first + i);
+            if (layout.Element == KvElement.F16)
             {
                 ((Half*)row)[index] = (Half)values[i];
             }
@@ -88,17 +81,16 @@ internal unsafe struct ReferenceRows : IRowKernels<ReferenceRows>
         }
     }
 
-    public static int TileRows(TickState* tick) => 0;
+    public static int TileRows(LayerAttention* layer) => 0;
 
-    public static float* AttendTile(LaneState* lane, ActivationView* query, int firstRow, int rows, int layer, int keyHead) =>
+    public static float* AttendTile(LaneState* lane, LayerAttention* layer, ActivationView* query, int firstRow, int rows, int queryHead, int heads) =>
         throw new NotSupportedException("the scalar kernels handle attention row by row");
 
-    public static void AttendSegment(TickState* tick, float* query, int row, int layer, int keyHead, int heads, int segment, float* o, float* stats)
+    public static void AttendSegment(LayerAttention* layer, TickState* tick, float* query, int row, int keyHead, int heads, int segment, float* o, float* stats)
     {
-        int size = tick->Shape.HeadSize;
         for (int head = 0; head < heads; head++)
         {
-            ReferenceAttention.Segment(tick, query + (head * size), row, layer, keyHead, segment, o + (head * size), stats + (2 * head));
+            ReferenceAttention.Segment(layer, tick, query + (head * layer->KeySize), row, keyHead, segment, o + (head * layer->ValueSize), stats + (2 * head));
         }
     }
 

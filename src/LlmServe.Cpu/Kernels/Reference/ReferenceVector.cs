@@ -38,7 +38,7 @@ internal static unsafe class ReferenceVector
         float r = 1 / MathF.Sqrt((Dot(x, x, length) / length) + epsilon);
         for (int i = 0; i < length; i++)
         {
-            y[i] = x[i] * r * gain[i];
+            y[i] = gain == null ? x[i] * r : x[i] * r * gain[i];
         }
     }
 

@@ -16,12 +16,17 @@ internal static unsafe class AttentionParts
     /// <summary>Positions of a block.</summary>
     public const int Positions = KvBlock.Positions;
 
-    /// <summary>Largest head handled; a score is then one segment of the float dot product.</summary>
-    public const int LargestHead = 256;
+    /// <summary>Largest head handled.</summary>
+    public const int LargestHead = 1024;
 
-    /// <summary>Whether head size and cache layout are among those handled; the scalar kernel takes the rest.</summary>
-    public static bool CanHandle(in KvLayout kv, int headSize) =>
-        headSize % 16 == 0 && headSize <= LargestHead && (kv.Element != KvElement.F16 || kv.Interleaved);
+    /// <summary>Elements that form a segment of a float dot product.</summary>
+    public const int DotSegment = 256;
+
+    /// <summary>Whether head sizes and layouts are among those handled; the scalar kernel takes the rest.</summary>
+    public static bool CanHandle(in CacheLayout cache) => CanHandle(cache.Keys) && CanHandle(cache.Values);
+
+    private static bool CanHandle(in PanelLayout layout) =>
+        layout.Size % 16 == 0 && layout.Stride <= LargestHead && (layout.Element != KvElement.F16 || layout.IsInterleaved);
 
     /// <summary>Joins eight accumulator vectors, each by the tree that ends a float dot product: lane i is the sum of vector i.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -56,19 +61,20 @@ internal static unsafe class AttentionParts
         return AdvSimd.Arm64.AddPairwise(d0, d1);
     }
 
-    /// <summary>The rows of a cache panel as f32: widened into <paramref name="widened"/>, or where they are. [count, size]</summary>
+    /// <summary>The rows of a cache panel as f32: widened into <paramref name="widened"/>, or where they are. [count, stride]</summary>
     [SkipLocalsInit]
-    public static float* Widen(in KvLayout kv, byte* panel, int count, int size, float* widened)
+    public static float* Widen(in PanelLayout layout, byte* panel, int count, float* widened)
     {
-        if (kv.Element == KvElement.F32)
+        int size = layout.Stride;
+        if (layout.Element == KvElement.F32)
         {
             return (float*)panel;
         }
 
-        if (kv.Element == KvElement.Q8_0)
+        if (layout.Element == KvElement.Q8_0)
         {
             float* scales = stackalloc float[Positions * LargestHead / 16];
-            ScaledByte.WidenScales(kv, panel, scales);
+            ScaledByte.WidenScales(layout, panel, scales);
             for (int i = 0; i < count * size; i += 16)
             {
                 ScaledByte.Low(panel + i, scales + (i / 16)).Store(widened + i);

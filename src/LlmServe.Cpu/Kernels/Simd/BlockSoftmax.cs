@@ -41,6 +41,45 @@ internal static unsafe class BlockSoftmax
         return NumericsMath.Exp(before - m);
     }
 
+    /// <summary>
+    /// The same for scores that are capped, and for a block of which the first positions do not count.
+    /// </summary>
+    /// <param name="sums">[32][8]</param>
+    /// <param name="first">First position that counts; weights of those before become 0.</param>
+    /// <param name="count">End of positions that count.</param>
+    /// <param name="scale">Of scores.</param>
+    /// <param name="cap">Of scores; 0: none.</param>
+    /// <param name="factor">Of weights: a power of two.</param>
+    /// <param name="largest">The running maximum.</param>
+    /// <param name="weights">[32]</param>
+    public static float WeighGeneral(float* sums, int first, int count, float scale, float cap, float factor, float* largest, float* weights)
+    {
+        var greatest = Vector256.Create(float.NegativeInfinity);
+        for (int i = 0; i < Positions; i += 8)
+        {
+            var scores = Scores(sums, i, count, scale);
+            scores = cap == 0 ? scores : NumericsMath.SoftCap(scores, cap);
+            var positions = Vector256.Create(i) + Vector256<int>.Indices;
+            var outside = Vector256.LessThan(positions, Vector256.Create(first)) | Vector256.GreaterThanOrEqual(positions, Vector256.Create(count));
+            scores = Vector256.ConditionalSelect(outside.AsSingle(), Vector256.Create(float.NegativeInfinity), scores);
+            scores.Store(weights + i);
+            greatest = VectorMath.Max(scores, greatest);
+        }
+
+        var four = VectorMath.Max(greatest.GetLower(), greatest.GetUpper());
+        four = VectorMath.Max(four, VectorMath.UpperTwo(four));
+        float blockMax = four.GetElement(1) > four.ToScalar() ? four.GetElement(1) : four.ToScalar();
+        float before = *largest;
+        float m = before > blockMax ? before : blockMax;
+        for (int i = 0; i < Positions; i += 8)
+        {
+            (NumericsMath.Exp(Vector256.Load(weights + i) - Vector256.Create(m)) * Vector256.Create(factor)).Store(weights + i);
+        }
+
+        *largest = m;
+        return NumericsMath.Exp(before - m);
+    }
+
     /// <summary>Scaled scores of eight positions; −inf from <paramref name="count"/> on.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> Scores(float* sums, int first, int count, float scale)

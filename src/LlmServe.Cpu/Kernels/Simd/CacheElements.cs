@@ -137,11 +137,11 @@ internal readonly unsafe struct ScaledByte : ICacheElement
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (Vector512<float> First, Vector512<float> Second) InOrder(Vector512<float> first, Vector512<float> second) => (first, second);
 
-    /// <summary>The scales of a panel in f32, one for each group of 16 elements. widened: [32 positions][head size / 16]</summary>
-    public static void WidenScales(in KvLayout kv, byte* panel, float* widened)
+    /// <summary>The scales of a panel in f32, one for each group of 16 elements. widened: [32 positions][stride / 16]</summary>
+    public static void WidenScales(in PanelLayout layout, byte* panel, float* widened)
     {
-        byte* scales = (byte*)kv.Scales(panel, 0);
-        for (int i = 0; i < kv.HeadSize; i += 8)
+        byte* scales = (byte*)layout.Scales(panel, 0);
+        for (int i = 0; i < layout.Stride; i += 8)
         {
             // 32 positions with a scale for 32 elements: as many scales as a row has elements.
             var eight = VectorMath.LoadHalves(scales + (i * sizeof(ushort)));

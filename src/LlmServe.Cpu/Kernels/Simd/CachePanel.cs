@@ -9,12 +9,12 @@ internal static unsafe class CachePanel<TElement>
 {
     /// <summary>Scales of a panel in f32, where there are any; those of the panel <paramref name="ahead"/> bytes on are prefetched.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void FindScales(in KvLayout kv, byte* panel, nint ahead, float* scales)
+    public static void FindScales(in PanelLayout layout, byte* panel, nint ahead, float* scales)
     {
         if (TElement.HasScales)
         {
-            Prefetch.Lines((byte*)kv.Scales(panel + ahead, 0), kv.HeadSize * sizeof(ushort));
-            ScaledByte.WidenScales(kv, panel, scales);
+            Prefetch.Lines((byte*)layout.Scales(panel + ahead, 0), layout.Stride * sizeof(ushort));
+            ScaledByte.WidenScales(layout, panel, scales);
         }
     }
 

@@ -42,11 +42,11 @@ internal sealed unsafe class FormatKernels<TSimd, V, TBlock, TCodes> : FormatKer
     {
         if (mode == ActivationMode.F32)
         {
-            return ActivationForms.Real | (!PackedLayout<TBlock, TCodes>.HasMinimum ? ActivationForms.None : TBlock.SubBlockSize == 16 ? ActivationForms.RealSums16 : ActivationForms.RealSums32);
+            return ActivationForms.Real | (!PackedLayout<TBlock, TCodes>.HasMinimum ? ActivationForms.None : TBlock.SubBlockSize == 16 ? CpuForms.RealSums16 : CpuForms.RealSums32);
         }
 
         bool wide = TCodes.IsWide && !TSimd.SumsSignedBytes;
-        return wide ? ActivationForms.Signed16 : rows <= SeveralRows || TSimd.SumsSignedBytes ? ActivationForms.Signed8 : ActivationForms.Unsigned8;
+        return wide ? CpuForms.Signed16 : rows <= SeveralRows || TSimd.SumsSignedBytes ? CpuForms.Signed8 : CpuForms.Unsigned8;
     }
 
     public override long TileBytes(int columns) => PackedLayout<TBlock, TCodes>.TileBytes(columns);

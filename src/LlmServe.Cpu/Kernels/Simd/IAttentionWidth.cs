@@ -22,9 +22,9 @@ internal unsafe interface IAttentionWidth
     static abstract void Weigh<THeads>(float* sums, int count, float scale, float factor, float* stats, float* weights, float* corrections)
         where THeads : struct, IHeadCount;
 
-    /// <summary>o = o · c + Σ p_j v_j and l = l · c + Σ p_j of each head. weights: [heads][32]; o: [heads][size]; stats: [heads][2]</summary>
+    /// <summary>o = o · c + Σ p_j v_j and l = l · c + Σ p_j of each head. weights: [heads][32]; values: [32][stride]; o: [heads][size]; stats: [heads][2]</summary>
     static abstract void AddValues<TElement, THeads>(
-        byte* values, int count, float* scales, in PanelAhead ahead, float* weights, float* corrections, float* o, float* stats, int size)
+        byte* values, int count, float* scales, in PanelAhead ahead, float* weights, float* corrections, float* o, float* stats, int size, int stride)
         where TElement : struct, ICacheElement
         where THeads : struct, IHeadCount;
 }

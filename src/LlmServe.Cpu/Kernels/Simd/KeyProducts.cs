@@ -11,9 +11,41 @@ internal static unsafe class KeyProducts<TElement, THeads>
     /// <summary>Floats of the products of a head: eight accumulators for each position of a block.</summary>
     public const int HeadSums = AttentionParts.Positions * 8;
 
-    /// <summary>Eight accumulators of each head with two keys, to sums[head][position].</summary>
+    /// <summary>
+    /// Eight accumulators of each head with two keys, to sums[head][position]; where keys have more than a segment of a dot product, one after the other.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void TwoKeys(byte* first, int apart, float* scale, int scalesApart, nint ahead, float* query, float* sums, int size)
+    {
+        const int Segment = AttentionParts.DotSegment;
+        TwoSegments(first, apart, scale, scalesApart, ahead, query, sums, Math.Min(size, Segment));
+        if (size > Segment)
+        {
+            FurtherSegments(first, apart, scale, scalesApart, ahead, query, sums, size);
+        }
+    }
+
+    /// <summary>Adds the segments behind the first.</summary>
+    [SkipLocalsInit]
+    private static void FurtherSegments(byte* first, int apart, float* scale, int scalesApart, nint ahead, float* query, float* sums, int size)
+    {
+        const int Segment = AttentionParts.DotSegment;
+        float* next = stackalloc float[((THeads.Heads - 1) * HeadSums) + 16];
+        for (int at = Segment; at < size; at += Segment)
+        {
+            float* segmentScale = CachePanel<TElement>.Scale(scale, at / 16);
+            TwoSegments(first + (at * TElement.Bytes), apart, segmentScale, scalesApart, ahead, query + (at * THeads.Heads), next, Math.Min(size - at, Segment));
+            for (int head = 0; head < THeads.Heads; head++)
+            {
+                float* total = sums + (head * HeadSums), more = next + (head * HeadSums);
+                (Vector256.Load(total) + Vector256.Load(more)).Store(total);
+                (Vector256.Load(total + 8) + Vector256.Load(more + 8)).Store(total + 8);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void TwoSegments(byte* first, int apart, float* scale, int scalesApart, nint ahead, float* query, float* sums, int size)
     {
         Vector256<float> a0 = default, a1 = default, a2 = default, a3 = default, b0 = default, b1 = default, b2 = default, b3 = default;
         byte* fetch = first + ahead;

@@ -6,6 +6,7 @@ namespace LlmServe.Cpu.Kernels.Simd;
 /// <summary>An attention segment of one row, for a few heads that share a key head.</summary>
 internal unsafe struct SegmentJob
 {
+    public LayerAttention* Layer;
     public TickState* Tick;
 
     /// <summary>Queries times the cache's factor, eight elements of every head after each other. [size / 8][heads][8]</summary>
@@ -21,10 +22,9 @@ internal unsafe struct SegmentJob
     public int* Table;
 
     public int Row;
-    public int Layer;
     public int KeyHead;
 
-    /// <summary>First position of the segment, and the end of what the row sees of it.</summary>
+    /// <summary>First position that the row sees of the segment, and the end of those.</summary>
     public int Start;
     public int End;
 }
@@ -47,34 +47,54 @@ internal static unsafe class SegmentKernel<TWidth, TElement, THeads>
     [SkipLocalsInit]
     public static void Run(in SegmentJob job)
     {
-        int size = job.Tick->Shape.HeadSize, panelBytes = job.Tick->Kv.PanelBytes;
+        ref readonly var cache = ref job.Layer->Cache;
+        int keySize = cache.Keys.Size, valueSize = cache.Values.Size, stride = cache.Values.Stride;
         float* memory = stackalloc float[(THeads.Heads * (HeadSums + Positions)) + 16];
         float* sums = (float*)(((nint)memory + 63) & ~63); // 64 bytes that vectors do not straddle
         float* weights = sums + (THeads.Heads * HeadSums);
         float* corrections = stackalloc float[MostHeads];
-        int groups = size / 16;
-        float* scales = stackalloc float[TElement.HasScales ? Positions * groups : 1];
-        new Span<float>(job.O, THeads.Heads * size).Clear();
+        float* scales = stackalloc float[TElement.HasScales ? Positions * Math.Max(cache.Keys.Stride, stride) / 16 : 1];
+        new Span<float>(job.O, THeads.Heads * valueSize).Clear();
         for (int head = 0; head < THeads.Heads; head++)
         {
             job.Stats[2 * head] = float.NegativeInfinity;
             job.Stats[(2 * head) + 1] = 0;
         }
 
-        byte* first = job.Tick->Kv.Keys(0, job.Layer, job.KeyHead);
-        long blockBytes = job.Tick->Kv.BlockBytes;
-        for (int block = job.Start; block < job.End; block += Positions)
+        byte* first = cache.KeysOf(0, job.KeyHead);
+        bool isPlain = job.Layer->HasPlainScores;
+        for (int block = job.Start & -Positions; block < job.End; block += Positions)
         {
-            int count = Math.Min(job.End - block, Positions);
-            byte* keys = first + (job.Table[block / Positions] * blockBytes);
-            byte* values = keys + panelBytes;
+            int count = Math.Min(job.End - block, Positions), unseen = Math.Max(job.Start - block, 0);
+            byte* keys = first + (job.Table[block / Positions] * cache.BlockBytes);
+            byte* values = keys + cache.ValuesOffset;
             var ahead = Ahead(job, block, keys);
-            CachePanel<TElement>.FindScales(job.Tick->Kv, keys, ahead.Distance, scales);
-            MultiplyKeys(keys, count, scales, ahead, job.Query, sums, size);
-            TWidth.Weigh<THeads>(sums, count, job.Tick->Shape.AttentionScale, TElement.Factor, job.Stats, weights, corrections);
-            CachePanel<TElement>.FindScales(job.Tick->Kv, values, ahead.Distance, scales);
-            TWidth.AddValues<TElement, THeads>(values, count, scales, ahead, weights, corrections, job.O, job.Stats, size);
-            FetchRest(keys + ahead.Distance, count, ahead.Rows, size * TElement.Bytes, panelBytes);
+            CachePanel<TElement>.FindScales(cache.Keys, keys, ahead.Distance, scales);
+            MultiplyKeys(keys, count, scales, ahead, job.Query, sums, keySize);
+            if (isPlain && unseen == 0)
+            {
+                TWidth.Weigh<THeads>(sums, count, job.Layer->Scale, TElement.Factor, job.Stats, weights, corrections);
+            }
+            else
+            {
+                WeighGeneral(job, sums, unseen, count, weights, corrections);
+            }
+
+            CachePanel<TElement>.FindScales(cache.Values, values, ahead.Distance, scales);
+            TWidth.AddValues<TElement, THeads>(
+                values + (unseen * stride * TElement.Bytes), count - unseen, CachePanel<TElement>.Scale(scales, unseen * stride / 16), ahead, weights + unseen, corrections,
+                job.O, job.Stats, valueSize, stride);
+            FetchRest(keys + ahead.Distance, count, ahead.Rows, keySize * TElement.Bytes, cache.ValuesOffset, stride * TElement.Bytes);
+        }
+    }
+
+    /// <summary>Weights where scores are more than scaled products, or where positions of the block do not count.</summary>
+    private static void WeighGeneral(in SegmentJob job, float* sums, int unseen, int count, float* weights, float* corrections)
+    {
+        for (int head = 0; head < THeads.Heads; head++)
+        {
+            corrections[head] = BlockSoftmax.WeighGeneral(
+                sums + (head * HeadSums), unseen, count, job.Layer->Scale, job.Layer->SoftCap, TElement.Factor, job.Stats + (2 * head), weights + (head * Positions));
         }
     }
 
@@ -94,29 +114,32 @@ internal static unsafe class SegmentKernel<TWidth, TElement, THeads>
     /// <summary>Where the lane probably reads next: the row's next block, else the first one of the next key head or the next row.</summary>
     private static PanelAhead Ahead(in SegmentJob job, int block, byte* keys)
     {
-        ref readonly var kv = ref job.Tick->Kv;
+        ref readonly var cache = ref job.Layer->Cache;
         int next = block + Positions, seen = job.Tick->Positions[job.Row] + 1;
         if (next < seen)
         {
-            return new PanelAhead((nint)((job.Table[next / Positions] - job.Table[block / Positions]) * kv.BlockBytes), Math.Min(seen - next, Positions));
+            return new PanelAhead((nint)((job.Table[next / Positions] - job.Table[block / Positions]) * cache.BlockBytes), Math.Min(seen - next, Positions));
         }
 
         int keyHead = job.KeyHead + 1, row = job.Row;
-        if (keyHead == kv.KeyHeads)
+        if (keyHead == cache.KeyHeads)
         {
             keyHead = 0;
             row = Math.Min(row + 1, job.Tick->Rows - 1);
         }
 
-        int first = job.Tick->BlockTables[(nint)job.Tick->Slots[row] * job.Tick->BlocksPerSlot];
-        return new PanelAhead((nint)(kv.Keys(first, job.Layer, keyHead) - keys), Math.Min(job.Tick->Positions[row] + 1, Positions));
+        int position = job.Tick->Positions[row], from = job.Layer->Visibility.First(position) & -Positions;
+        int first = cache.Table(job.Tick->Slots[row])[from / Positions];
+        return new PanelAhead((nint)(cache.KeysOf(first, keyHead) - keys), Math.Min(position + 1 - from, Positions));
     }
 
     /// <summary>Prefetches what a shorter block had no occasion for.</summary>
-    private static void FetchRest(byte* keys, int count, int rows, int rowBytes, int panelBytes)
+    private static void FetchRest(byte* keys, int count, int rows, int keyBytes, int valuesOffset, int valueBytes)
     {
-        int bytes = (rows - count) * rowBytes;
-        Prefetch.Lines(keys + (count * rowBytes), bytes);
-        Prefetch.Lines(keys + panelBytes + (count * rowBytes), bytes);
+        Prefetch.Lines(keys + (count * keyBytes), (rows - count) * keyBytes);
+        if (valuesOffset > 0)
+        {
+            Prefetch.Lines(keys + valuesOffset + (count * valueBytes), (rows - count) * valueBytes);
+        }
     }
 }

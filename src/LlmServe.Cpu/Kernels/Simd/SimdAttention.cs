@@ -16,10 +16,10 @@ internal static unsafe class SimdAttention
 
     /// <summary>One segment for heads that share a key head: see <see cref="IRowKernels{TSelf}.AttendSegment"/>.</summary>
     [SkipLocalsInit]
-    public static void Segment<TWidth>(TickState* tick, float* query, int row, int layer, int keyHead, int heads, int segment, float* o, float* stats)
+    public static void Segment<TWidth>(LayerAttention* layer, TickState* tick, float* query, int row, int keyHead, int heads, int segment, float* o, float* stats)
         where TWidth : struct, IAttentionWidth
     {
-        int size = tick->Shape.HeadSize;
+        int size = layer->KeySize, position = tick->Positions[row];
         float* memory = stackalloc float[(MostHeads * size) + 16];
         float* scaled = (float*)(((nint)memory + 63) & ~63);
         for (int done = 0; done < heads;)
@@ -27,24 +27,24 @@ internal static unsafe class SimdAttention
             int together = Together(heads - done);
             var job = new SegmentJob
             {
+                Layer = layer,
                 Tick = tick,
                 Query = scaled,
-                O = o + (done * size),
+                O = o + (done * layer->ValueSize),
                 Stats = stats + (2 * done),
-                Table = tick->BlockTables + ((nint)tick->Slots[row] * tick->BlocksPerSlot),
+                Table = layer->Cache.Table(tick->Slots[row]),
                 Row = row,
-                Layer = layer,
                 KeyHead = keyHead,
-                Start = segment * AttentionParts.Segment,
-                End = Math.Min(tick->Positions[row] + 1, (segment + 1) * AttentionParts.Segment),
+                Start = Math.Max(layer->Visibility.First(position), segment * AttentionParts.Segment),
+                End = Math.Min(position + 1, (segment + 1) * AttentionParts.Segment),
             };
             float* q = query + (done * size);
-            if (tick->Kv.Element == KvElement.F32)
+            if (layer->Cache.Keys.Element == KvElement.F32)
             {
                 _ = Arrange(q, scaled, together, size, PlainSingle.Factor);
                 Run<TWidth, PlainSingle>(job, together);
             }
-            else if (tick->Kv.Element == KvElement.Q8_0)
+            else if (layer->Cache.Keys.Element == KvElement.Q8_0)
             {
                 _ = Arrange(q, scaled, together, size, ScaledByte.Factor);
                 Run<TWidth, ScaledByte>(job, together);

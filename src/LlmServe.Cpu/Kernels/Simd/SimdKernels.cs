@@ -21,7 +21,19 @@ internal sealed unsafe class SimdKernels<TSimd, V>(CpuIsa isa) : KernelTable
     public override bool InterleavesCache => true;
 
     public override delegate*<Step*, LaneState*, void> EntryOf(Opcode opcode) =>
-        TSimd.Lanes == 16 ? EntryOf<SimdRows<Width512>>(opcode) : EntryOf<SimdRows<Width256>>(opcode);
+        TSimd.Lanes == 16 ? StepTable<SimdRows<Width512>>.EntryOf(opcode) : StepTable<SimdRows<Width256>>.EntryOf(opcode);
+
+    public override void Bind(ref Step step, in Instruction instruction, StepResources resources)
+    {
+        if (TSimd.Lanes == 16)
+        {
+            StepTable<SimdRows<Width512>>.Bind(ref step, instruction, resources);
+        }
+        else
+        {
+            StepTable<SimdRows<Width256>>.Bind(ref step, instruction, resources);
+        }
+    }
 
     public override ActivationForms FormFor(GgmlType type, ActivationMode mode, int rows)
     {
@@ -30,7 +42,7 @@ internal sealed unsafe class SimdKernels<TSimd, V>(CpuIsa isa) : KernelTable
             return ActivationForms.Real;
         }
 
-        return TakesDots(mode, rows) ? ActivationForms.Signed8 : Formats(type).FormFor(mode, rows);
+        return TakesDots(mode, rows) ? CpuForms.Signed8 : Formats(type).FormFor(mode, rows);
     }
 
     public override long TileBytes(GgmlType type, int columns) => BlockFormat.Get(type).IsQuantized ? Formats(type).TileBytes(columns) : 0;

@@ -12,9 +12,17 @@ namespace LlmServe.Cpu.Kernels.Simd;
 internal unsafe struct SimdRows<TWidth> : IRowKernels<SimdRows<TWidth>>
     where TWidth : struct, IAttentionWidth
 {
+    public static bool HasVectors => true;
+
     public static void RmsNorm(float* x, float* gain, float* y, int length, float epsilon)
     {
         float r = 1 / MathF.Sqrt((VectorMath.Dot(x, x, length) / length) + epsilon);
+        if (gain == null)
+        {
+            Scale(x, r, y, length);
+            return;
+        }
+
         var factor = Vector256.Create(r);
         int i = 0;
         for (; i <= length - 8; i += 8)
@@ -25,6 +33,22 @@ internal unsafe struct SimdRows<TWidth> : IRowKernels<SimdRows<TWidth>>
         for (; i < length; i++)
         {
             y[i] = x[i] * r * gain[i];
+        }
+    }
+
+    /// <summary>y_i = x_i · factor. [length]</summary>
+    private static void Scale(float* x, float factor, float* y, int length)
+    {
+        var eight = Vector256.Create(factor);
+        int i = 0;
+        for (; i <= length - 8; i += 8)
+        {
+            (Vector256.Load(x + i) * eight).Store(y + i);
+        }
+
+        for (; i < length; i++)
+        {
+            y[i] = x[i] * factor;
         }
     }
 
@@ -47,22 +71,6 @@ internal unsafe struct SimdRows<TWidth> : IRowKernels<SimdRows<TWidth>>
 
         WriteSums(values, start + layout.RealSums16, layout.RealSums16 >= 0, 16, begin, count);
         WriteSums(values, start + layout.RealSums32, layout.RealSums32 >= 0, 32, begin, count);
-    }
-
-    public static void GateSilu(float* gate, float* up, int length)
-    {
-        var one = Vector256.Create(1f);
-        int i = 0;
-        for (; i <= length - 8; i += 8)
-        {
-            var x = Vector256.Load(gate + i);
-            (x / (one + NumericsMath.Exp(-x)) * Vector256.Load(up + i)).Store(gate + i);
-        }
-
-        for (; i < length; i++)
-        {
-            gate[i] = NumericsMath.Silu(gate[i]) * up[i];
-        }
     }
 
     public static void Add(float* y, float* x, int length)
@@ -119,10 +127,10 @@ internal unsafe struct SimdRows<TWidth> : IRowKernels<SimdRows<TWidth>>
         }
     }
 
-    public static void StoreCache(float* values, byte* panel, int position, int first, int length, in KvLayout kv)
+    public static void StoreCache(float* values, byte* panel, int position, int first, int length, in PanelLayout layout)
     {
-        byte* row = kv.Row(panel, position);
-        switch (kv.Element)
+        byte* row = layout.Row(panel, position);
+        switch (layout.Element)
         {
             case KvElement.F32:
                 new ReadOnlySpan<float>(values, length).CopyTo(new Span<float>((float*)row + first, length));
@@ -130,11 +138,11 @@ internal unsafe struct SimdRows<TWidth> : IRowKernels<SimdRows<TWidth>>
             case KvElement.Q8_0:
                 for (int i = 0; i < length; i += KvBlock.ScaledRun)
                 {
-                    StoreRun(values + i, row + first + i, (ushort*)kv.Scales(panel, position) + ((first + i) / KvBlock.ScaledRun));
+                    StoreRun(values + i, row + first + i, (ushort*)layout.Scales(panel, position) + ((first + i) / KvBlock.ScaledRun));
                 }
 
                 break;
-            case KvElement.F16 when kv.Interleaved && first % 16 == 0 && length % 16 == 0:
+            case KvElement.F16 when layout.IsInterleaved && first % 16 == 0 && length % 16 == 0:
                 for (int i = 0; i < length; i += 16)
                 {
                     var low = VectorMath.ToHalves(Vector256.Load(values + i));
@@ -144,7 +152,7 @@ internal unsafe struct SimdRows<TWidth> : IRowKernels<SimdRows<TWidth>>
 
                 break;
             default:
-                ReferenceRows.StoreCache(values, panel, position, first, length, kv);
+                ReferenceRows.StoreCache(values, panel, position, first, length, layout);
                 break;
         }
     }
@@ -175,20 +183,20 @@ internal unsafe struct SimdRows<TWidth> : IRowKernels<SimdRows<TWidth>>
         return Math.Max(four.ToScalar(), four.GetElement(1));
     }
 
-    public static int TileRows(TickState* tick) => AttentionParts.CanHandle(tick->Kv, tick->Shape.HeadSize) ? AttentionTile.Rows : 0;
+    public static int TileRows(LayerAttention* layer) => AttentionParts.CanHandle(layer->Cache) ? AttentionTile.Rows : 0;
 
-    public static float* AttendTile(LaneState* lane, ActivationView* query, int firstRow, int rows, int layer, int keyHead) =>
-        AttentionTile.Run(lane->Tick, query, firstRow, rows, layer, keyHead, (float*)lane->Scratch);
+    public static float* AttendTile(LaneState* lane, LayerAttention* layer, ActivationView* query, int firstRow, int rows, int queryHead, int heads) =>
+        AttentionTile.Run(layer, lane->Tick, query, firstRow, rows, queryHead, heads, (float*)lane->Scratch);
 
-    public static void AttendSegment(TickState* tick, float* query, int row, int layer, int keyHead, int heads, int segment, float* o, float* stats)
+    public static void AttendSegment(LayerAttention* layer, TickState* tick, float* query, int row, int keyHead, int heads, int segment, float* o, float* stats)
     {
-        if (AttentionParts.CanHandle(tick->Kv, tick->Shape.HeadSize))
+        if (AttentionParts.CanHandle(layer->Cache))
         {
-            SimdAttention.Segment<TWidth>(tick, query, row, layer, keyHead, heads, segment, o, stats);
+            SimdAttention.Segment<TWidth>(layer, tick, query, row, keyHead, heads, segment, o, stats);
         }
         else
         {
-            ReferenceRows.AttendSegment(tick, query, row, layer, keyHead, heads, segment, o, stats);
+            ReferenceRows.AttendSegment(layer, tick, query, row, keyHead, heads, segment, o, stats);
         }
     }
 

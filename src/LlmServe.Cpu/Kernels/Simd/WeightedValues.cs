@@ -10,31 +10,31 @@ internal static unsafe class WeightedValues<TElement, THeads>
 {
     private const int Positions = AttentionParts.Positions;
 
-    /// <summary>o = o · c + Σ p_j v_j from a column on, as many columns at a time as registers hold.</summary>
-    public static void Add(byte* values, float* scales, nint ahead, int count, float* weights, float* corrections, float* o, int size, int column)
+    /// <summary>o = o · c + Σ p_j v_j from a column on, as many columns at a time as registers hold. o: [heads][size]; values: [32][stride]</summary>
+    public static void Add(byte* values, float* scales, nint ahead, int count, float* weights, float* corrections, float* o, int size, int stride, int column)
     {
         for (; THeads.Heads < 4 && column <= size - 32; column += 32)
         {
             nint offset = column * TElement.Bytes;
-            Columns32(values + offset, CachePanel<TElement>.Scale(scales, column / 16), ahead + (offset * (Positions - 1)), count, weights, corrections, o + column, size);
+            Columns32(values + offset, CachePanel<TElement>.Scale(scales, column / 16), ahead + (offset * (Positions - 1)), count, weights, corrections, o + column, size, stride);
         }
 
         for (; column < size; column += 16)
         {
             nint offset = column * TElement.Bytes;
-            Columns16(values + offset, CachePanel<TElement>.Scale(scales, column / 16), ahead + (offset * (Positions - 1)), count, weights, corrections, o + column, size);
+            Columns16(values + offset, CachePanel<TElement>.Scale(scales, column / 16), ahead + (offset * (Positions - 1)), count, weights, corrections, o + column, size, stride);
         }
     }
 
-    private static void Columns32(byte* values, float* scale, nint ahead, int count, float* weights, float* corrections, float* o, int size)
+    private static void Columns32(byte* values, float* scale, nint ahead, int count, float* weights, float* corrections, float* o, int size, int stride)
     {
         Vector256<float> a0 = default, b0 = default, c0 = default, d0 = default;
         Vector256<float> a1 = default, b1 = default, c1 = default, d1 = default;
         Vector256<float> a2 = default, b2 = default, c2 = default, d2 = default;
         Vector256<float> none = default; // four heads have no registers left for this
-        int groups = size / 16;
+        int groups = stride / 16;
         byte* fetch = values + ahead;
-        for (float* end = weights + count; weights < end; weights++, values += size * TElement.Bytes, fetch += 32 * TElement.Bytes)
+        for (float* end = weights + count; weights < end; weights++, values += stride * TElement.Bytes, fetch += 32 * TElement.Bytes)
         {
             CachePanel<TElement>.Fetch(fetch);
             var x = TElement.Low(values, scale);
@@ -61,12 +61,12 @@ internal static unsafe class WeightedValues<TElement, THeads>
         }
     }
 
-    private static void Columns16(byte* values, float* scale, nint ahead, int count, float* weights, float* corrections, float* o, int size)
+    private static void Columns16(byte* values, float* scale, nint ahead, int count, float* weights, float* corrections, float* o, int size, int stride)
     {
         Vector256<float> a0 = default, b0 = default, a1 = default, b1 = default, a2 = default, b2 = default, a3 = default, b3 = default;
-        int groups = size / 16;
+        int groups = stride / 16;
         byte* fetch = values + ahead;
-        for (float* end = weights + count; weights < end; weights++, values += size * TElement.Bytes, fetch += 16 * TElement.Bytes)
+        for (float* end = weights + count; weights < end; weights++, values += stride * TElement.Bytes, fetch += 16 * TElement.Bytes)
         {
             CachePanel<TElement>.Fetch(fetch);
             var x = TElement.Low(values, scale);

@@ -24,16 +24,17 @@ internal static unsafe class WideValues<TElement, THeads>
     /// <param name="corrections">What o and l are multiplied by. [heads]</param>
     /// <param name="o">The first column. [heads][size]</param>
     /// <param name="stats">Largest score and sum, or null where the sum has been taken. [heads][2]</param>
-    /// <param name="size">Head size.</param>
+    /// <param name="size">Columns of a value.</param>
+    /// <param name="stride">Columns from one value to the next.</param>
     public static void Add(
-        byte* values, float* scale, byte* fetch, int fetchBytes, int count, float* weights, float* corrections, float* o, float* stats, int size)
+        byte* values, float* scale, byte* fetch, int fetchBytes, int count, float* weights, float* corrections, float* o, float* stats, int size, int stride)
     {
         Vector512<float> a0 = default, b0 = default, c0 = default, d0 = default, a1 = default, b1 = default, c1 = default, d1 = default;
         Vector512<float> a2 = default, b2 = default, c2 = default, d2 = default, a3 = default, b3 = default, c3 = default, d3 = default;
         float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-        int groups = size / 16;
+        int groups = stride / 16;
         byte* fetchEnd = fetch + fetchBytes - (Columns * TElement.Bytes);
-        for (float* end = weights + count; weights < end; weights++, values += size * TElement.Bytes)
+        for (float* end = weights + count; weights < end; weights++, values += stride * TElement.Bytes)
         {
             CachePanel<TElement>.FetchTwice(fetch);
             fetch = fetch < fetchEnd ? fetch + (Columns * TElement.Bytes) : fetch;

@@ -15,11 +15,11 @@ internal readonly unsafe struct Width256 : IAttentionWidth
     }
 
     public static void AddValues<TElement, THeads>(
-        byte* values, int count, float* scales, in PanelAhead ahead, float* weights, float* corrections, float* o, float* stats, int size)
+        byte* values, int count, float* scales, in PanelAhead ahead, float* weights, float* corrections, float* o, float* stats, int size, int stride)
         where TElement : struct, ICacheElement
         where THeads : struct, IHeadCount
     {
         HeadSums<TElement, THeads>.AddBlock(weights, count, corrections, stats);
-        WeightedValues<TElement, THeads>.Add(values, scales, ahead.Distance, count, weights, corrections, o, size, 0);
+        WeightedValues<TElement, THeads>.Add(values, scales, ahead.Distance, count, weights, corrections, o, size, stride, 0);
     }
 }

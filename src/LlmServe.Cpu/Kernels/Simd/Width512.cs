@@ -47,7 +47,7 @@ internal readonly unsafe struct Width512 : IAttentionWidth
     }
 
     public static void AddValues<TElement, THeads>(
-        byte* values, int count, float* scales, in PanelAhead ahead, float* weights, float* corrections, float* o, float* stats, int size)
+        byte* values, int count, float* scales, in PanelAhead ahead, float* weights, float* corrections, float* o, float* stats, int size, int stride)
         where TElement : struct, ICacheElement
         where THeads : struct, IHeadCount
     {
@@ -71,10 +71,11 @@ internal readonly unsafe struct Width512 : IAttentionWidth
                 corrections,
                 o + column,
                 column == 0 ? stats : null,
-                size);
+                size,
+                stride);
         }
 
-        WeightedValues<TElement, THeads>.Add(values, scales, ahead.Distance, count, weights, corrections, o, size, column);
+        WeightedValues<TElement, THeads>.Add(values, scales, ahead.Distance, count, weights, corrections, o, size, stride, column);
     }
 
     /// <summary>Scaled scores of sixteen positions; −inf from <paramref name="count"/> on.</summary>

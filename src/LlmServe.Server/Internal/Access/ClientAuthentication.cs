@@ -47,11 +47,18 @@ internal sealed class ClientAuthentication(
     protected override Task HandleChallengeAsync(AuthenticationProperties properties)
     {
         Log.Unauthenticated(log, Request.Path.Value ?? "", Context.Connection.RemoteIpAddress?.ToString() ?? "");
-        string problem = KeyOf(Request.Headers).IsEmpty ? "this server asks for an API key" : "the API key is not one of this server's";
-        return Refusal.WriteAsync(Context, new Failure(FailureKind.Unauthenticated, $"{problem}; send the metadata 'authorization: Bearer KEY'"));
+        return Refusal.WriteAsync(Context, NoKey(Request.Headers));
     }
 
-    private static ReadOnlySpan<char> KeyOf(IHeaderDictionary headers)
+    /// <summary>Why a request with these headers is let in nowhere.</summary>
+    public static Failure NoKey(IHeaderDictionary headers)
+    {
+        string problem = KeyOf(headers).IsEmpty ? "this server asks for an API key" : "the API key is not one of this server's";
+        return new Failure(FailureKind.Unauthenticated, $"{problem}; send the metadata 'authorization: Bearer KEY'");
+    }
+
+    /// <summary>The key that a request carries; empty: none.</summary>
+    public static ReadOnlySpan<char> KeyOf(IHeaderDictionary headers)
     {
         string? authorization = headers.Authorization;
         if (authorization is not null)

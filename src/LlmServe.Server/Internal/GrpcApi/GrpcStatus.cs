@@ -1,4 +1,5 @@
 using Grpc.Core;
+using LlmServe.Protocol;
 using LlmServe.Serving;
 
 namespace LlmServe.Server.Internal.GrpcApi;
@@ -10,7 +11,7 @@ internal static class GrpcStatus
     public const string FieldTrailer = "llmserve-field";
 
     /// <summary>The status of a failure.</summary>
-    public static Status Of(Failure failure) => new(CodeOf(failure.Kind), failure.Message);
+    public static Status Of(Failure failure) => new(FailureCode.Of(failure.Kind), failure.Message);
 
     /// <summary>The failure as an exception, for methods with a single answer.</summary>
     public static RpcException ToException(Failure failure)
@@ -28,17 +29,4 @@ internal static class GrpcStatus
             trailers.Add(FieldTrailer, field);
         }
     }
-
-    private static StatusCode CodeOf(FailureKind kind) => kind switch
-    {
-        FailureKind.Invalid => StatusCode.InvalidArgument,
-        FailureKind.TooLarge or FailureKind.Exhausted => StatusCode.ResourceExhausted,
-        FailureKind.Unauthenticated => StatusCode.Unauthenticated,
-        FailureKind.NotFound => StatusCode.NotFound,
-        FailureKind.Model => StatusCode.FailedPrecondition,
-        FailureKind.Stopping => StatusCode.Unavailable,
-        FailureKind.Cancelled => StatusCode.Cancelled,
-        FailureKind.DeadlineExceeded => StatusCode.DeadlineExceeded,
-        _ => StatusCode.Internal,
-    };
 }

@@ -17,7 +17,7 @@ internal static class Listener
     private const int StreamWindow = 96 << 10;
 
     /// <summary>Sets Kestrel up.</summary>
-    public static void Configure(KestrelServerOptions kestrel, ServingCore core, ServerOptions options, IPAddress address, ILoggerFactory loggers)
+    public static void Configure(KestrelServerOptions kestrel, ServingCore core, ServerOptions options, TlsSettings? tls, IPAddress address, ILoggerFactory loggers)
     {
         kestrel.AddServerHeader = false;
         kestrel.AllowAlternateSchemes = true;
@@ -26,9 +26,9 @@ internal static class Listener
         {
             // The default, HTTP/1.1 and HTTP/2, is what is meant; said explicitly, Kestrel warns that it takes no HTTP/2 without TLS (ClearTextProtocol).
             listen.Use(next => connection => connections.RunAsync(connection, next));
-            if (options.Certificate is { } certificate)
+            if (tls is not null)
             {
-                listen.UseHttps(new HttpsConnectionAdapterOptions { ServerCertificate = certificate.Leaf, ServerCertificateChain = certificate.Chain });
+                listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => ValueTask.FromResult(tls.Current) });
             }
             else
             {

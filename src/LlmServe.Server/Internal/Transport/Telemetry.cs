@@ -1,6 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using LlmServe.Engine.Telemetry;
+using LlmServe.Server.Internal.Access;
+using LlmServe.Server.Internal.HttpApi;
+using LlmServe.Serving;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -38,15 +41,16 @@ internal sealed class Telemetry : IAsyncDisposable
 
     /// <summary>Starts to collect and to export.</summary>
     /// <param name="options">What to export, and where to.</param>
+    /// <param name="clients">Who may see the page, where it asks for a key.</param>
     /// <param name="listening">Where the server listens, and its page too unless it has an address of its own.</param>
     /// <param name="loggers">Where failures of the page are logged.</param>
     /// <param name="cancellationToken">Gives up starting.</param>
     /// <exception cref="ArgumentException">The host of the page is no address.</exception>
-    /// <exception cref="IOException">The address of the page cannot be bound.</exception>
+    /// <exception cref="ListenException">The address of the page cannot be bound.</exception>
     public static async Task<Telemetry> StartAsync(
-        ServerOptions options, IPAddress listening, ILoggerFactory loggers, CancellationToken cancellationToken)
+        ServerOptions options, ClientDirectory clients, IPAddress listening, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
-        var address = options.Metrics is { Host: { } host } ? ServerBuilder.ParseHost(host, $"{nameof(ServerOptions.Metrics)}.{nameof(MetricsOptions.Host)}") : listening;
+        var address = options.Metrics is { Host: { } host } ? ServerBuilder.ParseHost(host, options.Metrics.Port, $"{nameof(ServerOptions.Metrics)}.{nameof(MetricsOptions.Host)}") : listening;
         var meters = BuildMeters(options);
         var traces = options.OpenTelemetry ? BuildTraces() : null;
         if (options.Metrics is not { } metrics)
@@ -54,7 +58,7 @@ internal sealed class Telemetry : IAsyncDisposable
             return new Telemetry(meters, traces, null);
         }
 
-        var page = BuildPage(meters, metrics, address, loggers);
+        var page = BuildPage(meters, metrics, clients, address, loggers);
         var telemetry = new Telemetry(meters, traces, page);
         try
         {
@@ -70,7 +74,9 @@ internal sealed class Telemetry : IAsyncDisposable
                 throw;
             }
 
-            throw new IOException($"the metrics page cannot listen on {new IPEndPoint(address, metrics.Port)}: {error.Message}", error);
+            throw new ListenException(
+                $"{nameof(ServerOptions.Metrics)}.{nameof(MetricsOptions.Port)}",
+                $"the metrics page cannot listen on {new IPEndPoint(address, metrics.Port)}: {error.Message.TrimEnd('.')}", error);
         }
     }
 
@@ -115,7 +121,7 @@ internal sealed class Telemetry : IAsyncDisposable
         }
     }
 
-    private static WebApplication BuildPage(MeterProvider meters, MetricsOptions metrics, IPAddress address, ILoggerFactory loggers)
+    private static WebApplication BuildPage(MeterProvider meters, MetricsOptions metrics, ClientDirectory clients, IPAddress address, ILoggerFactory loggers)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
@@ -127,6 +133,12 @@ internal sealed class Telemetry : IAsyncDisposable
         builder.Services.AddSingleton(loggers);
         builder.Services.AddSingleton<IHostLifetime, OwnerLifetime>();
         var page = builder.Build();
+        if (metrics.AsksForKey)
+        {
+            page.Use((http, next) => clients.FindByKey(ClientAuthentication.KeyOf(http.Request.Headers)) is not null
+                ? next(http) : HttpErrors.WriteAsync(http, ClientAuthentication.NoKey(http.Request.Headers)));
+        }
+
         page.UseOpenTelemetryPrometheusScrapingEndpoint(meters, null, metrics.Path, null, null);
         return page;
     }

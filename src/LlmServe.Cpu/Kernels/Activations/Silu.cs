@@ -1,0 +1,14 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using LlmServe.Execution.Numerics;
+
+namespace LlmServe.Cpu.Kernels.Activations;
+
+/// <summary>x · sigmoid(x).</summary>
+internal readonly struct Silu : IActivation
+{
+    public static float Of(float x) => NumericsMath.Silu(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Of(Vector256<float> x) => x / (Vector256.Create(1f) + NumericsMath.Exp(-x));
+}
