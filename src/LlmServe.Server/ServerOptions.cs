@@ -1,3 +1,4 @@
+using LlmServe.Http;
 using LlmServe.Serving;
 
 namespace LlmServe.Server;
@@ -44,13 +45,14 @@ public sealed record ServerOptions : ServingOptions
     /// <summary>Whether reflection is open to clients without an API key.</summary>
     public bool OpenReflection { get; init; }
 
-    /// <summary>Longest pause of a client that is sending a request.</summary>
-    internal TimeSpan LongestPause { get; init; } = TimeSpan.FromSeconds(5);
+    /// <summary>What the HTTP APIs do.</summary>
+    public HttpOptions Http { get; init; } = new();
 
     /// <inheritdoc/>
     public override void Validate()
     {
         base.Validate();
+        Http.Validate();
         OptionException.Require(Port is >= 0 and <= 65535, nameof(Port), Port, "0 … 65535");
         OptionException.Require(DefaultOutputTokens is null or >= 1, nameof(DefaultOutputTokens), DefaultOutputTokens, "1 or more");
         OptionException.Require(MaxConnections >= 1, nameof(MaxConnections), MaxConnections, "1 or more");

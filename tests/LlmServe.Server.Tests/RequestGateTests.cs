@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Grpc.Core;
+using LlmServe.Http;
 using LlmServe.Server.Tests.Support;
 using LlmServe.Testing.Fakes;
 using LlmServe.V1;
@@ -17,7 +18,7 @@ public sealed class RequestGateTests
     {
         await using var server = await TestServer.StartAsync(
             new FakeExecutorOptions { Next = _ => 'x', ContextLength = 32 * 1024, KvBlocks = 1024 },
-            options: new ServerOptions { LongestPause = TimeSpan.FromMilliseconds(200) });
+            options: new ServerOptions { Http = new HttpOptions { LongestPause = TimeSpan.FromMilliseconds(200) } });
         using var socket = await Http2Socket.ConnectAsync(server.Host.Endpoint);
         var good = await socket.RequestAsync(Chat, Whole("Hi", 8_000));
         await good.Began.WaitAsync(Calls.Patience);

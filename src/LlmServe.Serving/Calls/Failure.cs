@@ -21,6 +21,12 @@ public sealed record Failure(FailureKind Kind, string Problem, string? Field = n
     /// <summary>A fault of the server, without a word about the cause; the log has it.</summary>
     public static Failure Internal { get; } = new(FailureKind.Internal, "internal error; the server's log has the details");
 
+    /// <summary>A word for programs that says more than the kind; null: the kind says all.</summary>
+    public string? Code { get; init; }
+
+    /// <summary>Where the prompt is too long: how many tokens it has, at least, and how many are allowed.</summary>
+    public (long Found, long Allowed)? Size { get; init; }
+
     /// <summary>The message for people, which begins with the field.</summary>
     public string Message
     {
@@ -35,6 +41,14 @@ public sealed record Failure(FailureKind Kind, string Problem, string? Field = n
     /// <param name="field">Its path.</param>
     /// <param name="problem">What is wrong with it and what is allowed.</param>
     public static Failure Invalid(string field, string problem) => new(FailureKind.Invalid, problem, field);
+
+    /// <summary>A prompt is longer than it may be.</summary>
+    /// <param name="field">The field that it came from.</param>
+    /// <param name="found">Tokens that it has, at least.</param>
+    /// <param name="allowed">Tokens that it may have.</param>
+    /// <param name="problem">What is wrong with it and what is allowed.</param>
+    public static Failure TooLong(string field, long found, long allowed, string problem) =>
+        Invalid(field, problem) with { Code = "context_length_exceeded", Size = (found, allowed) };
 
     /// <summary>There is no room now.</summary>
     public static Failure Exhausted(string problem) => new(FailureKind.Exhausted, problem);

@@ -27,7 +27,7 @@ public sealed class ServedCall
     public DateTime Deadline { get; init; } = DateTime.MaxValue;
 
     /// <summary>The bytes of its request, which are given back when they are read; null: it is short.</summary>
-    public RequestLease? Request { get; init; }
+    public RequestLease? Request { get; set; }
 
     /// <summary>The model that answers; empty until one is found.</summary>
     internal string Model { get; set; } = "";
@@ -36,7 +36,7 @@ public sealed class ServedCall
     internal GenerationUpdate? Last { get; set; }
 
     /// <summary>Why nothing came of it, or its generation ended early; null: neither.</summary>
-    public Failure? Outcome { get; internal set; }
+    public Failure? Outcome { get; set; }
 
     /// <summary>Time since it came.</summary>
     internal TimeSpan Elapsed => Stopwatch.GetElapsedTime(_start);

@@ -65,7 +65,7 @@ public sealed class Generation : IDisposable
 
         _ended = true;
         _call.Last = update;
-        _call.Outcome = update.FinishReason switch
+        _call.Outcome ??= update.FinishReason switch
         {
             FinishReason.Aborted => Failure.Stopping,
             FinishReason.Cancelled => _call.GivenUp,

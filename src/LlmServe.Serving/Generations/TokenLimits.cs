@@ -12,8 +12,16 @@ internal sealed class TokenLimits(ServingOptions options)
     {
         if (LongestPrompt(client) is { } most && promptTokens > most)
         {
-            return Failure.Invalid(
-                input.Prompt.Field, $"the prompt has {promptTokens} tokens; {WhoAllows(client.Key?.MaxPromptTokens, most, client)} at most {most}");
+            return Failure.TooLong(
+                input.Prompt.Field, promptTokens, most, $"the prompt has {promptTokens} tokens; {WhoAllows(client.Key?.MaxPromptTokens, most, client)} at most {most}");
+        }
+
+        int context = input.Model.Engine.ContextLength;
+        if (promptTokens >= context)
+        {
+            return Failure.TooLong(
+                input.Prompt.Field, promptTokens, context,
+                $"the prompt has {promptTokens} tokens, which exceeds the available context size: the context holds {context} tokens, at least one of the answer included");
         }
 
         int? wanted = input.Settings.MaxTokens;

@@ -35,6 +35,9 @@ public sealed class ModelCatalog
     /// <summary>All models, the default first.</summary>
     public IReadOnlyList<ServedModel> All { get; }
 
+    /// <summary>Whether there is a model of this id; an empty one names the default.</summary>
+    public bool Has(string id) => id.Length == 0 || _byId.ContainsKey(id);
+
     /// <summary>The model that a request names; an empty id names the default.</summary>
     /// <exception cref="RequestException"><see cref="FailureKind.NotFound"/>: there is no such model.</exception>
     public ServedModel Find(string id)

@@ -36,7 +36,8 @@ internal static class PromptLength
             count += ids.Count;
             if (count > surely)
             {
-                throw Failure.Invalid(field, $"the prompt has {text.Length} characters and more than {count} tokens; at most {most} are of use here").ToException();
+                throw Failure.TooLong(
+                    field, count, most, $"the prompt has {text.Length} characters and more than {count} tokens; at most {most} are of use here").ToException();
             }
         }
     }

@@ -8,6 +8,9 @@ namespace LlmServe.Serving;
 /// <param name="parseSpecial">Whether control tokens written in the text become their ids.</param>
 public sealed class TextPrompt(string text, bool addSpecial = true, bool parseSpecial = true) : PromptSource
 {
+    /// <summary>The text.</summary>
+    public string Text => text;
+
     /// <summary>The ids. [text worker]</summary>
     internal List<int> Encode(ITokenizer tokenizer, CancellationToken cancellation)
     {

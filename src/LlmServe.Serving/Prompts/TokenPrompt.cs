@@ -4,6 +4,9 @@ namespace LlmServe.Serving;
 /// <param name="ids">The ids; the engine checks them.</param>
 public sealed class TokenPrompt(IReadOnlyList<int> ids) : PromptSource
 {
+    /// <summary>The ids.</summary>
+    public IReadOnlyList<int> Ids => ids;
+
     /// <inheritdoc/>
     internal override IReadOnlyList<int> Ready => ids;
 

@@ -3,7 +3,7 @@ using Google.Protobuf;
 using Grpc.Core;
 using LlmServe.Engine;
 using LlmServe.Protocol;
-using LlmServe.Server.Internal.Access;
+using LlmServe.Http;
 using LlmServe.Server.Internal.GrpcApi;
 using LlmServe.Serving;
 using LlmServe.Testing.Fakes;

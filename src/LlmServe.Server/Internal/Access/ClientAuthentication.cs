@@ -1,5 +1,6 @@
 using System.Security.Claims;
 using System.Text.Encodings.Web;
+using LlmServe.Http;
 using LlmServe.Serving;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http;

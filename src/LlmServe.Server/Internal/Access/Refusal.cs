@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
+using LlmServe.Http;
 using LlmServe.Server.Internal.GrpcApi;
-using LlmServe.Server.Internal.HttpApi;
 using LlmServe.Serving;
 using Microsoft.AspNetCore.Http;
 
@@ -20,7 +20,7 @@ internal static class Refusal
     {
         if (!IsGrpc(http.Request))
         {
-            return HttpErrors.WriteAsync(http, failure);
+            return OpenAiErrors.WriteAsync(http, failure);
         }
 
         var status = GrpcStatus.Of(failure);

@@ -1,6 +1,6 @@
 using Google.Protobuf;
 using Grpc.Core;
-using LlmServe.Server.Internal.Access;
+using LlmServe.Http;
 using LlmServe.Serving;
 
 namespace LlmServe.Server.Internal.GrpcApi;

@@ -3,6 +3,7 @@ using System.Buffers.Binary;
 using System.IO.Pipelines;
 using Grpc.AspNetCore.Server;
 using Grpc.Core;
+using LlmServe.Http;
 using LlmServe.Server.Internal.Access;
 using LlmServe.Serving;
 using Microsoft.AspNetCore.Http;
@@ -55,7 +56,7 @@ internal sealed class RequestGate(ServerOptions options, ServingCore core)
             return known.Failure;
         }
 
-        using var pause = new RequestPause(body, options.LongestPause, LongestRead);
+        using var pause = new RequestPause(body, options.Http.LongestPause, LongestRead);
         try
         {
             while (true)

@@ -1,9 +1,9 @@
 using System.Net;
 using Grpc.AspNetCore.Server;
 using LlmServe.Protocol;
+using LlmServe.Http;
 using LlmServe.Server.Internal.Access;
 using LlmServe.Server.Internal.GrpcApi;
-using LlmServe.Server.Internal.HttpApi;
 using LlmServe.Serving;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -46,7 +46,7 @@ internal static class ServerBuilder
         var gate = app.Services.GetRequiredService<RequestGate>();
         app.Use((http, next) => gate.InvokeAsync(http, next));
         MapGrpc(app, options);
-        HealthRoute.Map(app, core);
+        HttpDoors.Map(app, core, options.Http);
         return app;
     }
 

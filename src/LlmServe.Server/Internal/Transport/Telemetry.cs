@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using LlmServe.Engine.Telemetry;
+using LlmServe.Http;
 using LlmServe.Server.Internal.Access;
-using LlmServe.Server.Internal.HttpApi;
 using LlmServe.Serving;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -136,7 +136,7 @@ internal sealed class Telemetry : IAsyncDisposable
         if (metrics.AsksForKey)
         {
             page.Use((http, next) => clients.FindByKey(ClientAuthentication.KeyOf(http.Request.Headers)) is not null
-                ? next(http) : HttpErrors.WriteAsync(http, ClientAuthentication.NoKey(http.Request.Headers)));
+                ? next(http) : OpenAiErrors.WriteAsync(http, ClientAuthentication.NoKey(http.Request.Headers)));
         }
 
         page.UseOpenTelemetryPrometheusScrapingEndpoint(meters, null, metrics.Path, null, null);

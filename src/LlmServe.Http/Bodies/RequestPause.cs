@@ -1,9 +1,9 @@
 using System.IO.Pipelines;
 
-namespace LlmServe.Server.Internal.GrpcApi;
+namespace LlmServe.Http;
 
 /// <summary>Ends the wait for a request whose client pauses too long or takes too long altogether.</summary>
-internal sealed class RequestPause : IDisposable
+public sealed class RequestPause : IDisposable
 {
     private readonly TimeSpan _pause;
     private readonly long _end;
