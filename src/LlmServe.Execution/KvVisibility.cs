@@ -20,4 +20,15 @@ public readonly record struct KvVisibility(int Window = 0, int Chunk = 0)
         int first = Window > 0 ? Math.Max(0, position - Window + 1) : 0;
         return Chunk > 0 ? Math.Max(first, position / Chunk * Chunk) : first;
     }
+
+    /// <summary>
+    /// Blocks that a sequence can need at once, where not every position is seen: what a row sees, and what is written, neither of which begins at a block's
+    /// border.
+    /// </summary>
+    /// <param name="ahead">Most positions that are written in a tick.</param>
+    public int MostBlocks(int ahead)
+    {
+        int seen = Window > 0 && Chunk > 0 ? Math.Min(Window, Chunk) : Math.Max(Window, Chunk);
+        return KvBlock.CountFor(seen) + KvBlock.CountFor(ahead) + 2;
+    }
 }

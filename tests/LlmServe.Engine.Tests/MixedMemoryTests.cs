@@ -87,7 +87,7 @@ public class MixedMemoryTests
         var window = Window(60, 50);
         var rig = new LoopRig(Model(null, window) with { ContextLength = 2000 }, new EngineOptions { PrefixCache = false });
         var sequence = rig.Add(EngineTest.RandomPrompt(new Random(1), 1000), 900);
-        int most = WindowBlocks.QuotaOf(window.Visibility, MaxRows);
+        int most = window.Visibility.MostBlocks(MaxRows);
         while (sequence.Record.Finish == FinishReason.None)
         {
             rig.Step();

@@ -29,14 +29,15 @@ internal sealed unsafe class CpuExecutor : IMeasuringExecutor
 
     public CpuExecutor(GgufFile file, CompiledModel model, KernelTable kernels, CpuOptions options, int lanes, IProgress<LoadProgress>? progress)
     {
+        var groups = model.KvGroups.Select(g => new KvGroupDemand(g.BlockBytes(model.Info.Kv), g.Visibility.IsAll ? 0 : g.Visibility.MostBlocks(options.MaxRowsPerTick)));
         var plan = KvPlan.Of(
-            new KvDemand(model.KvGroups.Sum(g => g.BlockBytes(model.Info.Kv)), model.Info.ContextLength, options.MaxSequences, WeightStore.BytesOf(model, kernels), options.KvBytes, options.ContextLength),
+            new KvDemand([.. groups], model.Info.ContextLength, options.MaxSequences, WeightStore.BytesOf(model, kernels), options.KvBytes, options.ContextLength),
             KvPlan.Unpromised());
         Compiled = model with { Info = model.Info with { Warnings = [.. model.Info.Warnings, .. plan.Warnings, .. WarnOfLanes(options)] } };
         int blocksPerSlot = KvBlock.CountFor(model.Info.ContextLength);
         Rows = new RowTable(options.MaxRowsPerTick, options.MaxSequences, blocksPerSlot, model.KvGroups.Count);
         _weights = new WeightStore(file, model, kernels, lanes, options.RepackCache, progress);
-        _memory = new KvMemory(model, [.. model.KvGroups.Select(_ => plan.Blocks)], kernels.InterleavesCache);
+        _memory = new KvMemory(model, plan.Blocks, kernels.InterleavesCache);
         _arena = new NativeBuffer(model.Programs.Max(p => p.Memory.Bytes));
         _laneArenas = [.. Enumerable.Range(0, lanes).Select(_ => new NativeBuffer(model.Programs.Max(p => p.Memory.LaneBytes)))];
         var caches = _memory.LayoutsOver(model, group => (nint)PointerTo(Rows.BlockTables(group)), blocksPerSlot);

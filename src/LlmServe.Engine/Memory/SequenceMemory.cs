@@ -84,7 +84,7 @@ internal sealed class SequenceMemory : ISequenceState
         long blocks = rows.BlocksPerSlot;
         foreach (var group in memory.KvGroups)
         {
-            bool isWhole = group.Visibility.IsAll || group.Blocks >= Math.Min(rows.BlocksPerSlot, WindowBlocks.QuotaOf(group.Visibility, mostAhead));
+            bool isWhole = group.Visibility.IsAll || group.Blocks >= Math.Min(rows.BlocksPerSlot, group.Visibility.MostBlocks(mostAhead));
             blocks = !isWhole ? 0 : group.Visibility.IsAll ? Math.Min(blocks, group.Blocks) : blocks;
         }
 

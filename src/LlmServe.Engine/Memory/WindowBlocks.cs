@@ -40,7 +40,7 @@ internal sealed class WindowBlocks : IGroupBlocks
         _first = new int[rows.Slots];
         _end = new int[rows.Slots];
         _reserved = new int[rows.Slots];
-        _quota = Math.Min(rows.BlocksPerSlot, QuotaOf(description.Visibility, mostAhead));
+        _quota = Math.Min(rows.BlocksPerSlot, description.Visibility.MostBlocks(mostAhead));
     }
 
     public int Count => _free.Size;
@@ -48,14 +48,6 @@ internal sealed class WindowBlocks : IGroupBlocks
     public int Available => _free.Count + _idle.Count;
 
     public int Cached => _idle.Count;
-
-    /// <summary>Blocks that a slot can need at once: what it sees, and what it writes, neither of which begins at a block's border.</summary>
-    public static int QuotaOf(KvVisibility visibility, int mostAhead)
-    {
-        int seen = visibility.Window > 0 && visibility.Chunk > 0 ? Math.Min(visibility.Window, visibility.Chunk)
-            : Math.Max(visibility.Window, visibility.Chunk);
-        return KvBlock.CountFor(seen) + KvBlock.CountFor(mostAhead) + 2;
-    }
 
     public bool HasRoom(int slot, int positions, int most, int spare) => _reserved[slot] > 0 || _allReserved + QuotaFor(most) <= Count;
 

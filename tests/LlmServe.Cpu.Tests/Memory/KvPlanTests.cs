@@ -10,7 +10,7 @@ public class KvPlanTests
     private const long MiB = 1 << 20, GiB = 1 << 30;
 
     /// <summary>1 MiB a block of 32 positions: a context takes 64 MiB, and 8 short sequences 128 MiB.</summary>
-    private static readonly KvDemand Demand = new(MiB, 2048, 8, 100 * MiB, null, null);
+    private static readonly KvDemand Demand = new([new KvGroupDemand(MiB)], 2048, 8, 100 * MiB, null, null);
 
     private static MachineMemory Machine(long total, long? available = null) => new(total, available ?? total, "this machine");
 
@@ -18,7 +18,7 @@ public class KvPlanTests
     public void Of_RoomEnough_IsAContextAndTheShortOnes()
     {
         var plan = KvPlan.Of(Demand, Machine(8 * GiB));
-        Assert.Equal(64 + (8 * 16), plan.Blocks);
+        Assert.Equal(64 + (8 * 16), plan.Blocks[0]);
         Assert.Empty(plan.Warnings);
     }
 
@@ -28,7 +28,7 @@ public class KvPlanTests
     public void Of_LittleRoom_KeepsTheContextAndAtMostHalf(long availableMiB, int blocks)
     {
         var plan = KvPlan.Of(Demand, Machine(8 * GiB, availableMiB * MiB));
-        Assert.Equal(blocks, plan.Blocks);
+        Assert.Equal(blocks, plan.Blocks[0]);
         Assert.Empty(plan.Warnings);
     }
 
@@ -36,7 +36,7 @@ public class KvPlanTests
     public void Of_LessThanAContext_SaysHowMuchIsHeld()
     {
         var plan = KvPlan.Of(Demand, Machine(8 * GiB, 260 * MiB));
-        Assert.Equal(32, plan.Blocks);
+        Assert.Equal(32, plan.Blocks[0]);
         string warning = Assert.Single(plan.Warnings);
         Assert.Contains("32 MiB for keys and values hold 1024 positions", warning, StringComparison.Ordinal);
         Assert.Contains("not 2048; that would take 64 MiB", warning, StringComparison.Ordinal);
@@ -47,7 +47,7 @@ public class KvPlanTests
         AssertRefused(Demand, Machine(8 * GiB, 240 * MiB), "240 MiB available", "100 MiB of weights", "16 MiB", "512 positions");
 
     [Fact]
-    public void Of_ShortModel_NeedsItsContextAlone() => Assert.Equal(2, KvPlan.Of(Demand with { ContextLength = 64, Sequences = 1 }, Machine(8 * GiB, 231 * MiB)).Blocks);
+    public void Of_ShortModel_NeedsItsContextAlone() => Assert.Equal(2, KvPlan.Of(Demand with { ContextLength = 64, Sequences = 1 }, Machine(8 * GiB, 231 * MiB)).Blocks[0]);
 
     [Fact]
     public void Of_MoreAskedThanThereIs_IsRefusedWithBothNumbers()
@@ -61,7 +61,7 @@ public class KvPlanTests
     public void Of_MoreAskedThanIsFreeNow_IsTakenWithAWarning()
     {
         var plan = KvPlan.Of(Demand with { AskedBytes = 400 * MiB, Sequences = 64 }, Machine(8 * GiB, 300 * MiB));
-        Assert.Equal(400, plan.Blocks);
+        Assert.Equal(400, plan.Blocks[0]);
         Assert.Contains("only 300 MiB of this machine are available now", Assert.Single(plan.Warnings), StringComparison.Ordinal);
     }
 
@@ -69,7 +69,7 @@ public class KvPlanTests
     public void Of_ContextAskedForAndNotFreeNow_IsKeptWhole()
     {
         var plan = KvPlan.Of(Demand with { AskedContext = 2048 }, Machine(8 * GiB, 250 * MiB));
-        Assert.Equal(64, plan.Blocks);
+        Assert.Equal(64, plan.Blocks[0]);
         Assert.Contains("available now", Assert.Single(plan.Warnings), StringComparison.Ordinal);
     }
 
@@ -81,8 +81,28 @@ public class KvPlanTests
     public void Of_BytesAskedFor_AreBlocksFromOneToAllThatSequencesCanUse(long bytes, int blocks)
     {
         var plan = KvPlan.Of(Demand with { AskedBytes = bytes }, Machine(8 * GiB));
-        Assert.Equal(blocks, plan.Blocks);
+        Assert.Equal(blocks, plan.Blocks[0]);
         Assert.Equal(blocks < 64, plan.Warnings.Any(w => w.Contains($"{blocks * 32} positions", StringComparison.Ordinal)));
+    }
+
+    /// <summary>Windows of 40 blocks beside the full context; a block of them is a quarter of its size.</summary>
+    [Theory]
+    [InlineData(8192, 192, 192)] // all that positions of the full group can have
+    [InlineData(400, 68, 68)] // half of the 172 MiB that are left
+    [InlineData(319, 64, 64)] // the context, since its 80 MiB fit
+    [InlineData(290, 49, 49)]
+    [InlineData(272, 34, 40)] // a window has room for one sequence at least
+    public void Of_GroupWithAWindow_HasAsManyBlocksAsAreUsed(long availableMiB, int full, int windowed)
+    {
+        var plan = KvPlan.Of(Demand with { Groups = [new KvGroupDemand(MiB), new KvGroupDemand(MiB / 4, 40)] }, Machine(8 * GiB, availableMiB * MiB));
+        Assert.Equal([full, windowed], plan.Blocks);
+    }
+
+    [Fact]
+    public void Of_ManyShortWindows_AreNoMoreThanSequencesUse()
+    {
+        var plan = KvPlan.Of(Demand with { Groups = [new KvGroupDemand(MiB, 5)] }, Machine(8 * GiB));
+        Assert.Equal([40], plan.Blocks);
     }
 
     [Fact]
