@@ -37,7 +37,7 @@ public static class ModelCompiler
             Shape = shape,
             Weights = graph.Weights,
             Caches = graph.Caches,
-            KvGroups = [.. caches.GroupBy(c => c.Visibility).Select(g => new KvGroupLayout(g.Key, [.. g]))],
+            KvGroups = [.. caches.GroupBy(c => c.Visibility.Within(context)).Select(g => new KvGroupLayout(g.Key, [.. g]))],
             Programs = [.. Buckets(options.MaxRows).Select(rows => Compile(graph, target, rows, context, options.Kv))],
             Info = new ModelInfo(shape.Architecture, shape.Vocabulary, context, layers, options.Activations, options.Kv, ProgramIdentity.Of(file, options))
             {

@@ -21,6 +21,9 @@ public readonly record struct KvVisibility(int Window = 0, int Chunk = 0)
         return Chunk > 0 ? Math.Max(first, position / Chunk * Chunk) : first;
     }
 
+    /// <summary>The same among the first <paramref name="context"/> positions: what reaches over all of them is no limit.</summary>
+    public KvVisibility Within(int context) => new(Window >= context ? 0 : Window, Chunk >= context ? 0 : Chunk);
+
     /// <summary>
     /// Blocks that a sequence can need at once, where not every position is seen: what a row sees, and what is written, neither of which begins at a block's
     /// border.

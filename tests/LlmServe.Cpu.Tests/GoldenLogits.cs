@@ -7,12 +7,20 @@ namespace LlmServe.Cpu.Tests;
 /// <summary>Logits of a model of <c>golden/tiny</c> or <c>golden/quantized</c>, as Hugging Face's Llama gives them in f32 on the decoded weights.</summary>
 internal sealed record GoldenLogits(int[][] Sequences, float[] Logits, int Vocabulary)
 {
-    public static GoldenLogits Load(string folder, string name)
+    public static GoldenLogits Load(string folder, string name) => Load(TestData.Local("golden", folder, name));
+
+    /// <summary>Those of a model of the shared data, <c>folder/name</c>.</summary>
+    public static GoldenLogits LoadShared(string name) => Load(Path.ChangeExtension(SharedModel(name), null));
+
+    /// <summary>The model's file.</summary>
+    public static string SharedModel(string name) => TestData.Shared(["data", "golden", .. (name + ".gguf").Split('/')]);
+
+    private static GoldenLogits Load(string path)
     {
-        using var document = JsonDocument.Parse(File.ReadAllBytes(TestData.Local("golden", folder, name + ".json")));
+        using var document = JsonDocument.Parse(File.ReadAllBytes(path + ".json"));
         var root = document.RootElement;
         int[][] sequences = [.. root.GetProperty("sequences").EnumerateArray().Select(s => s.EnumerateArray().Select(i => i.GetInt32()).ToArray())];
-        byte[] bytes = File.ReadAllBytes(TestData.Local("golden", folder, name + ".logits.f32"));
+        byte[] bytes = File.ReadAllBytes(path + ".logits.f32");
         int vocabulary = root.GetProperty("vocab").GetInt32();
         Assert.Equal(sequences.Sum(s => s.Length) * vocabulary * sizeof(float), bytes.Length);
         return new GoldenLogits(sequences, MemoryMarshal.Cast<byte, float>(bytes).ToArray(), vocabulary);

@@ -26,8 +26,12 @@ internal sealed class LogitsRunner
             int count = KvBlock.CountFor(sequences[slot].Length);
             int end = first + count;
             int[] ids = blocks?[slot] ?? [.. Enumerable.Range(1, count).Select(i => end - i)];
-            Assert.All(ids, id => Assert.InRange(id, 0, executor.Memory.KvGroups[0].Blocks - 1));
-            ids.CopyTo(executor.Rows.BlockTable(slot));
+            for (int group = 0; group < executor.Memory.KvGroups.Count; group++)
+            {
+                Assert.All(ids, id => Assert.InRange(id, 0, executor.Memory.KvGroups[group].Blocks - 1));
+                ids.CopyTo(executor.Rows.BlockTable(slot, group));
+            }
+
             first = end;
         }
     }
@@ -52,11 +56,32 @@ internal sealed class LogitsRunner
             rows.Add(slot, position, _sequences[slot][position], select: true);
         }
 
+        HideUnseen();
         _executor.RunTick();
         int vocabulary = _executor.Model.VocabularySize;
         for (int i = 0; i < rows.Count; i++)
         {
             _executor.Logits(i).CopyTo(Logits[rows.RowSlots[i]].AsSpan(rows.Positions[i] * vocabulary, vocabulary));
+        }
+    }
+
+    /// <summary>What no later row sees is not read: whatever stands in the block tables there.</summary>
+    private void HideUnseen()
+    {
+        var rows = _executor.Rows;
+        for (int group = 0; group < _executor.Memory.KvGroups.Count; group++)
+        {
+            int[] first = [.. Enumerable.Repeat(int.MaxValue, rows.Slots)];
+            for (int i = 0; i < rows.Count; i++)
+            {
+                int slot = rows.RowSlots[i];
+                first[slot] = Math.Min(first[slot], _executor.Memory.KvGroups[group].Visibility.First(rows.Positions[i]) / KvBlock.Positions);
+            }
+
+            for (int slot = 0; slot < first.Length; slot++)
+            {
+                rows.BlockTable(slot, group)[..(first[slot] == int.MaxValue ? 0 : first[slot])].Fill(int.MinValue / 2);
+            }
         }
     }
 

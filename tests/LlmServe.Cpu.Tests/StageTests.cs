@@ -94,7 +94,7 @@ public unsafe class StageTests
         float[] gate = Dump("layer0.ffn_gate"), up = Dump("layer0.ffn_up");
         fixed (float* g = gate, u = up)
         {
-            GateLoop<Silu>.Scalar(g, u, gate.Length);
+            GateLoop<Silu>.Scalar(g, u, gate.Length, null);
         }
 
         Assert.Equal(Dump("layer0.ffn_act"), gate);

@@ -15,6 +15,15 @@ internal sealed record AttentionSpec
     /// <summary>Which elements form pairs.</summary>
     public RopePairing Pairing { get; init; }
 
+    /// <summary>How queries and keys are normalised; null: not at all.</summary>
+    public QueryKeyNorm? Norm { get; init; }
+
+    /// <summary>Queries, keys and values are kept between −this and this; 0: as they are.</summary>
+    public float Clamp { get; init; }
+
+    /// <summary>Whether the output projection may have a bias. Those to queries, keys and values may in every family.</summary>
+    public bool HasOutputBias { get; init; }
+
     /// <summary>What a model whose layers are alike says.</summary>
     public static AttentionSpec Read(ModelSource source, ModelShape shape, RopePairing pairing)
     {

@@ -38,6 +38,36 @@ internal static class GraphOperations
         return graph.Add(new Linear(x, matrix, output), output);
     }
 
+    /// <summary>A bias: the same numbers added to every row.</summary>
+    public static GraphValue AddVector(this GraphBuilder graph, GraphValue x, Weight vector, string name)
+    {
+        var output = graph.Like(x, name);
+        return graph.Add(new AddVector(x, vector, output), output);
+    }
+
+    /// <summary>Every number times a factor; of 1, nothing.</summary>
+    public static GraphValue Scale(this GraphBuilder graph, GraphValue x, float factor, string name)
+    {
+        if (factor == 1)
+        {
+            return x;
+        }
+
+        var output = graph.Like(x, name);
+        return graph.Add(new Scale(x, factor, output), output);
+    }
+
+    /// <summary>A function of every number.</summary>
+    public static GraphValue Activate(this GraphBuilder graph, GraphValue x, ActivationDetail activation, string name)
+    {
+        var output = graph.Like(x, name);
+        return graph.Add(new Activate(x, activation, output), output);
+    }
+
+    /// <summary>Every number kept below a cap; of 0, as it is.</summary>
+    public static GraphValue SoftCap(this GraphBuilder graph, GraphValue x, float cap, string name) =>
+        cap == 0 ? x : graph.Activate(x, new ActivationDetail(ActivationKind.SoftCap, cap), name);
+
     /// <summary>Rotates the heads of a value.</summary>
     public static GraphValue Rope(this GraphBuilder graph, GraphValue x, RopeAngles angles, RopeLayout layout, string name)
     {
@@ -83,11 +113,21 @@ internal static class GraphOperations
     /// <summary>
     /// The end of a decoder: the final norm of the selected rows, and the output matrix, which is the embedding table where the file has no other.
     /// </summary>
-    public static ModelGraph Finish(this GraphBuilder graph, GraphValue x, NormSpec norm)
+    /// <param name="graph">The graph.</param>
+    /// <param name="x">The residual stream behind the last layer.</param>
+    /// <param name="norm">The final norm.</param>
+    /// <param name="hasBias">Whether logits may have a bias.</param>
+    /// <param name="scale">Factor on logits.</param>
+    /// <param name="cap">What logits stay below; 0: they are not capped.</param>
+    public static ModelGraph Finish(this GraphBuilder graph, GraphValue x, NormSpec norm, bool hasBias = false, float scale = 1, float cap = 0)
     {
+        const string Logits = "logits", Own = "output", Bias = "output.bias";
         var last = graph.Norm(graph.SelectRows(x, "selected"), norm, "output_norm", "output_norm");
-        string output = graph.Source.Has("output.weight") ? "output.weight" : "token_embd.weight";
-        var logits = graph.Linear(last, graph.Matrix(output, last.Columns, graph.Shape.Vocabulary), "logits");
+        string tensor = graph.Source.Has(Own + ".weight") ? Own : "token_embd";
+        var logits = graph.Linear(last, graph.Matrix(tensor + ".weight", last.Columns, graph.Shape.Vocabulary), Logits);
+        logits = graph.Scale(logits, graph.Source.Has(tensor + ".scale") ? graph.Source.Numbers(tensor + ".scale", 1)[0] : 1, Logits);
+        logits = hasBias && graph.Source.Has(Bias) ? graph.AddVector(logits, graph.Vector(Bias, logits.Columns), Logits) : logits;
+        logits = graph.SoftCap(graph.Scale(logits, scale, Logits), cap, Logits);
         return graph.Build((TickOutputs.Logits, logits), (TickOutputs.Hidden, last));
     }
 }

@@ -91,6 +91,50 @@ internal sealed class ModelSource(GgufFile file, int? contextLimit = null)
         return number;
     }
 
+    /// <summary>A whole number from 0 to <paramref name="most"/> for each layer, which the file has as one for all or as an array.</summary>
+    /// <param name="key">Without the family's prefix.</param>
+    /// <param name="layers">Layers; the file may have more, which are left out.</param>
+    /// <param name="most">The largest allowed.</param>
+    /// <param name="absent">What a missing key means; null: it must be there.</param>
+    /// <exception cref="GgufException">It is missing, or holds something else.</exception>
+    public int[] GetInt32s(string key, int layers, int most, int? absent = null)
+    {
+        string full = Read(key);
+        if (absent is { } usual && !file.Metadata.Contains(full))
+        {
+            return [.. Enumerable.Repeat(usual, layers)];
+        }
+
+        int[] numbers = !file.Metadata.TryGetValue(full, out var value) || !value.IsArray ? [.. Enumerable.Repeat(file.Metadata.GetInt32(full), layers)]
+            : value.TryGetInt32s(out int[] all) && all.Length >= layers ? all[..layers]
+            : throw Error($"{full} is {value}; allowed: a whole number, or an array of one for each of {layers} layers");
+        int wrong = Array.FindIndex(numbers, number => number < 0 || number > most);
+        Require(wrong < 0, $"{full} is {(wrong < 0 ? 0 : numbers[wrong])} for layer {wrong}; allowed: 0 to {most}");
+        return numbers;
+    }
+
+    /// <summary>A switch, or <paramref name="absent"/> where the key is missing.</summary>
+    /// <param name="key">Without the family's prefix.</param>
+    /// <param name="absent">What a missing key means.</param>
+    public bool GetBool(string key, bool absent) => file.Metadata.TryGetBool(Read(key), out bool flag) ? flag : absent;
+
+    /// <summary>The numbers of a small tensor that the graph takes as constants.</summary>
+    /// <param name="name">Of the tensor.</param>
+    /// <param name="count">Numbers that it must have.</param>
+    public float[] Numbers(string name, int count)
+    {
+        var tensor = Tensor(name);
+        RequireFloat(tensor);
+        Require(tensor.ElementCount == count, $"tensor '{name}' has {tensor.ElementCount} elements; {count} are needed");
+        float[] numbers = new float[count];
+        for (long row = 0, width = tensor.Columns; row < tensor.Rows; row++)
+        {
+            File.DecodeRow(tensor, row, numbers.AsSpan((int)(row * width), (int)width));
+        }
+
+        return numbers;
+    }
+
     /// <summary>A finite number, or null where the key is missing.</summary>
     /// <param name="key">Without the family's prefix.</param>
     /// <exception cref="GgufException">It is no finite number.</exception>

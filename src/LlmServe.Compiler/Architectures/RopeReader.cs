@@ -51,15 +51,7 @@ internal static class RopeReader
 
     private static float[] ReadFactors(ModelSource source, string name, int count)
     {
-        var tensor = source.Tensor(name);
-        source.RequireFloat(tensor);
-        source.Require(tensor.ElementCount == count, $"tensor '{name}' has {tensor.ElementCount} elements; {count} are needed");
-        float[] factors = new float[count];
-        for (long row = 0, width = tensor.Columns; row < tensor.Rows; row++)
-        {
-            source.File.DecodeRow(tensor, row, factors.AsSpan((int)(row * width), (int)width));
-        }
-
+        float[] factors = source.Numbers(name, count);
         source.Require(Array.TrueForAll(factors, factor => factor > 0 && float.IsFinite(factor)), $"tensor '{name}' holds something else than positive numbers");
         return factors;
     }

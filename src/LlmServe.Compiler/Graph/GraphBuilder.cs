@@ -11,7 +11,7 @@ namespace LlmServe.Compiler.Graph;
 internal sealed class GraphBuilder(ModelSource source, ModelShape shape)
 {
     private readonly List<Weight> _weights = [];
-    private readonly Dictionary<(string, int First, int Rows), Weight> _known = [];
+    private readonly Dictionary<Weight, Weight> _known = [];
     private readonly List<LayerCache> _caches = [];
     private readonly List<GraphValue> _values = [];
     private readonly List<Operation> _operations = [];
@@ -66,17 +66,22 @@ internal sealed class GraphBuilder(ModelSource source, ModelShape shape)
     /// <param name="firstRow">Where it begins in a fused tensor.</param>
     /// <param name="allRows">Rows of the tensor; null: as many as are used.</param>
     public Weight Matrix(string tensor, int columns, int rows, int firstRow = 0, int? allRows = null) =>
-        Take(source.Tensor(tensor), null, columns, rows, firstRow, allRows ?? rows, WeightUse.Matrix);
+        Take(source.Tensor(tensor), columns, allRows ?? rows, new Weight(0, tensor, default, rows, columns) { FirstRow = firstRow }, WeightUse.Matrix);
 
     /// <summary>A table of which single rows are read.</summary>
-    public Weight Table(string tensor, int columns, int rows) => Take(source.Tensor(tensor), null, columns, rows, 0, rows, WeightUse.Table);
+    public Weight Table(string tensor, int columns, int rows) => 
+        Take(source.Tensor(tensor), columns, rows, new Weight(0, tensor, default, rows, columns), WeightUse.Table);
 
     /// <summary>A vector, which programs see as F32 whatever floats the file has.</summary>
-    public Weight Vector(string tensor, int length)
+    /// <param name="tensor">Its name.</param>
+    /// <param name="length">Numbers.</param>
+    /// <param name="first">Where it begins in a fused tensor.</param>
+    /// <param name="all">Numbers of the tensor; null: as many as are used.</param>
+    public Weight Vector(string tensor, int length, int first = 0, int? all = null)
     {
         var vector = source.Tensor(tensor);
         source.RequireFloat(vector);
-        return Take(vector, GgmlType.F32, length, 1, 0, 1, WeightUse.Vector);
+        return Take(vector, all ?? length, 1, new Weight(0, tensor, GgmlType.F32, 1, length) { FirstColumn = first }, WeightUse.Vector);
     }
 
     /// <summary>The finished graph.</summary>
@@ -97,16 +102,16 @@ internal sealed class GraphBuilder(ModelSource source, ModelShape shape)
         return errors.Count == 0 ? graph : throw new InvalidOperationException($"{shape.Architecture} was built wrongly: {string.Join("; ", errors.Take(3))}");
     }
 
-    private Weight Take(GgufTensor tensor, GgmlType? type, int columns, int rows, int firstRow, int allRows, WeightUse use)
+    private Weight Take(GgufTensor tensor, int columns, int rows, Weight wanted, WeightUse use)
     {
-        var key = (tensor.Name, firstRow, rows);
+        source.Require(tensor.Format.CanDecode,
+            $"tensor '{tensor.Name}' has the format {tensor.Type}, which is not supported; supported: {BlockFormat.SupportedNames}");
+        var key = use == WeightUse.Vector ? wanted : wanted with { Type = tensor.Type };
         if (!_known.TryGetValue(key, out var weight))
         {
-            source.Require(tensor.Columns == columns && tensor.Rows == allRows,
-                $"tensor '{tensor.Name}' is {tensor.Rows} x {tensor.Columns} (rows x columns); the model's metadata asks for {allRows} x {columns}");
-            source.Require(tensor.Format.CanDecode,
-                $"tensor '{tensor.Name}' has the format {tensor.Type}, which is not supported; supported: {BlockFormat.SupportedNames}");
-            weight = AddTo(_weights, new Weight(_weights.Count, tensor.Name, type ?? tensor.Type, rows, columns) { FirstRow = firstRow });
+            bool fits = use == WeightUse.Vector ? tensor.ElementCount == (long)rows * columns : tensor.Columns == columns && tensor.Rows == rows;
+            source.Require(fits, $"tensor '{tensor.Name}' is {tensor.Rows} x {tensor.Columns} (rows x columns); the model's metadata asks for {rows} x {columns}");
+            weight = AddTo(_weights, key with { Id = _weights.Count });
             _known.Add(key, weight);
         }
 

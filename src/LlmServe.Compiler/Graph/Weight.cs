@@ -20,6 +20,9 @@ public sealed record Weight(int Id, string Name, GgmlType Type, int Rows, int Co
     /// <summary>Row of the tensor that the first matrix begins with: fused tensors hold the rows of several.</summary>
     public int FirstRow { get; init; }
 
+    /// <summary>Column of the tensor that a vector begins with: fused tensors hold the numbers of several.</summary>
+    public int FirstColumn { get; init; }
+
     /// <summary>Rows of the tensor from one matrix to the next; <see cref="Rows"/> unless it is fused.</summary>
     public int RowsApart { get; init; } = Rows;
 

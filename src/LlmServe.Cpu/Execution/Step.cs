@@ -27,8 +27,8 @@ internal unsafe struct Step
     /// <summary>Matrix kernel for <see cref="Weight2"/>.</summary>
     public delegate*<Matrix*, ActivationView*, int, int, int, float*, int, byte*, void> Product2;
 
-    /// <summary>What is made of a gate: gate and up, of which the first gets the result, and how many.</summary>
-    public delegate*<float*, float*, int, void> Gate;
+    /// <summary>An activation: the gate, which gets the result; what is gated, or null; how many; constants, which stand in <see cref="Detail"/>.</summary>
+    public delegate*<float*, float*, int, float*, void> Activate;
 
     /// <summary>Matrix rows handled at a time where results pass through scratch.</summary>
     public int PanelRows;

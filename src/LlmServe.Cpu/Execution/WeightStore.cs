@@ -35,7 +35,7 @@ internal sealed unsafe class WeightStore : IDisposable
         {
             var tensor = file.GetTensor(weight.Name);
             ref var matrix = ref _matrices[weight.Id];
-            matrix.Raw = file.DataOf(tensor) + (weight.FirstRow * tensor.RowBytes);
+            matrix.Raw = file.DataOf(tensor) + (weight.FirstRow * tensor.RowBytes) + tensor.Format.BytesOf(weight.FirstColumn);
             matrix.RawRowBytes = tensor.RowBytes;
             matrix.RawApart = weight.RowsApart * tensor.RowBytes;
             matrix.Rows = weight.Rows;

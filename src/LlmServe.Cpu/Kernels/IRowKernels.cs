@@ -11,6 +11,12 @@ internal unsafe interface IRowKernels<TSelf> where TSelf : struct, IRowKernels<T
     /// <summary>RMSNorm of a row; y can be x. gain: null for none. [length]</summary>
     static abstract void RmsNorm(float* x, float* gain, float* y, int length, float epsilon);
 
+    /// <summary>LayerNorm of a row; y can be x. gain, bias: null for none. [length]</summary>
+    static abstract void LayerNorm(float* x, float* gain, float* bias, float* y, int length, float epsilon);
+
+    /// <summary>y_i = x_i · factor; y can be x. [length]</summary>
+    static abstract void Scale(float* x, float factor, float* y, int length);
+
     /// <summary>Writes columns of a row in all forms that the row carries.</summary>
     static abstract void WriteForms(float* values, in ActivationView output, int row, int begin, int count);
 

@@ -16,10 +16,13 @@ internal static unsafe class StepTable<TRows> where TRows : struct, IRowKernels<
         Add(Opcodes.Norm, &Steps<TRows>.Norm, Steps<TRows>.BindNorm);
         Add(Opcodes.Copy, &Steps<TRows>.Copy);
         Add(Opcodes.Add, &Steps<TRows>.Add);
-        Add(Opcodes.Gate, &Steps<TRows>.Gate, Steps<TRows>.BindGate);
+        Add(Opcodes.AddVector, &Steps<TRows>.AddVector);
+        Add(Opcodes.Scale, &Steps<TRows>.Scale);
+        Add(Opcodes.Activate, &Steps<TRows>.Activate, Steps<TRows>.BindActivation);
+        Add(Opcodes.Gate, &Steps<TRows>.Activate, Steps<TRows>.BindActivation);
         Add(Opcodes.MatMul, &Steps<TRows>.MatMul);
         Add(Opcodes.MatMulAdd, &Steps<TRows>.MatMulAdd);
-        Add(Opcodes.GatedMatMul, &Steps<TRows>.GatedMatMul, Steps<TRows>.BindGate);
+        Add(Opcodes.GatedMatMul, &Steps<TRows>.GatedMatMul, Steps<TRows>.BindActivation);
         Add(Opcodes.Rotate, &Steps<TRows>.Rotate, Steps<TRows>.BindRotate);
         Add(Opcodes.Store, &Steps<TRows>.Store, Steps<TRows>.BindStore);
         Add(Opcodes.Attention, &Steps<TRows>.Attention, Steps<TRows>.BindAttention);

@@ -46,7 +46,7 @@ internal static unsafe partial class Steps<TRows>
             for (int row = 0; row < rows; row++)
             {
                 nint at = (nint)row * step->PanelRows;
-                step->Gate(gate + at, up + at, end - begin);
+                step->Activate(gate + at, up + at, end - begin, (float*)step->Detail);
                 TRows.WriteForms(gate + at, step->Output, row, begin, end - begin);
             }
         }

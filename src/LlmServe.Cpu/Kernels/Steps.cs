@@ -76,11 +76,8 @@ internal static unsafe partial class Steps<TRows> where TRows : struct, IRowKern
         }
     }
 
-    public static void BindGate(ref Step step, in Instruction instruction, StepResources resources) =>
-        step.Gate = Activations.ActivationTable.GateOf(((ActivationDetail)instruction.Detail!).Kind, TRows.HasVectors);
-
-    /// <summary>Output columns = act(gate columns) · up columns.</summary>
-    public static void Gate(Step* step, LaneState* lane)
+    /// <summary>Output columns = input columns + a vector's.</summary>
+    public static void AddVector(Step* step, LaneState* lane)
     {
         int count = step->End - step->Begin;
         var (begin, end) = Share(step, lane);
@@ -88,7 +85,42 @@ internal static unsafe partial class Steps<TRows> where TRows : struct, IRowKern
         {
             float* y = Target(step, lane, row);
             CopyTo(step->Input.Real(row) + step->Begin, y, count);
-            step->Gate(y, step->Input2.Real(row) + step->Begin, count);
+            TRows.Add(y, (float*)step->Weight->Raw + step->Begin, count);
+            Finish(step, y, row);
+        }
+    }
+
+    /// <summary>Output columns = input columns · a factor.</summary>
+    public static void Scale(Step* step, LaneState* lane)
+    {
+        int count = step->End - step->Begin;
+        var (begin, end) = Share(step, lane);
+        for (int row = begin; row < end; row++)
+        {
+            float* y = Target(step, lane, row);
+            TRows.Scale(step->Input.Real(row) + step->Begin, step->Constant, y, count);
+            Finish(step, y, row);
+        }
+    }
+
+    public static void BindActivation(ref Step step, in Instruction instruction, StepResources resources)
+    {
+        var activation = (ActivationDetail)instruction.Detail!;
+        step.Activate = Activations.ActivationTable.LoopOf(activation.Kind, TRows.HasVectors);
+        step.Detail = resources.Keep(activation.Parameters);
+    }
+
+    /// <summary>Output columns = act(input columns), or act(input columns) · those of another input.</summary>
+    public static void Activate(Step* step, LaneState* lane)
+    {
+        int count = step->End - step->Begin;
+        var (begin, end) = Share(step, lane);
+        for (int row = begin; row < end; row++)
+        {
+            float* y = Target(step, lane, row);
+            CopyTo(step->Input.Real(row) + step->Begin, y, count);
+            float* other = step->Input2.Data == null ? null : step->Input2.Real(row) + step->Begin;
+            step->Activate(y, other, count, (float*)step->Detail);
             Finish(step, y, row);
         }
     }

@@ -9,7 +9,7 @@ namespace LlmServe.Execution.Numerics;
 /// The functions of NUMERICS ("Functions"), operation by operation. Library functions are not used, because their last bit differs between platforms;
 /// every backend and the sampler must give the bits of these.
 /// </summary>
-public static class NumericsMath
+public static partial class NumericsMath
 {
     /// <summary>Above this <see cref="Exp(float)"/> is +inf.</summary>
     public const float ExpOverflow = 88f;
@@ -117,42 +117,5 @@ public static class NumericsMath
         {
             y[i] = Exp(x[i]);
         }
-    }
-
-    /// <summary>x · sigmoid(x).</summary>
-    public static float Silu(float x) => x / (1f + Exp(-x));
-
-    /// <summary>The hyperbolic tangent; its absolute error is below one unit in the last place of 1.</summary>
-    public static float Tanh(float x)
-    {
-        float e = Exp(-2f * MathF.Abs(x));
-        return MathF.CopySign((1f - e) / (1f + e), x);
-    }
-
-    /// <summary><see cref="Tanh(float)"/> of eight values, with the same bits.</summary>
-    public static Vector256<float> Tanh(Vector256<float> x)
-    {
-        var one = Vector256.Create(1f);
-        var e = Exp(Vector256.Create(-2f) * Vector256.Abs(x));
-        var sign = x & Vector256.Create(-0f);
-        return ((one - e) / (one + e)) | sign;
-    }
-
-    /// <summary>A value kept below <paramref name="cap"/>: cap · tanh(x / cap).</summary>
-    public static float SoftCap(float x, float cap) => cap * Tanh(x / cap);
-
-    /// <summary><see cref="SoftCap(float, float)"/> of eight values, with the same bits.</summary>
-    public static Vector256<float> SoftCap(Vector256<float> x, float cap)
-    {
-        var c = Vector256.Create(cap);
-        return c * Tanh(x / c);
-    }
-
-    /// <summary>The tanh form of gelu.</summary>
-    public static float Gelu(float x)
-    {
-        float c = x * x;
-        float t = MathF.FusedMultiplyAdd(0.044715f * c, x, x);
-        return x / (1f + Exp(-1.5957691216f * t));
     }
 }

@@ -11,11 +11,11 @@ public sealed class UnreadTests : IDisposable
     public void Dispose() => _models.Dispose();
 
     [Theory]
-    [InlineData("blk.1.attn_q.bias")]
+    [InlineData("blk.1.attn_gate.weight")]
     [InlineData("blk.0.attn_q_norm.weight")]
     [InlineData("blk.0.attn_norm.bias")]
     [InlineData("blk.0.attn_sinks.weight")]
-    [InlineData("blk.0.attn_q.scale")]
+    [InlineData("blk.0.attn_sinks.weight")]
     [InlineData("blk.0.ffn_gate_inp.weight")]
     [InlineData("output.bias")]
     [InlineData("output_norm.bias")]

@@ -1,4 +1,5 @@
 using LlmServe.Compiler.Graph;
+using LlmServe.Compiler.Operations;
 using LlmServe.Execution;
 using LlmServe.Execution.Numerics;
 using LlmServe.Cpu.Execution;
@@ -61,32 +62,105 @@ public unsafe class RowKernelTests
     }
 
     [SkippableFact]
-    public void Gate_AllRanges_HasReferenceBits()
+    public void LayerNorm_RandomRows_HasReferenceBits()
     {
-        Gate<Silu>();
-        Gate<Gelu>();
+        LoadedModel.RequireVectors();
+        var random = new Random(9);
+        foreach (int length in Lengths)
+        {
+            for (int round = 0; round < 8; round++)
+            {
+                float[] x = Activations(random, length), gain = Activations(random, length), bias = Activations(random, length);
+                float[] expected = new float[length], actual = [.. x];
+                fixed (float* px = x, pg = gain, pb = bias, pe = expected, pa = actual)
+                {
+                    float* g = round % 2 == 0 ? pg : null, b = round % 4 < 2 ? pb : null;
+                    ReferenceRows.LayerNorm(px, g, b, pe, length, 1e-5f);
+                    SimdRows<Width256>.LayerNorm(pa, g, b, pa, length, 1e-5f);
+                }
+
+                KernelLab.AssertSame(expected, actual, $"norm of {length}");
+            }
+        }
     }
 
-    private static void Gate<TActivation>() where TActivation : struct, IActivation
+    [SkippableFact]
+    public void Scale_RandomRows_HasReferenceBits()
+    {
+        LoadedModel.RequireVectors();
+        var random = new Random(10);
+        foreach (int length in Lengths)
+        {
+            float[] x = Activations(random, length), expected = new float[length], actual = new float[length];
+            fixed (float* px = x, pe = expected, pa = actual)
+            {
+                ReferenceRows.Scale(px, 0.3f, pe, length);
+                SimdRows<Width256>.Scale(px, 0.3f, pa, length);
+            }
+
+            KernelLab.AssertSame(expected, actual, $"scale of {length}");
+        }
+    }
+
+    public static TheoryData<ActivationKind> Kinds() => [.. Enum.GetValues<ActivationKind>()];
+
+    [SkippableTheory]
+    [MemberData(nameof(Kinds))]
+    public void Activate_AllRanges_HasReferenceBits(ActivationKind kind)
     {
         LoadedModel.RequireVectors();
         var random = new Random(3);
+        float[] constants = kind == ActivationKind.Xielu ? [0.9f, 0.4f, 0.5f, -1e-6f] : [7f, 1.702f];
         foreach (int length in Lengths)
         {
-            float[] gate = Activations(random, length), up = Activations(random, length), same = [.. gate];
+            float[] gate = Activations(random, length), up = Activations(random, length);
             for (int i = 0; i < length; i += 3)
             {
-                gate[i] = same[i] = (float)((random.NextDouble() * 400) - 200);
+                gate[i] = (float)((random.NextDouble() * 400) - 200);
             }
 
-            fixed (float* a = gate, b = same, u = up)
+            float[] same = [.. gate], plain = [.. gate], samePlain = [.. gate];
+            fixed (float* a = gate, b = same, c = plain, d = samePlain, u = up, p = constants)
             {
-                GateLoop<TActivation>.Scalar(a, u, length);
-                GateLoop<TActivation>.Vector(b, u, length);
+                var scalar = ActivationTable.LoopOf(kind, inVectors: false);
+                var vector = ActivationTable.LoopOf(kind, inVectors: true);
+                scalar(a, u, length, p);
+                vector(b, u, length, p);
+                if (kind != ActivationKind.ClampedSwiglu)
+                {
+                    scalar(c, null, length, p);
+                    vector(d, null, length, p);
+                }
             }
 
-            KernelLab.AssertSame(gate, same, $"{typeof(TActivation).Name} of {length}");
+            KernelLab.AssertSame(gate, same, $"{kind} of {length}");
+            KernelLab.AssertSame(plain, samePlain, $"{kind} of {length}, alone");
         }
+    }
+
+    /// <summary>In binary64 from the definitions.</summary>
+    [Theory]
+    [InlineData(ActivationKind.Silu, 1.5, 1.2263617)]
+    [InlineData(ActivationKind.Gelu, -0.7, -0.16942987)]
+    [InlineData(ActivationKind.GeluErf, -0.7, -0.16937456)]
+    [InlineData(ActivationKind.GeluErf, 2.0, 1.9544997)]
+    [InlineData(ActivationKind.GeluErf, -4.0, -0.00012668496)]
+    [InlineData(ActivationKind.ReluSquared, 3.0, 9.0)]
+    [InlineData(ActivationKind.Sigmoid, -2.0, 0.11920292)]
+    [InlineData(ActivationKind.Xielu, 2.0, 4.6)]
+    [InlineData(ActivationKind.Xielu, -1.0, -0.3528482)]
+    [InlineData(ActivationKind.SoftCap, 14.0, 6.7481933)]
+    [InlineData(ActivationKind.Clamp, -9.0, -7.0)]
+    public void Activate_SomeNumbers_AreTheFunctions(ActivationKind kind, double x, double expected)
+    {
+        float y = (float)x;
+        float[] constants = kind == ActivationKind.Xielu ? [0.9f, 0.4f, 0.5f, -1e-6f] : [7f, 1.702f];
+        fixed (float* p = constants)
+        {
+            ActivationTable.LoopOf(kind, inVectors: false)(&y, null, 1, p);
+        }
+
+        Assert.Equal(expected, y, 3e-7 * Math.Max(Math.Abs(expected), 1e-3));
     }
 
     [SkippableFact]

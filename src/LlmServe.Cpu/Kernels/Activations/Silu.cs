@@ -5,10 +5,10 @@ using LlmServe.Execution.Numerics;
 namespace LlmServe.Cpu.Kernels.Activations;
 
 /// <summary>x · sigmoid(x).</summary>
-internal readonly struct Silu : IActivation
+internal readonly unsafe struct Silu : IActivation
 {
-    public static float Of(float x) => NumericsMath.Silu(x);
+    public static float Of(float x, float* constants) => NumericsMath.Silu(x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Of(Vector256<float> x) => x / (Vector256.Create(1f) + NumericsMath.Exp(-x));
+    public static Vector256<float> Of(Vector256<float> x, float* constants) => NumericsMath.Silu(x);
 }

@@ -10,6 +10,17 @@ internal unsafe struct ReferenceRows : IRowKernels<ReferenceRows>
 
     public static void RmsNorm(float* x, float* gain, float* y, int length, float epsilon) => ReferenceVector.RmsNorm(x, gain, y, length, epsilon);
 
+    public static void LayerNorm(float* x, float* gain, float* bias, float* y, int length, float epsilon) =>
+        ReferenceVector.LayerNorm(x, gain, bias, y, length, epsilon);
+
+    public static void Scale(float* x, float factor, float* y, int length)
+    {
+        for (int i = 0; i < length; i++)
+        {
+            y[i] = x[i] * factor;
+        }
+    }
+
     public static void WriteForms(float* values, in ActivationView output, int row, int begin, int count) =>
         ReferenceVector.WriteForms(values, output, row, begin, count);
 

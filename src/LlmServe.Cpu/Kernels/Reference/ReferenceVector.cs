@@ -42,6 +42,45 @@ internal static unsafe class ReferenceVector
         }
     }
 
+    /// <summary>Sum of a row: its dot product with ones.</summary>
+    public static float Sum(float* x, int length)
+    {
+        float* total = stackalloc float[8];
+        float* a = stackalloc float[8];
+        for (int segment = 0; segment < length; segment += Segment)
+        {
+            new Span<float>(a, 8).Clear();
+            for (int i = segment; i < Math.Min(length, segment + Segment); i++)
+            {
+                a[i & 7] += x[i];
+            }
+
+            for (int j = 0; j < 8; j++)
+            {
+                total[j] = segment == 0 ? a[j] : total[j] + a[j];
+            }
+        }
+
+        return Join(total);
+    }
+
+    /// <summary>LayerNorm: y_i = ((x_i − mean) · r) · g_i + b_i.</summary>
+    public static void LayerNorm(float* x, float* gain, float* bias, float* y, int length, float epsilon)
+    {
+        float mean = Sum(x, length) / length;
+        for (int i = 0; i < length; i++)
+        {
+            y[i] = x[i] - mean;
+        }
+
+        float r = 1 / MathF.Sqrt((Dot(y, y, length) / length) + epsilon);
+        for (int i = 0; i < length; i++)
+        {
+            float normal = gain == null ? y[i] * r : y[i] * r * gain[i];
+            y[i] = bias == null ? normal : normal + bias[i];
+        }
+    }
+
     /// <summary>Quantizes one block of 32 to 8-bit codes, and gives scale and half sums.</summary>
     public static float Quantize(float* x, sbyte* codes, short* sums)
     {

@@ -36,8 +36,38 @@ internal unsafe struct SimdRows<TWidth> : IRowKernels<SimdRows<TWidth>>
         }
     }
 
-    /// <summary>y_i = x_i · factor. [length]</summary>
-    private static void Scale(float* x, float factor, float* y, int length)
+    public static void LayerNorm(float* x, float* gain, float* bias, float* y, int length, float epsilon)
+    {
+        float mean = VectorMath.Sum(x, length) / length;
+        var eight = Vector256.Create(mean);
+        int i = 0;
+        for (; i <= length - 8; i += 8)
+        {
+            (Vector256.Load(x + i) - eight).Store(y + i);
+        }
+
+        for (; i < length; i++)
+        {
+            y[i] = x[i] - mean;
+        }
+
+        float r = 1 / MathF.Sqrt((VectorMath.Dot(y, y, length) / length) + epsilon);
+        eight = Vector256.Create(r);
+        for (i = 0; i <= length - 8; i += 8)
+        {
+            var normal = Vector256.Load(y + i) * eight;
+            normal = gain == null ? normal : normal * Vector256.Load(gain + i);
+            (bias == null ? normal : normal + Vector256.Load(bias + i)).Store(y + i);
+        }
+
+        for (; i < length; i++)
+        {
+            float normal = gain == null ? y[i] * r : y[i] * r * gain[i];
+            y[i] = bias == null ? normal : normal + bias[i];
+        }
+    }
+
+    public static void Scale(float* x, float factor, float* y, int length)
     {
         var eight = Vector256.Create(factor);
         int i = 0;

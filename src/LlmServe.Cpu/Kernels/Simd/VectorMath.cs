@@ -36,6 +36,31 @@ internal static unsafe class VectorMath
         return Join(total);
     }
 
+    /// <summary>Sum of a row in the order of <see cref="Dot"/>.</summary>
+    public static float Sum(float* x, int length)
+    {
+        var total = Vector256<float>.Zero;
+        for (int segment = 0; segment < length; segment += Segment)
+        {
+            int end = Math.Min(length, segment + Segment);
+            var acc = Vector256<float>.Zero;
+            int i = segment;
+            for (; i <= end - 8; i += 8)
+            {
+                acc += Vector256.Load(x + i);
+            }
+
+            for (int j = 0; i + j < end; j++)
+            {
+                acc = acc.WithElement(j, acc.GetElement(j) + x[i + j]);
+            }
+
+            total = segment == 0 ? acc : total + acc;
+        }
+
+        return Join(total);
+    }
+
     /// <summary>((a0+a4)+(a2+a6)) + ((a1+a5)+(a3+a7)).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Join(Vector256<float> a)
