@@ -7,7 +7,11 @@ namespace LlmServe.Compiler.Architectures;
 internal static class ArchitectureRegistry
 {
     /// <summary>A line for each family.</summary>
-    public static IReadOnlyList<IArchitecture> All { get; } = [new LlamaArchitecture()];
+    public static IReadOnlyList<IArchitecture> All { get; } =
+    [
+        new LlamaArchitecture(),
+        new Qwen2Architecture(),
+    ];
 
     /// <summary>Names of all families, for messages.</summary>
     public static string Names => string.Join(", ", All.Select(a => a.Name));

@@ -12,6 +12,7 @@ internal static class FamilyModels
         "tiny/llama-linear-rope",
         "tiny/llama3-rope",
         "tiny/mistral",
+        "tiny/qwen2",
     ];
 
     /// <summary>Whether some of its weights are blocks, which 8-bit activations are multiplied by.</summary>
