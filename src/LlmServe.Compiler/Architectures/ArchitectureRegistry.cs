@@ -11,6 +11,7 @@ internal static class ArchitectureRegistry
     [
         new LlamaArchitecture(),
         new Qwen2Architecture(),
+        new Qwen3Architecture(),
     ];
 
     /// <summary>Names of all families, for messages.</summary>

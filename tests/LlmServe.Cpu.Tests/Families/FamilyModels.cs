@@ -13,6 +13,7 @@ internal static class FamilyModels
         "tiny/llama3-rope",
         "tiny/mistral",
         "tiny/qwen2",
+        "tiny/qwen3",
     ];
 
     /// <summary>Whether some of its weights are blocks, which 8-bit activations are multiplied by.</summary>
