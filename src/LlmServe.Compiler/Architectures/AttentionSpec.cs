@@ -1,5 +1,6 @@
 using LlmServe.Compiler.Graph;
 using LlmServe.Compiler.Operations;
+using LlmServe.Execution;
 
 namespace LlmServe.Compiler.Architectures;
 
@@ -23,6 +24,9 @@ internal sealed record AttentionSpec
 
     /// <summary>Whether the output projection may have a bias. Those to queries, keys and values may in every family.</summary>
     public bool HasOutputBias { get; init; }
+
+    /// <summary>The same over the positions that a layer sees.</summary>
+    public AttentionSpec Seeing(KvVisibility visibility) => this with { Shape = Shape with { Visibility = visibility } };
 
     /// <summary>What a model whose layers are alike says.</summary>
     public static AttentionSpec Read(ModelSource source, ModelShape shape, RopePairing pairing)

@@ -113,6 +113,39 @@ internal sealed class ModelSource(GgufFile file, int? contextLimit = null)
         return numbers;
     }
 
+    /// <summary>A whole number from 0 to <paramref name="most"/>, or null where the key is missing.</summary>
+    /// <param name="key">Without the family's prefix.</param>
+    /// <param name="most">The largest allowed.</param>
+    /// <exception cref="GgufException">It is no such number.</exception>
+    public int? TryGetInt32(string key, int most)
+    {
+        string full = Read(key);
+        if (!file.Metadata.Contains(full))
+        {
+            return null;
+        }
+
+        int number = file.Metadata.GetInt32(full);
+        Require(number >= 0 && number <= most, $"{full} is {number}; allowed: 0 to {most}");
+        return number;
+    }
+
+    /// <summary>A switch for each layer; null where the key is missing or holds something else.</summary>
+    /// <param name="key">Without the family's prefix.</param>
+    /// <param name="layers">Layers; the file may have more, which are left out.</param>
+    /// <exception cref="GgufException">There are too few.</exception>
+    public bool[]? TryGetBools(string key, int layers)
+    {
+        string full = Read(key);
+        if (!file.Metadata.TryGetValue(full, out var value) || !value.IsArray)
+        {
+            return null;
+        }
+
+        Require(value.Count >= layers, $"{full} has {value.Count} elements; there are {layers} layers");
+        return [.. Enumerable.Range(0, layers).Select(i => value[i].TryGetBool(out bool flag) ? flag : value[i].TryGetInt64(out long number) && number != 0)];
+    }
+
     /// <summary>A switch, or <paramref name="absent"/> where the key is missing.</summary>
     /// <param name="key">Without the family's prefix.</param>
     /// <param name="absent">What a missing key means.</param>

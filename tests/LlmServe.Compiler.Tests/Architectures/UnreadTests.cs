@@ -40,7 +40,6 @@ public sealed class UnreadTests : IDisposable
     public static TheoryData<string, GgufValue> KeysThatChangeTheResult() => new()
     {
         { "expert_count", GgufValue.Of(8u) },
-        { "rope.scaling.attn_factor", GgufValue.Of(1.5f) },
         { "attention.clamp_kqv", GgufValue.Of(8f) },
         { "attention.scale", GgufValue.Of(0.1f) },
         { "attention.causal", GgufValue.Of(false) },
