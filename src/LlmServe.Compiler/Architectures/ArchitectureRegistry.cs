@@ -9,6 +9,7 @@ internal static class ArchitectureRegistry
     /// <summary>A line for each family.</summary>
     public static IReadOnlyList<IArchitecture> All { get; } =
     [
+        new Gemma2Architecture(),
         new LlamaArchitecture(),
         new Qwen2Architecture(),
         new Qwen3Architecture(),

@@ -8,6 +8,7 @@ internal static class FamilyModels
     /// <summary>Folder and name.</summary>
     public static readonly string[] All =
     [
+        "tiny/gemma2",
         "tiny/llama",
         "tiny/llama-linear-rope",
         "tiny/llama3-rope",
