@@ -12,7 +12,7 @@ internal sealed class LlamaArchitecture : IArchitecture
     public string Name => "llama";
 
     public string Models => "Llama 1, 2 and 3, Mistral 7B, SmolLM 1 and 2, TinyLlama and what else has their shape. "
-        + "Granite Code. Refused: experts (Mixtral), YaRN and longrope, layers that differ in heads";
+        + "Granite Code. Refused: experts (Mixtral)";
 
     /// <summary>What is said of all families.</summary>
     public FileRules Rules { get; } = new();

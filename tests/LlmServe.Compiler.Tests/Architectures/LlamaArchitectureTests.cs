@@ -167,7 +167,7 @@ public sealed class LlamaArchitectureTests : IDisposable
 
     [Fact]
     public void Build_UnknownScaling_IsRefused() =>
-        AssertRefused(new() { Metadata = { ["llama.rope.scaling.type"] = GgufValue.Of("yarn") } }, "rope.scaling.type", "yarn", "linear");
+        AssertRefused(new() { Metadata = { ["llama.rope.scaling.type"] = GgufValue.Of("dynamic") } }, "rope.scaling.type", "dynamic", "linear");
 
     [Theory]
     [InlineData(-4f)]

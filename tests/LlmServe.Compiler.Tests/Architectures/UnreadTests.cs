@@ -11,11 +11,11 @@ public sealed class UnreadTests : IDisposable
     public void Dispose() => _models.Dispose();
 
     [Theory]
-    [InlineData("blk.1.attn_gate.weight")]
+    [InlineData("blk.1.attn_sub_norm.weight")]
     [InlineData("blk.0.attn_q_norm.weight")]
     [InlineData("blk.0.attn_norm.bias")]
     [InlineData("blk.0.attn_sinks.weight")]
-    [InlineData("blk.0.attn_sinks.weight")]
+    [InlineData("blk.0.layer_output_scale.weight")]
     [InlineData("blk.0.ffn_gate_inp.weight")]
     [InlineData("output.bias")]
     [InlineData("output_norm.bias")]

@@ -14,6 +14,7 @@ internal static class FamilyModels
         "tiny/llama3-rope",
         "tiny/mistral",
         "tiny/qwen2",
+        "tiny/qwen2-yarn",
         "tiny/qwen3",
     ];
 
