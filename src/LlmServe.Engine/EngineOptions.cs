@@ -30,6 +30,18 @@ public sealed record EngineOptions
     public bool PrefixCache { get; init; } = true;
 
     /// <summary>
+    /// A folder in which the prefix cache outlives the process; null: it does not. What a start finds there is checked: files by digest, the model by computing a
+    /// first block again. Several engines can share a folder.
+    /// </summary>
+    public string? PrefixCacheDirectory { get; init; }
+
+    /// <summary>Most bytes of <see cref="PrefixCacheDirectory"/> for this model; what was not used for longest goes.</summary>
+    public long PrefixCacheDiskBytes { get; init; } = 8L << 30;
+
+    /// <summary>Takes a sentence for people, on any thread, when something goes on without what it should have.</summary>
+    public Action<string>? OnWarning { get; init; }
+
+    /// <summary>
     /// Most tokens that a decoding sequence guesses ahead per tick and has verified in the same tick; null: as many as are expected to pay, 0: none.
     /// Answers are the same in any case; text that repeats itself comes faster. A number is for measuring: so many are guessed whenever there is
     /// something to guess from and nobody else needs the rows, whether it pays or not.
@@ -60,6 +72,7 @@ public sealed record EngineOptions
         ArgumentOutOfRangeException.ThrowIfNegative(Speculate ?? 0, nameof(Speculate));
         ArgumentOutOfRangeException.ThrowIfNegative(MaxSequencesPerClient);
         ArgumentOutOfRangeException.ThrowIfNegative(MaxRequestsPerClient);
+        ArgumentOutOfRangeException.ThrowIfNegative(PrefixCacheDiskBytes);
         if (!(MaxTickMilliseconds > 0))
         {
             throw new ArgumentOutOfRangeException(nameof(MaxTickMilliseconds), MaxTickMilliseconds, "must be above 0 milliseconds");

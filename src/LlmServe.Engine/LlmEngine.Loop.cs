@@ -31,6 +31,7 @@ public sealed partial class LlmEngine
             }
 
             EndAll(null);
+            _loop.SaveAll();
             _completion.TrySetResult();
         }
         catch (Exception cause)

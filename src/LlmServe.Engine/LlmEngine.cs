@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Threading.Channels;
+using LlmServe.Engine.Memory.Store;
 using LlmServe.Engine.Planning;
 using LlmServe.Engine.Scheduling;
 using LlmServe.Engine.Streams;
@@ -17,6 +18,7 @@ public sealed partial class LlmEngine : IAsyncDisposable
     private readonly DraftModel? _draft;
     private readonly GenerationLoop _loop;
     private readonly EngineMetrics _metrics;
+    private readonly PrefixStore? _store;
     private readonly RequestEnd _unbegun; // ends requests that never ran, on any thread
     private readonly int _streamCapacity;
     private readonly RequestPlaces _places; // guarded by _lock
@@ -62,7 +64,9 @@ public sealed partial class LlmEngine : IAsyncDisposable
         Tokenizer = tokenizer;
         _metrics = new EngineMetrics(options.Name ?? executor.Model.Architecture, () => Statistics);
         _unbegun = new RequestEnd(_metrics, OnUnbegunEnded);
-        _loop = new GenerationLoop(executor, tokenizer, options, OnEnded, _metrics, draft, learns: true);
+        _store = options is { PrefixCache: true, PrefixCacheDirectory: { } directory }
+            ? PrefixStore.Open(directory, executor.Model, executor.Memory, options.PrefixCacheDiskBytes, Warning(options.OnWarning)) : null;
+        _loop = new GenerationLoop(executor, tokenizer, options, OnEnded, _metrics, draft, learns: true, _store, Wake);
         _places = new RequestPlaces(_loop.MaxSequences + options.MaxQueue, options.MaxRequestsPerClient);
         _board = new WorkBoard(executor, _loop.Predictor, options, _loop.MaxSequences);
         if (options.MeasureFirst)
@@ -237,6 +241,11 @@ public sealed partial class LlmEngine : IAsyncDisposable
         }
 
         _metrics.Dispose();
+        if (_store is not null)
+        {
+            await _store.DisposeAsync().ConfigureAwait(false);
+        }
+
         try
         {
             _draft?.Executor.Dispose();
@@ -246,6 +255,19 @@ public sealed partial class LlmEngine : IAsyncDisposable
             _executor.Dispose();
         }
     }
+
+    /// <summary>Whoever is warned is anybody's code.</summary>
+    private static Action<string> Warning(Action<string>? tell) => message =>
+    {
+        try
+        {
+            tell?.Invoke(message);
+        }
+        catch (Exception)
+        {
+            // Nothing depends on who listens.
+        }
+    };
 
     private Task AbortAsync()
     {
@@ -282,6 +304,7 @@ public sealed partial class LlmEngine : IAsyncDisposable
             var stream = new UpdateStream(_streamCapacity, Wake);
             sequence = new Sequence(ticket.Arrival, request, prompt, limit, Tokenizer, stream) { Ticket = ticket };
             sequence.Record.Activity = _metrics.Begin(sequence);
+            sequence.Stored = _store?.Find(prompt.AsSpan(0, prompt.Length - 1));
             sequence.Record.Predicted = Predict(sequence);
 
             // Registered before the engine's thread sees the sequence, so that it can always unregister; runs at once if already cancelled.

@@ -23,4 +23,10 @@ public interface IStateMemory
 
     /// <summary>Of the slot's rows in the last tick only the first <paramref name="rows"/> count: the state is as if the others had never been.</summary>
     void Keep(int slot, int rows);
+
+    /// <summary>Copies a kept state, to be kept elsewhere. [<see cref="StateBytes"/>]</summary>
+    void CopyOut(int snapshot, Span<byte> bytes) => throw new NotSupportedException("this executor's states cannot be copied");
+
+    /// <summary>Makes a kept state of what <see cref="CopyOut"/> copied. [<see cref="StateBytes"/>]</summary>
+    void CopyIn(int snapshot, ReadOnlySpan<byte> bytes) => throw new NotSupportedException("this executor's states cannot be copied");
 }

@@ -15,7 +15,7 @@ public class MixedMemoryTests
     /// <summary>Kinds of models by name: KV groups, and snapshots that can be kept (none: no states).</summary>
     public static TheoryData<string> Kinds => [.. Models.Keys];
 
-    private static Dictionary<string, FakeExecutorOptions> Models { get; } = new()
+    internal static Dictionary<string, FakeExecutorOptions> Models { get; } = new()
     {
         ["full and window"] = Model(null, All(30), Window(16, 50)),
         ["two full"] = Model(null, All(30), All(34)),
@@ -205,9 +205,9 @@ public class MixedMemoryTests
     private static FakeExecutorOptions Model(int? snapshots, params KvGroup[] groups) =>
         new() { ContextLength = Context, MaxRows = MaxRows, MaxSequences = 5, Groups = groups, Snapshots = snapshots };
 
-    private static KvGroup All(int blocks) => new(1, blocks, 1, KvVisibility.All);
+    private static KvGroup All(int blocks) => new(1, blocks, 512, KvVisibility.All);
 
-    private static KvGroup Window(int blocks, int window) => new(1, blocks, 1, new KvVisibility(Window: window));
+    private static KvGroup Window(int blocks, int window) => new(1, blocks, 512, new KvVisibility(Window: window));
 
-    private static KvGroup Chunks(int blocks, int chunk) => new(1, blocks, 1, new KvVisibility(Chunk: chunk));
+    private static KvGroup Chunks(int blocks, int chunk) => new(1, blocks, 512, new KvVisibility(Chunk: chunk));
 }

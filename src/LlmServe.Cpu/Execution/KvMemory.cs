@@ -20,6 +20,7 @@ internal sealed unsafe class KvMemory : ISequenceMemory, IDisposable
         _memory = [.. KvGroups.Select(group => new NativeBuffer(group.Bytes))];
         _bytes = KvGroups.Sum(group => group.Bytes);
         KvPlan.Promise(_bytes);
+        Layout = $"cpu 1 {model.Info.Kv} {(interleaves ? "interleaved" : "plain")}";
         _caches = new CacheLayout[model.Caches.Count];
         for (int g = 0; g < KvGroups.Count; g++)
         {
@@ -39,6 +40,8 @@ internal sealed unsafe class KvMemory : ISequenceMemory, IDisposable
 
     public IStateMemory? States => null;
 
+    public string Layout { get; }
+
     /// <summary>The layouts of all caches over the block tables of a row table.</summary>
     /// <param name="model">Whose caches they are.</param>
     /// <param name="tables">Block tables of a group.</param>
@@ -57,6 +60,13 @@ internal sealed unsafe class KvMemory : ISequenceMemory, IDisposable
 
         return layouts;
     }
+
+    public void CopyOut(int group, int block, Span<byte> bytes) => Block(group, block).CopyTo(bytes);
+
+    public void CopyIn(int group, int block, ReadOnlySpan<byte> bytes) => bytes.CopyTo(Block(group, block));
+
+    private Span<byte> Block(int group, int block) =>
+        new(_memory[group].Data + (block * KvGroups[group].BlockBytes), checked((int)KvGroups[group].BlockBytes));
 
     public void Dispose()
     {

@@ -69,6 +69,14 @@ internal sealed class FullBlocks(RowTable rows, int group, int count, PrefixNode
     {
     }
 
+    public int BlockOf(int node) => _blockOf[node];
+
+    public int BlockAt(int slot, int index) => index < _held[slot] ? rows.BlockTable(slot, group)[index] : -1;
+
+    public void SkipTo(int slot, int blocks)
+    {
+    }
+
     public void Release(int slot, int committed)
     {
         var table = rows.BlockTable(slot, group);

@@ -45,6 +45,15 @@ internal interface IGroupBlocks
     /// <param name="committed">How many of its blocks, from the first, have nodes.</param>
     void Release(int slot, int committed);
 
+    /// <summary>The block that is kept under a node; −1: none.</summary>
+    int BlockOf(int node);
+
+    /// <summary>The slot's block at an index; −1: it has none there.</summary>
+    int BlockAt(int slot, int index);
+
+    /// <summary>The slot's positions before a block border will be filled from elsewhere: gives back, and takes no more, what no row behind the border sees.</summary>
+    void SkipTo(int slot, int blocks);
+
     /// <summary>The node leaves the cache: what is kept under it becomes free.</summary>
     void Drop(int node);
 }

@@ -1,3 +1,4 @@
+using LlmServe.Engine.Memory.Store;
 using LlmServe.Execution;
 
 namespace LlmServe.Engine.Memory;
@@ -19,12 +20,19 @@ internal sealed class PrefixNodes
     private readonly int[] _tokens; // [nodes, 32]
     private readonly int[] _parents; // [nodes]
     private readonly int[] _users; // [nodes]; slots whose prefix goes through the node
+    private readonly bool[] _isReused; // [nodes]; whether a later sequence found it
+    private readonly UInt128[] _digests; // [nodes], of the whole prefix; empty: nobody asks
+    private readonly UInt128 _root;
     private readonly int[] _buckets; // [power of two], first node of a hash chain
     private readonly int[] _nextInBucket; // [nodes]
 
     /// <param name="count">Nodes that there can be.</param>
-    public PrefixNodes(int count)
+    /// <param name="root">Digest before the first token; null: nobody asks for digests.</param>
+    public PrefixNodes(int count, UInt128? root)
     {
+        _root = root ?? default;
+        _digests = new UInt128[root is null ? 0 : count];
+        _isReused = new bool[count];
         _free = new FreeList(count);
         _tokens = new int[count * KvBlock.Positions];
         _parents = new int[count];
@@ -52,6 +60,15 @@ internal sealed class PrefixNodes
     /// <summary>Slots that use a node.</summary>
     public int Users(int node) => _users[node];
 
+    /// <summary>Names the whole prefix up to a node.</summary>
+    public UInt128 Digest(int node) => _digests[node];
+
+    /// <summary>Whether a later sequence found a node, so that others may too.</summary>
+    public bool IsReused(int node) => _isReused[node];
+
+    /// <summary>Whether a node exists.</summary>
+    public bool Exists(int node) => _users[node] > 0 || Idle.Contains(node);
+
     /// <summary>The node that holds these 32 tokens behind <paramref name="parent"/>; <see cref="None"/>: there is none.</summary>
     public int Find(int parent, ReadOnlySpan<int> tokens)
     {
@@ -74,6 +91,12 @@ internal sealed class PrefixNodes
 
         _parents[node] = parent;
         _users[node] = 1;
+        _isReused[node] = false;
+        if (_digests.Length > 0)
+        {
+            _digests[node] = PrefixStore.Digest(parent == Root ? _root : _digests[parent], tokens);
+        }
+
         tokens.CopyTo(_tokens.AsSpan(node * KvBlock.Positions));
         int bucket = BucketOf(parent, tokens);
         _nextInBucket[node] = _buckets[bucket];
@@ -94,6 +117,7 @@ internal sealed class PrefixNodes
     {
         Idle.Remove(node);
         _users[node]++;
+        _isReused[node] = true;
     }
 
     /// <summary>A slot stops using a node, after all nodes behind it.</summary>

@@ -1,3 +1,4 @@
+using LlmServe.Engine.Memory.Store;
 using LlmServe.Execution;
 
 namespace LlmServe.Engine.Memory;
@@ -16,6 +17,7 @@ internal sealed class SequenceMemory : ISequenceState
     private readonly IStateMemory? _states;
     private readonly PrefixNodes? _nodes;
     private readonly Snapshots? _snapshots;
+    private readonly PrefixTransfer? _transfer;
     private readonly int _blocksPerSlot;
     private readonly int[] _paths; // [slots, blocks per slot], nodes of the slot's committed blocks
     private readonly int[] _pathLengths; // [slots]
@@ -30,16 +32,18 @@ internal sealed class SequenceMemory : ISequenceState
     /// <param name="memory">The machine's memory.</param>
     /// <param name="prefixCache">Whether what is computed is kept for later sequences that start with the same tokens.</param>
     /// <param name="mostAhead">Most positions behind the committed ones that a slot writes to.</param>
-    public SequenceMemory(RowTable rows, ISequenceMemory memory, bool prefixCache, int mostAhead)
+    /// <param name="store">Where what is kept goes beyond the machine's memory; null: nowhere.</param>
+    public SequenceMemory(RowTable rows, ISequenceMemory memory, bool prefixCache, int mostAhead, PrefixStore? store = null)
     {
         _states = memory.States;
         _blocksPerSlot = rows.BlocksPerSlot;
         int nodes = prefixCache ? NodesFor(rows, memory) : 0;
-        _nodes = nodes > 0 ? new PrefixNodes(nodes) : null;
+        _nodes = nodes > 0 ? new PrefixNodes(nodes, store?.Root) : null;
         _snapshots = _states is not null && _nodes is not null ? new Snapshots(_states, nodes) : null;
         _groups = [.. memory.KvGroups.Select((group, number) => group.Visibility.IsAll
             ? (IGroupBlocks)new FullBlocks(rows, number, group.Blocks, _nodes, EvictNode)
             : new WindowBlocks(rows, number, group, nodes, mostAhead))];
+        _transfer = store is null || _nodes is null ? null : new PrefixTransfer(memory, this, store);
         _main = _groups.OfType<FullBlocks>().MinBy(group => group.Count);
         _paths = new int[rows.Slots * rows.BlocksPerSlot];
         _pathLengths = new int[rows.Slots];
@@ -65,6 +69,15 @@ internal sealed class SequenceMemory : ISequenceState
 
     /// <summary>Whether positions have states beside keys and values, which are kept at chosen places only.</summary>
     public bool HasStates => _states is not null;
+
+    /// <summary>The prefix cache's nodes; null: there is no cache.</summary>
+    public PrefixNodes? Nodes => _nodes;
+
+    /// <summary>States that are kept; null: none can be.</summary>
+    public Snapshots? Snapshots => _snapshots;
+
+    /// <summary>Moves nodes from and to disk; null: there is no store.</summary>
+    public PrefixTransfer? Transfer => _transfer;
 
     /// <summary>The groups' blocks.</summary>
     public IReadOnlyList<IGroupBlocks> Groups => _groups;
@@ -212,6 +225,48 @@ internal sealed class SequenceMemory : ISequenceState
         return _moving[slot] == node;
     }
 
+    /// <summary>Gives all that is kept to the store, which waits for the disk.</summary>
+    public void SaveAll()
+    {
+        for (int node = 0; _transfer is not null && node < _nodes!.Size; node++)
+        {
+            if (_nodes.Exists(node))
+            {
+                _transfer.Save(node, waits: true);
+            }
+        }
+    }
+
+    /// <summary>Whether what is stored of the slot's first computed blocks is what the machine computes. Null: nothing could be compared.</summary>
+    public bool? IsEqual(int slot, int index, StoredNode stored) => _transfer!.IsEqual(slot, index, Path(slot)[index], stored);
+
+    /// <summary>The slot will get its positions up to a block border from the store, and computes those behind it.</summary>
+    public void BeginImport(int slot, int blocks)
+    {
+        foreach (var group in _groups)
+        {
+            group.SkipTo(slot, blocks);
+        }
+    }
+
+    /// <summary>Takes the slot's next 32 positions from the store. False when there is no memory for them.</summary>
+    /// <param name="slot">The slot, whose positions so far are committed up to a block border.</param>
+    /// <param name="tokens">Tokens up to the end of these positions.</param>
+    /// <param name="stored">What is stored of them.</param>
+    /// <param name="isLast">Whether the slot goes on computing behind them.</param>
+    public bool TryImport(int slot, ReadOnlySpan<int> tokens, StoredNode stored, bool isLast)
+    {
+        int index = (tokens.Length / KvBlock.Positions) - 1;
+        if (!TryEnsure(slot, tokens.Length))
+        {
+            return false;
+        }
+
+        _transfer!.Fill(slot, index, stored);
+        Commit(slot, tokens);
+        return !isLast || (_pathLengths[slot] == index + 1 && _transfer.FillState(slot, Path(slot)[index], stored));
+    }
+
     /// <inheritdoc/>
     public void RollBack(int slot, int positions) => _states?.Keep(slot, positions - _final[slot]);
 
@@ -316,6 +371,11 @@ internal sealed class SequenceMemory : ISequenceState
         if (node == PrefixNodes.None)
         {
             throw new InvalidOperationException("no KV block can be evicted");
+        }
+
+        if (_nodes.IsReused(node))
+        {
+            _transfer?.Save(node, waits: false);
         }
 
         foreach (var group in _groups)

@@ -35,20 +35,46 @@ internal sealed class Snapshots(IStateMemory states, int nodes)
             return true; // the same prefix leaves the same state
         }
 
-        if (_free.Count == 0 && _kept.Oldest is >= 0 and int oldest)
-        {
-            Drop(_nodeOf[oldest]);
-        }
-
-        if (!_free.TryTake(out int snapshot))
+        if (!TryPlace(node, out int snapshot))
         {
             return false;
         }
 
         states.Save(slot, snapshot);
+        return true;
+    }
+
+    private bool TryPlace(int node, out int snapshot)
+    {
+        Drop(node);
+        if (_free.Count == 0 && _kept.Oldest is >= 0 and int oldest)
+        {
+            Drop(_nodeOf[oldest]);
+        }
+
+        if (!_free.TryTake(out snapshot))
+        {
+            return false;
+        }
+
         _snapshotOf[node] = snapshot;
         _nodeOf[snapshot] = node;
         _kept.Append(snapshot);
+        return true;
+    }
+
+    /// <summary>Copies the state that is kept under a node.</summary>
+    public void CopyOut(int node, Span<byte> bytes) => states.CopyOut(_snapshotOf[node], bytes);
+
+    /// <summary>Keeps a state that comes from elsewhere under a node. False when there is no memory for any.</summary>
+    public bool CopyIn(int node, ReadOnlySpan<byte> bytes)
+    {
+        if (!TryPlace(node, out int snapshot))
+        {
+            return false;
+        }
+
+        states.CopyIn(snapshot, bytes);
         return true;
     }
 

@@ -124,6 +124,17 @@ internal sealed class WindowBlocks : IGroupBlocks
         }
     }
 
+    public int BlockOf(int node) => _blockOf[node];
+
+    public int BlockAt(int slot, int index) => index >= _first[slot] && index < _end[slot] ? _rows.BlockTable(slot, _group)[index] : -1;
+
+    public void SkipTo(int slot, int blocks)
+    {
+        GiveBack(slot, blocks * KvBlock.Positions);
+        _first[slot] = Math.Max(_first[slot], FirstSeen(blocks));
+        _end[slot] = Math.Max(_end[slot], _first[slot]);
+    }
+
     public void Release(int slot, int committed)
     {
         var table = _rows.BlockTable(slot, _group);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using LlmServe.Engine.Memory;
+using LlmServe.Engine.Memory.Store;
 using LlmServe.Engine.Planning;
 using LlmServe.Engine.Speculation;
 using LlmServe.Engine.Telemetry;
@@ -21,6 +22,8 @@ internal sealed class GenerationLoop
     private readonly TokenWriter _writer;
     private readonly RequestEnd _end;
     private readonly EngineMetrics? _metrics;
+    private readonly PrefixImporter? _importer;
+    private bool _imported;
     private long _ticks;
     private long _promptRows;
     private long _decodeRows;
@@ -32,9 +35,11 @@ internal sealed class GenerationLoop
     /// <param name="metrics">Where to report; null: nowhere.</param>
     /// <param name="draft">A model that guesses tokens ahead; null: there is none.</param>
     /// <param name="learns">Whether predicted times follow measured ones.</param>
+    /// <param name="store">Where the prefix cache goes beyond the machine's memory; null: nowhere.</param>
+    /// <param name="wake">Called on another thread when something was read from there.</param>
     public GenerationLoop(
         IProgramExecutor executor, ITokenizer tokenizer, EngineOptions options, Action<Sequence> onEnded, EngineMetrics? metrics = null,
-        DraftModel? draft = null, bool learns = false)
+        DraftModel? draft = null, bool learns = false, PrefixStore? store = null, Action? wake = null)
     {
         Predictor = new TickPredictor(executor, learns);
         _metrics = metrics;
@@ -49,10 +54,11 @@ internal sealed class GenerationLoop
                 $"the KV memory holds no sequence beside ticks of {maxRows} rows; give it more, or take fewer rows a tick ({nameof(EngineOptions.MaxRowsPerTick)})");
         }
 
-        _memory = new SequenceMemory(executor.Rows, executor.Memory, options.PrefixCache, maxRows);
+        _memory = new SequenceMemory(executor.Rows, executor.Memory, options.PrefixCache, maxRows, store);
         var lookups = options.Speculate == 0 ? null : new LookupRates(null);
         var buffers = new SlotBuffers(executor.Rows.Slots, ContextLength, lookups);
         _sequences = new SequenceSet(_memory, buffers, MaxSequences, options.MaxQueue, options.MaxSequencesPerClient);
+        _importer = _memory.Transfer is null ? null : new PrefixImporter(_sequences, _memory, wake ?? (() => { }));
         _planner = new TickPlanner(executor, Predictor, _memory, _sequences, MaxSequences, maxRows, options, draft);
         _writer = new TokenWriter(executor, tokenizer.EndOfGenerationIds);
     }
@@ -78,7 +84,7 @@ internal sealed class GenerationLoop
     /// <summary>Numbers as of now. [engine's thread]</summary>
     public EngineStatistics Statistics => new(
         _sequences.Running.Count, _sequences.Waiting.Count, CountPaused(_sequences.Running) + CountPaused(_sequences.Waiting), _memory.BlockCount,
-        _memory.Available, _memory.Cached, _ticks, _promptRows, _decodeRows, _sequences.CachedPromptTokens, _sequences.Preemptions)
+        _memory.Available, _memory.Cached, _ticks, _promptRows, _decodeRows, _sequences.CachedPromptTokens + (_importer?.Positions ?? 0), _sequences.Preemptions)
     {
         CachedStates = _memory.CachedStates,
         Speculation = _planner.Speculator.Statistics,
@@ -105,12 +111,12 @@ internal sealed class GenerationLoop
         }
     }
 
-    /// <summary>One tick. False when there was nothing to compute; then only a new request, a cancellation or a reader can change that.</summary>
+    /// <summary>One tick. False when there was nothing to do; then only a new request, a cancellation or a reader can change that.</summary>
     public bool Step()
     {
         if (!Prepare())
         {
-            return false;
+            return _imported;
         }
 
         Run();
@@ -125,6 +131,7 @@ internal sealed class GenerationLoop
         Reap(_sequences.Running);
         Reap(_sequences.Waiting);
         _sequences.Admit();
+        _imported = _importer?.Step() ?? false;
         _planner.FillRows();
         foreach (var sequence in _planner.Scheduled)
         {
@@ -188,6 +195,9 @@ internal sealed class GenerationLoop
             _end.Tell(sequence, reason);
         }
     }
+
+    /// <summary>Gives what is kept to the store, if there is one.</summary>
+    public void SaveAll() => _memory.SaveAll();
 
     /// <summary>Lets go of all sequences; after a failure nothing runs any more, so slots and blocks are left alone.</summary>
     public void Forget()

@@ -1,3 +1,4 @@
+using LlmServe.Engine.Memory.Store;
 using LlmServe.Engine.Sampling;
 using LlmServe.Engine.Speculation;
 using LlmServe.Engine.Streams;
@@ -100,17 +101,39 @@ internal sealed class Sequence : IQueued
     /// <summary>Whether the client has too much unread; looked up once per tick.</summary>
     public bool IsPaused { get; set; }
 
+    /// <summary>A prefix of it on its way from disk; null: there is none, or it is here.</summary>
+    public StoredPrefix? Stored { get; set; }
+
+    /// <summary>Whether blocks come from disk, so that nothing is computed until they are here.</summary>
+    public bool IsImporting { get; set; }
+
+    /// <summary>Whether some of the blocks are here already.</summary>
+    public bool HasBegunImport { get; set; }
+
+    /// <summary>Position at which its next chunk has to end, whatever for.</summary>
+    public int CutAt { get; set; } = int.MaxValue;
+
     /// <summary>One whose client does not read was preempted and asks for nothing now.</summary>
     public bool MayEnter => Slot < 0 && !IsPaused && !Life.HasEnded && Share.MayRun;
 
     /// <inheritdoc/>
-    public bool MayRead => !IsDecoding && !IsPaused && Tick.Rows == 0;
+    public bool MayRead => !IsImporting && !IsDecoding && !IsPaused && Tick.Rows == 0;
 
     /// <summary>What is known about drafting its tokens; of the slot that it has. Null: nobody drafts.</summary>
     public SequenceDrafts? Drafts { get; set; }
 
     /// <summary>Position at which its state is to be kept while it reads; where positions need no state, none.</summary>
     public int SnapshotAt { get; set; } = int.MaxValue;
+
+    /// <summary>No more blocks come from disk.</summary>
+    public void DropStored()
+    {
+        Stored?.Dispose();
+        Stored = null;
+        IsImporting = false;
+        HasBegunImport = false;
+        CutAt = int.MaxValue;
+    }
 
     /// <summary>Why no token can follow those that were chosen; null: one can.</summary>
     public EngineException? Fault { get; set; }

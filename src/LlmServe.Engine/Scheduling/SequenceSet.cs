@@ -128,6 +128,9 @@ internal sealed class SequenceSet
         return true;
     }
 
+    /// <summary>A running sequence loses its memory and begins again, with what the cache has of it.</summary>
+    public void Restart(Sequence sequence) => Preempt(sequence);
+
     private Sequence? NextToEnter()
     {
         int next = FairOrder.NextToEnter<Sequence>(CollectionsMarshal.AsSpan(Waiting), FairOrder.IsTurnOfTheOldest(Entries));
@@ -208,6 +211,7 @@ internal sealed class SequenceSet
 
     private void FreeSlot(Sequence sequence)
     {
+        sequence.DropStored();
         _memory.Release(sequence.Slot);
         sequence.Share.Running--;
         _freeSlots[_freeSlotCount++] = sequence.Slot;
@@ -217,6 +221,7 @@ internal sealed class SequenceSet
 
     private void Forget(Sequence sequence)
     {
+        sequence.DropStored();
         sequence.IsIn = false;
         _shares.Leave(sequence.Share);
     }

@@ -164,7 +164,7 @@ internal sealed class TickPlanner
 
             // Each prompt at its own position: the rows of a long one cost more than those of one that has just come.
             int most = _budget.PromptRows(left, DecodeRows, decodePositions, sequence.Computed, PromptRows, positions, othersWait);
-            int rows = Math.Min(most, Math.Min(sequence.Pending, UntilSnapshot(sequence)));
+            int rows = Math.Min(most, Math.Min(sequence.Pending, UntilCut(sequence)));
             if (rows == 0)
             {
                 break;
@@ -183,17 +183,19 @@ internal sealed class TickPlanner
         _promptTicks += PromptRows > 0 ? 1 : 0;
     }
 
-    /// <summary>Rows until a sequence's state is to be kept, which is possible between ticks only.</summary>
-    private int UntilSnapshot(Sequence sequence)
+    /// <summary>Rows until something has to be done with a sequence that can be done between ticks only.</summary>
+    private int UntilCut(Sequence sequence)
     {
-        if (!_memory.HasStates)
+        int cut = sequence.CutAt > sequence.Computed ? sequence.CutAt : int.MaxValue;
+        if (_memory.HasStates)
         {
-            return int.MaxValue;
+            int next = SnapshotPlaces.Next(
+                sequence.Computed, sequence.Tokens.Length, _memory.Matched(sequence.Slot), sequence.Request.LikelyPrefixes);
+            sequence.SnapshotAt = Math.Min(next, cut);
+            cut = sequence.SnapshotAt;
         }
 
-        sequence.SnapshotAt = SnapshotPlaces.Next(
-            sequence.Computed, sequence.Tokens.Length, _memory.Matched(sequence.Slot), sequence.Request.LikelyPrefixes);
-        return sequence.SnapshotAt - sequence.Computed;
+        return cut - sequence.Computed;
     }
 
     /// <summary>Adds the next rows of a sequence, then its drafts; the rows from its last known token on want logits.</summary>

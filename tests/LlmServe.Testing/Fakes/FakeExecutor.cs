@@ -17,6 +17,9 @@ public sealed record FakeExecutorOptions
     /// <summary>KV groups; null: one of <see cref="KvBlocks"/> whose rows see everything.</summary>
     public IReadOnlyList<KvGroup>? Groups { get; init; }
 
+    /// <summary>Which of the models that look alike it is.</summary>
+    public ulong Weights { get; init; }
+
     /// <summary>Snapshots of states that can be kept; null: the model has no states.</summary>
     public int? Snapshots { get; init; }
 
@@ -72,7 +75,7 @@ public sealed class FakeExecutor : IProgramExecutor, ITickCosts, ITickOutput
         var groups = _options.Groups ?? [new KvGroup(1, _options.KvBlocks, 1024, KvVisibility.All)];
         Rows = new RowTable(_options.MaxRows, _options.MaxSequences, blocksPerSequence, groups.Count);
         Model = new ModelInfo("fake", _options.VocabularySize, _options.ContextLength, 1, ActivationMode.Int8, KvElement.F16, "fake-0");
-        _memory = new FakeMemory(Rows, groups, _options.Snapshots, _options.ContextLength);
+        _memory = new FakeMemory(Rows, groups, _options.Snapshots, _options.ContextLength, _options.Weights);
         _logits = new float[_options.MaxRows * _options.VocabularySize];
     }
 

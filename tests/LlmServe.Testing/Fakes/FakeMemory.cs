@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using LlmServe.Execution;
 
 namespace LlmServe.Testing.Fakes;
@@ -12,6 +13,7 @@ internal sealed class FakeMemory : ISequenceMemory, IStateMemory
     private const int Nobody = -1;
 
     private readonly RowTable _rows;
+    private readonly ulong _seed;
     private readonly int[][] _tokens; // [groups][blocks, 32]
     private readonly ulong[][] _hashes; // [groups][blocks, 32]; 0: never written
     private readonly int[][] _writers; // [groups][blocks]; slot that wrote the block in this tick
@@ -21,9 +23,10 @@ internal sealed class FakeMemory : ISequenceMemory, IStateMemory
     private readonly int[] _history; // [context]
     private readonly bool _hasWhole;
 
-    public FakeMemory(RowTable rows, IReadOnlyList<KvGroup> groups, int? snapshots, int context)
+    public FakeMemory(RowTable rows, IReadOnlyList<KvGroup> groups, int? snapshots, int context, ulong weights)
     {
         _rows = rows;
+        _seed = Seed + weights;
         KvGroups = groups;
         HasStates = snapshots is not null;
         _hasWhole = groups.Any(group => group.Visibility.IsAll);
@@ -44,18 +47,41 @@ internal sealed class FakeMemory : ISequenceMemory, IStateMemory
 
     public int Snapshots => _snapshots.Length;
 
-    public long StateBytes => 4096;
+    public long StateBytes => 64;
 
     /// <summary>The tokens that the last row saw, its own included; empty where no group keeps them all.</summary>
     public ReadOnlySpan<int> History(int length) => _hasWhole ? _history.AsSpan(0, length) : [];
 
-    public void Clear(int slot) => _states[slot] = new FakeState(Seed, 0);
+    public void Clear(int slot) => _states[slot] = new FakeState(_seed, 0);
 
     public void Save(int slot, int snapshot) => _snapshots[snapshot] = _states[slot];
 
     public void Restore(int slot, int snapshot) => _states[slot] = _snapshots[snapshot];
 
     public void Keep(int slot, int rows) => _states[slot] = _steps[slot][rows];
+
+    public string Layout => "fake";
+
+    public void CopyOut(int group, int block, Span<byte> bytes)
+    {
+        bytes.Clear();
+        MemoryMarshal.AsBytes(_tokens[group].AsSpan(block * KvBlock.Positions, KvBlock.Positions)).CopyTo(bytes);
+        MemoryMarshal.AsBytes(_hashes[group].AsSpan(block * KvBlock.Positions, KvBlock.Positions)).CopyTo(bytes[(KvBlock.Positions * sizeof(int))..]);
+    }
+
+    public void CopyIn(int group, int block, ReadOnlySpan<byte> bytes)
+    {
+        MemoryMarshal.Cast<byte, int>(bytes)[..KvBlock.Positions].CopyTo(_tokens[group].AsSpan(block * KvBlock.Positions));
+        MemoryMarshal.Cast<byte, ulong>(bytes[(KvBlock.Positions * sizeof(int))..])[..KvBlock.Positions].CopyTo(_hashes[group].AsSpan(block * KvBlock.Positions));
+    }
+
+    public void CopyOut(int snapshot, Span<byte> bytes)
+    {
+        bytes.Clear();
+        MemoryMarshal.Write(bytes, _snapshots[snapshot]);
+    }
+
+    public void CopyIn(int snapshot, ReadOnlySpan<byte> bytes) => _snapshots[snapshot] = MemoryMarshal.Read<FakeState>(bytes);
 
     public void BeginTick()
     {
@@ -111,12 +137,12 @@ internal sealed class FakeMemory : ISequenceMemory, IStateMemory
             }
         }
 
-        return HasStates ? _states[slot].Hash : position == 0 ? Seed : _hashes[0][Address(0, slot, position - 1)];
+        return HasStates ? _states[slot].Hash : position == 0 ? _seed : _hashes[0][Address(0, slot, position - 1)];
     }
 
     private ulong WholeHash(int group, int slot, int position)
     {
-        ulong hash = Seed;
+        ulong hash = _seed;
         for (int p = 0; p < position; p++)
         {
             int at = Address(group, slot, p);
