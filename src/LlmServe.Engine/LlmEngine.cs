@@ -91,6 +91,9 @@ public sealed partial class LlmEngine : IAsyncDisposable
     /// <summary>Most tokens of prompt and answer together: the model's context, or what the KV memory holds if that is less.</summary>
     public int ContextLength => _loop.ContextLength;
 
+    /// <summary>Most requests that run at once.</summary>
+    public int Slots => _loop.MaxSequences;
+
     /// <summary>Most requests that run, wait and are being prepared, together.</summary>
     public int Capacity => _places.Most;
 

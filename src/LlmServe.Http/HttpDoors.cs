@@ -12,6 +12,11 @@ public static class HttpDoors
         HealthRoute.Map,
         ModelsRoute.Map,
         CompletionsRoute.Map,
+        EmbeddingsRoute.Map,
+        TokenizeRoute.Map,
+        PropsRoute.Map,
+        MetricsRoute.Map,
+        UnknownRoute.Map,
     ];
 
     /// <summary>Adds all routes. What says nothing else needs a client that passed authentication (<see cref="ClientFeature"/>).</summary>

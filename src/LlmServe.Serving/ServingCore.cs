@@ -31,7 +31,7 @@ public sealed class ServingCore : IDisposable
         Calls = new CallPipeline(Clients, _gate, _logger);
         var limits = new TokenLimits(options);
         var prompts = new PromptReader(_workers, limits, options);
-        Generations = new GenerationService(limits, prompts, _rules);
+        Generations = new GenerationService(limits, prompts, _rules, Totals);
         Plans = new RequestPlanner(limits, prompts, Generations, _workers);
         Texts = new TextService(_workers);
         foreach (var model in Models.All.DistinctBy(model => model.Engine))
@@ -57,6 +57,9 @@ public sealed class ServingCore : IDisposable
 
     /// <summary>Whether calls are welcome.</summary>
     public ServingHealth Health { get; } = new();
+
+    /// <summary>What all answers together took.</summary>
+    public ServingTotals Totals { get; } = new();
 
     /// <summary>Generates.</summary>
     public GenerationService Generations { get; }

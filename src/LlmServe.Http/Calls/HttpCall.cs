@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 using LlmServe.Serving;
 using Microsoft.AspNetCore.Http;
@@ -43,6 +44,18 @@ internal sealed class HttpCall(HttpContext http, ServedCall call, IErrorShape er
         await using (var json = new Utf8JsonWriter(http.Response.BodyWriter, HttpJson.Writing))
         {
             JsonSerializer.Serialize(json, value, type);
+        }
+
+        await http.Response.BodyWriter.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+    }
+
+    /// <summary>Answers with JSON.</summary>
+    public async ValueTask WriteAsync(JsonNode value)
+    {
+        http.Response.ContentType = HttpJson.ContentType;
+        await using (var json = new Utf8JsonWriter(http.Response.BodyWriter, HttpJson.Writing))
+        {
+            value.WriteTo(json);
         }
 
         await http.Response.BodyWriter.FlushAsync(CancellationToken.None).ConfigureAwait(false);

@@ -36,6 +36,7 @@ internal static class PromptReader
 
     private static bool IsTokens(JsonElement value) => value.GetArrayLength() > 0 && value[0].ValueKind == JsonValueKind.Number;
 
-    private static int Id(JsonElement value, string place) =>
+    /// <summary>A token's id.</summary>
+    public static int Id(JsonElement value, string place) =>
         value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int id) ? id : throw RequestFields.WrongType(place, value, "a token's id is");
 }

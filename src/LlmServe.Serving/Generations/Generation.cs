@@ -10,15 +10,18 @@ public sealed class Generation : IDisposable
     private readonly ChannelReader<GenerationUpdate> _updates;
     private readonly CancellationTokenSource _ending;
     private readonly CancellationTokenRegistration _abort;
+    private readonly ServingTotals _totals;
     private bool _ended;
 
-    internal Generation(ServedCall call, ServedModel model, ChannelReader<GenerationUpdate> updates, CancellationTokenSource ending, CancellationTokenRegistration abort)
+    internal Generation(ServedCall call, ServedModel model, ChannelReader<GenerationUpdate> updates, CancellationTokenSource ending, CancellationTokenRegistration abort,
+        ServingTotals totals)
     {
         _call = call;
         Model = model;
         _updates = updates;
         _ending = ending;
         _abort = abort;
+        _totals = totals;
     }
 
     /// <summary>The model that answers.</summary>
@@ -65,6 +68,11 @@ public sealed class Generation : IDisposable
 
         _ended = true;
         _call.Last = update;
+        if (update is { Usage: { } usage, Timings: { } timings })
+        {
+            _totals.Add(usage, timings);
+        }
+
         _call.Outcome ??= update.FinishReason switch
         {
             FinishReason.Aborted => Failure.Stopping,

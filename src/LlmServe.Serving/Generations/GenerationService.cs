@@ -9,9 +9,11 @@ public sealed class GenerationService
     private readonly TokenLimits _limits;
     private readonly PromptReader _prompts;
     private readonly RuleCompilers _rules;
+    private readonly ServingTotals _totals;
 
-    internal GenerationService(TokenLimits limits, PromptReader prompts, RuleCompilers rules)
+    internal GenerationService(TokenLimits limits, PromptReader prompts, RuleCompilers rules, ServingTotals totals)
     {
+        _totals = totals;
         _limits = limits;
         _prompts = prompts;
         _rules = rules;
@@ -63,7 +65,7 @@ public sealed class GenerationService
         var abort = call.Aborted.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), ending);
         try
         {
-            return new Generation(call, input.Model, place.Submit(RequestOf(input, prompt, constraint, call.Client), ending.Token), ending, abort);
+            return new Generation(call, input.Model, place.Submit(RequestOf(input, prompt, constraint, call.Client), ending.Token), ending, abort, _totals);
         }
         catch (Exception exception)
         {
