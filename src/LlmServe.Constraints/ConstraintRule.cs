@@ -76,7 +76,7 @@ public sealed record ConstraintRule(ConstraintKind Kind, string Text)
     /// <summary>A digest of everything that the rule says: SHA-256, in hexadecimal.</summary>
     public string Digest()
     {
-        string preamble = Preamble is null ? "" : $"{PartText.Write(Preamble.End)}{Preamble.MostTokens}";
+        string preamble = Preamble is null ? "" : $"{PartText.Write(Preamble.End)}{Preamble.MostTokens}{(Preamble.Start is { } start ? PartText.Write(start) : "")}{Preamble.MostSpace}";
         string head = $"1\n{Kind}\n{Whitespace}\n{CloseObjects}\n{Relax}\n{preamble}\n";
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(head + Text)));
     }

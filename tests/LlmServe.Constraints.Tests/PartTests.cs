@@ -144,6 +144,31 @@ public class PartTests
     }
 
     [Fact]
+    public void Preamble_WithAMarkThatBeginsIt_IsThereWhereTheMarkIs()
+    {
+        var preamble = new ConstraintPreamble(new Literal("]]"), 3) { Start = new Literal("[[") };
+        var cursor = Start(ConstraintRule.Choice(["yes", "["]) with { Preamble = preamble });
+        Accept(cursor, "yes");
+        Assert.True(cursor.MustEnd);
+        Assert.True(cursor.HasBegun);
+
+        cursor = Start(ConstraintRule.Choice(["yes", "["]) with { Preamble = preamble });
+        Accept(cursor, " ["); // one or the other
+        Assert.False(cursor.HasBegun);
+        Accept(cursor, "[xyz");
+        Assert.Equal(Tokenizer.Ids("]]"), cursor.ForcedTokens().ToArray());
+        Assert.False(cursor.TryAccept('x'));
+        Accept(cursor, "]]");
+        Assert.True(cursor.HasBegun);
+        Accept(cursor, "yes");
+        Assert.True(cursor.MustEnd);
+
+        cursor = Start(ConstraintRule.Choice(["["]) with { Preamble = preamble });
+        Accept(cursor, "[");
+        Assert.True(cursor.IsComplete);
+    }
+
+    [Fact]
     public void Preamble_EndedByAToken_AllowsItAnyTime()
     {
         var cursor = Start(ConstraintRule.AnyText with { Preamble = new(new Token(FakeTokenizer.ImStart), 2) });

@@ -1,5 +1,6 @@
 using System.Text;
 using LlmServe.Constraints.Automata;
+using LlmServe.Constraints.Runtime;
 
 namespace LlmServe.Constraints.Rules;
 
@@ -15,24 +16,36 @@ internal sealed class PartWriter(RuleSet rules, ConstraintVocabulary? vocabulary
     /// <summary>Makes a part a rule's whole text.</summary>
     public void WriteRule(int rule, ConstraintPart part) => Write(rules[rule], RuleGraph.Start, part, RuleGraph.End);
 
-    /// <summary>Makes free text, the mark that ends it, and another rule a rule's whole text.</summary>
+    /// <summary>Makes free text, the mark that ends it, and another rule a rule's whole text; or that rule alone, where a mark must begin the free text.</summary>
     public void WritePreamble(int rule, ConstraintPreamble preamble, int proper)
     {
         var graph = rules[rule];
         int ended = graph.AddState();
+        int begun = RuleGraph.Start;
+        if (preamble.Start is { } start)
+        {
+            begun = graph.AddState();
+            graph.AddCall(RuleGraph.Start, proper, RuleGraph.End);
+            Write(graph, RuleGraph.Start, new ConstraintPart.Sequence(Space(PreambleMark.MostSpace), start), begun);
+        }
+
         if (preamble.End is ConstraintPart.Literal literal)
         {
-            AddTextWithout(graph, RuleGraph.Start, [literal.Text], graph.AddState(), ended);
+            AddTextWithout(graph, begun, [literal.Text], graph.AddState(), ended);
         }
         else
         {
             int free = graph.AddState();
-            AddTextWithout(graph, RuleGraph.Start, [], free);
+            AddTextWithout(graph, begun, [], free);
             Write(graph, free, preamble.End, ended);
         }
 
-        graph.AddCall(ended, proper, RuleGraph.End);
+        int spaced = graph.AddState();
+        Write(graph, ended, Space(preamble.MostSpace), spaced);
+        graph.AddCall(spaced, proper, RuleGraph.End);
     }
+
+    private static ConstraintPart Space(int most) => new ConstraintPart.Regex($"[ \\n]{{0,{most}}}");
 
     private void Write(RuleGraph graph, int from, ConstraintPart part, int to)
     {

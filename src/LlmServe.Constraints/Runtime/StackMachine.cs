@@ -118,6 +118,7 @@ internal sealed class StackMachine(Automaton automaton)
     public Configuration MoveTo(in Configuration from, int place)
     {
         int count = from.End - from.Begin;
+        EnsureRoom(place + count);
         Array.Copy(_states, from.Begin, _states, place, count);
         Array.Copy(_sets, from.Begin, _sets, place, count);
         _top = place + count;
@@ -251,7 +252,7 @@ internal sealed class StackMachine(Automaton automaton)
             }
         }
 
-        EnsureRoom();
+        EnsureRoom(_top + 1);
         Array.Copy(_states, place, _states, place + 1, _top - place);
         Array.Copy(_sets, place, _sets, place + 1, _top - place);
         (_states[place], _sets[place]) = (state, set);
@@ -271,19 +272,19 @@ internal sealed class StackMachine(Automaton automaton)
 
         if (_top - begin < MostHeads)
         {
-            EnsureRoom();
+            EnsureRoom(_top + 1);
             (_states[_top], _sets[_top], _popped[_top]) = (state, set, int.MinValue);
             _top++;
         }
     }
 
-    private void EnsureRoom()
+    private void EnsureRoom(int heads)
     {
-        if (_top == _states.Length)
+        if (heads > _states.Length)
         {
-            Array.Resize(ref _states, _top * 2);
-            Array.Resize(ref _sets, _top * 2);
-            Array.Resize(ref _popped, _top * 2);
+            Array.Resize(ref _states, heads * 2);
+            Array.Resize(ref _sets, heads * 2);
+            Array.Resize(ref _popped, heads * 2);
         }
     }
 }

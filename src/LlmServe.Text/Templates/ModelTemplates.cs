@@ -25,6 +25,9 @@ public sealed class ModelTemplates
         Names = sources.ContainsKey(Default) ? [Default, .. Names] : Names;
     }
 
+    /// <summary>No templates at all.</summary>
+    public static ModelTemplates None { get; } = new([]);
+
     /// <summary>All names, the usual template's first.</summary>
     public IReadOnlyList<string> Names { get; }
 
