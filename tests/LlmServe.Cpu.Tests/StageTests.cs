@@ -133,7 +133,7 @@ public unsafe class StageTests
         int columns = expected.Length / Rows;
         for (int row = 0; row < Rows; row++)
         {
-            Kernels.KernelLab.AssertSame(expected.AsSpan(row * columns, columns), new Span<float>(view.Real(row), columns), $"{buffer} row {row}");
+            Kernels.RandomOperands.AssertSame(expected.AsSpan(row * columns, columns), new Span<float>(view.Real(row), columns), $"{buffer} row {row}");
         }
     }
 
@@ -145,7 +145,7 @@ public unsafe class StageTests
         for (int row = 0; row < Rows; row++)
         {
             float[] stored = [.. new Span<float>(view.Real(row), columns).ToArray().Select(v => (float)(Half)v)];
-            Kernels.KernelLab.AssertSame(expected.AsSpan(row * columns, columns), stored, $"{buffer} row {row}");
+            Kernels.RandomOperands.AssertSame(expected.AsSpan(row * columns, columns), stored, $"{buffer} row {row}");
         }
     }
 

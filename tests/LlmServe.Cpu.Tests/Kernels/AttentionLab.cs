@@ -54,7 +54,7 @@ internal sealed unsafe class AttentionLab : IDisposable
         _queries = new GuardedBuffer((long)_rows * shape.QueryHeads * shape.KeySize * sizeof(float));
         for (int i = 0; i < _rows * shape.QueryHeads * shape.KeySize; i++)
         {
-            _queries.Floats[i] = KernelLab.RandomActivation(random);
+            _queries.Floats[i] = RandomOperands.RandomActivation(random);
         }
 
         if (largestQuery is { } largest)
@@ -195,7 +195,7 @@ internal sealed unsafe class AttentionLab : IDisposable
             {
                 for (int k = 0; k < size; k++)
                 {
-                    row[k] = isValue && values is { } fixedValue ? fixedValue : KernelLab.RandomActivation(random);
+                    row[k] = isValue && values is { } fixedValue ? fixedValue : RandomOperands.RandomActivation(random);
                 }
 
                 foreach (var layer in layers)

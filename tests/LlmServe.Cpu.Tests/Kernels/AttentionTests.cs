@@ -143,14 +143,14 @@ public unsafe class AttentionTests
         {
             using var lab = new AttentionLab(headSize, queryHeads, keyHeads, element, positions, seed: headSize);
             float[] expected = lab.Attend<ReferenceRows>(interleaved: false, firstHead: 0, queryHeads);
-            KernelLab.AssertSame(expected, lab.Attend<TRows>(element == KvElement.F16 && headSize % 16 == 0, 0, queryHeads), $"{element} heads of {headSize}");
+            RandomOperands.AssertSame(expected, lab.Attend<TRows>(element == KvElement.F16 && headSize % 16 == 0, 0, queryHeads), $"{element} heads of {headSize}");
 
             // A part of the heads, across a border of key heads.
             int first = queryHeads > 2 ? 1 : 0, count = queryHeads - first - (queryHeads > 3 ? 1 : 0);
             float[] part = lab.Attend<TRows>(element == KvElement.F16 && headSize % 16 == 0, first, count);
             for (int row = 0; row < positions.Length; row++)
             {
-                KernelLab.AssertSame(
+                RandomOperands.AssertSame(
                     expected.AsSpan(((row * queryHeads) + first) * headSize, count * headSize), part.AsSpan(row * count * headSize, count * headSize), $"heads {first} to {first + count}");
             }
         }
@@ -161,7 +161,7 @@ public unsafe class AttentionTests
         foreach (float largest in (float[])[32767, 32768, 70000, 1e20f])
         {
             using var lab = new AttentionLab(headSize, queryHeads, keyHeads, KvElement.F16, [0, 31, 70, 256, 300], seed: 13, largestQuery: largest);
-            KernelLab.AssertSame(lab.Attend<ReferenceRows>(interleaved: false, 0, queryHeads), lab.Attend<TRows>(interleaved: true, 0, queryHeads), $"queries up to {largest}");
+            RandomOperands.AssertSame(lab.Attend<ReferenceRows>(interleaved: false, 0, queryHeads), lab.Attend<TRows>(interleaved: true, 0, queryHeads), $"queries up to {largest}");
         }
     }
 

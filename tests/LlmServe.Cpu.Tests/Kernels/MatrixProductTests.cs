@@ -19,7 +19,7 @@ public unsafe class MatrixProductTests
     public static TheoryData<GgmlType, ActivationMode, CpuIsa> Cases()
     {
         var data = new TheoryData<GgmlType, ActivationMode, CpuIsa>();
-        foreach (var type in KernelLab.Quantized.Concat([GgmlType.F32, GgmlType.F16, GgmlType.BF16]))
+        foreach (var type in RandomOperands.Quantized.Concat([GgmlType.F32, GgmlType.F16, GgmlType.BF16]))
         {
             foreach (var isa in (CpuIsa[])[CpuIsa.Avx2, CpuIsa.Avx512, CpuIsa.Neon, CpuIsa.Avx512Vnni])
             {
@@ -37,7 +37,7 @@ public unsafe class MatrixProductTests
     {
         Require(isa);
         var random = new Random(((int)type * 10) + (int)mode);
-        int unit = KernelLab.ColumnsOf(type);
+        int unit = RandomOperands.ColumnsOf(type);
         for (int shape = 0; shape < Shapes; shape++)
         {
             int columns = unit == 256 ? 256 * random.Next(1, 4) : unit == 32 && shape < Columns32.Length ? Columns32[shape] : unit * random.Next(1, 640 / unit);
@@ -64,7 +64,7 @@ public unsafe class MatrixProductTests
     {
         Require(isa);
         var random = new Random((int)type + 40);
-        int unit = KernelLab.ColumnsOf(type);
+        int unit = RandomOperands.ColumnsOf(type);
         for (int rows = 1; rows <= 40; rows++)
         {
             int columns = unit == 256 ? 256 * (1 + (rows % 2)) : 256 + (unit * (rows % (256 / unit)));
@@ -79,7 +79,7 @@ public unsafe class MatrixProductTests
     {
         Require(isa);
         var random = new Random((int)type + 80);
-        int tail = KernelLab.ColumnsOf(type) switch { 32 => 96, 256 => 0, int unit => unit };
+        int tail = RandomOperands.ColumnsOf(type) switch { 32 => 96, 256 => 0, int unit => unit };
         foreach (int columns in (int[])[2048, 2048 + tail, 4352 + tail])
         {
             Compare(random, type, mode, isa, matrixRows: 20, columns, rows: 1, programRows: 1);
@@ -136,7 +136,7 @@ public unsafe class MatrixProductTests
         Random random, GgmlType type, ActivationMode mode, CpuIsa isa, int matrixRows, int columns, int rows, int programRows, byte? fill = null, float sign = 0)
     {
         var kernels = IsaSelector.Create(isa);
-        byte[] weights = KernelLab.RandomWeights(random, type, matrixRows, columns);
+        byte[] weights = RandomOperands.RandomWeights(random, type, matrixRows, columns);
         if (fill is { } value && BlockFormat.Get(type).IsQuantized)
         {
             FillCodes(weights, type, value);
@@ -168,7 +168,7 @@ public unsafe class MatrixProductTests
             float[] x = new float[rows * columns];
             for (int row = 0; row < rows; row++)
             {
-                KernelLab.FillActivations(random, x.AsSpan(row * columns, columns));
+                RandomOperands.FillActivations(random, x.AsSpan(row * columns, columns));
             }
 
             if (sign != 0)
@@ -180,7 +180,7 @@ public unsafe class MatrixProductTests
             float[] actual = Run<SimdRows<Width256>>(kernels, &matrix, type, mode, programRows, x, rows, begin, end, stride);
             for (int row = 0; row < rows; row++)
             {
-                KernelLab.AssertSame(expected.AsSpan(row * stride, count), actual.AsSpan(row * stride, count),
+                RandomOperands.AssertSame(expected.AsSpan(row * stride, count), actual.AsSpan(row * stride, count),
                     $"{type} {mode} {isa}, {matrixRows} x {columns}, {rows} rows, columns {begin} to {end}, row {row}");
             }
         }
@@ -215,7 +215,7 @@ public unsafe class MatrixProductTests
         for (int block = 0; block < weights.Length; block += blockBytes)
         {
             weights.AsSpan(block, blockBytes).Fill(value);
-            KernelLab.SetHalves(weights.AsSpan(block, blockBytes), type, () => BitConverter.HalfToUInt16Bits((Half)1f));
+            RandomOperands.SetHalves(weights.AsSpan(block, blockBytes), type, () => BitConverter.HalfToUInt16Bits((Half)1f));
         }
     }
 }

@@ -48,7 +48,7 @@ public unsafe class PackedRowTests
     private static void Compare(Random random, GgmlType type, CpuIsa isa, int rows, int columns)
     {
         var kernels = IsaSelector.Create(isa);
-        byte[] weights = KernelLab.RandomWeights(random, type, rows, columns);
+        byte[] weights = RandomOperands.RandomWeights(random, type, rows, columns);
         int tiles = (rows + 15) / 16;
         using var packed = new GuardedBuffer(kernels.TileBytes(type, columns) * tiles);
         float[] expected = new float[columns], actual = new float[columns];
@@ -71,7 +71,7 @@ public unsafe class PackedRowTests
             {
                 KernelTable.RawRowDecoder(&matrix, row, expectedRow);
                 decode(&matrix, row, actualRow);
-                KernelLab.AssertSame(expected, actual, $"{type} {isa}, {rows} x {columns}, row {row}");
+                RandomOperands.AssertSame(expected, actual, $"{type} {isa}, {rows} x {columns}, row {row}");
             }
         }
     }

@@ -30,14 +30,14 @@ public unsafe class RowKernelTests
                     SimdRows<Width256>.RmsNorm(px, pg, pa, length, 1e-5f);
                 }
 
-                KernelLab.AssertSame(expected, actual, $"norm of {length}");
+                RandomOperands.AssertSame(expected, actual, $"norm of {length}");
                 fixed (float* px = x, pe = expected, pa = actual)
                 {
                     ReferenceRows.RmsNorm(px, null, pe, length, 1e-5f);
                     SimdRows<Width256>.RmsNorm(px, null, pa, length, 1e-5f);
                 }
 
-                KernelLab.AssertSame(expected, actual, $"norm of {length} without gain");
+                RandomOperands.AssertSame(expected, actual, $"norm of {length} without gain");
             }
         }
     }
@@ -55,7 +55,7 @@ public unsafe class RowKernelTests
                 for (int i = 0; i < 4; i++)
                 {
                     float expected = ReferenceVector.Dot(px, py + (i * length), length);
-                    Assert.True(KernelLab.SameBits(expected, VectorMath.Dot(px, py + (i * length), length)), $"dot of {length}");
+                    Assert.True(RandomOperands.SameBits(expected, VectorMath.Dot(px, py + (i * length), length)), $"dot of {length}");
                 }
             }
         }
@@ -79,7 +79,7 @@ public unsafe class RowKernelTests
                     SimdRows<Width256>.LayerNorm(pa, g, b, pa, length, 1e-5f);
                 }
 
-                KernelLab.AssertSame(expected, actual, $"norm of {length}");
+                RandomOperands.AssertSame(expected, actual, $"norm of {length}");
             }
         }
     }
@@ -98,7 +98,7 @@ public unsafe class RowKernelTests
                 SimdRows<Width256>.Scale(px, 0.3f, pa, length);
             }
 
-            KernelLab.AssertSame(expected, actual, $"scale of {length}");
+            RandomOperands.AssertSame(expected, actual, $"scale of {length}");
         }
     }
 
@@ -133,8 +133,8 @@ public unsafe class RowKernelTests
                 }
             }
 
-            KernelLab.AssertSame(gate, same, $"{kind} of {length}");
-            KernelLab.AssertSame(plain, samePlain, $"{kind} of {length}, alone");
+            RandomOperands.AssertSame(gate, same, $"{kind} of {length}");
+            RandomOperands.AssertSame(plain, samePlain, $"{kind} of {length}, alone");
         }
     }
 
@@ -177,7 +177,7 @@ public unsafe class RowKernelTests
                 SimdRows<Width256>.Add(b, px, length);
             }
 
-            KernelLab.AssertSame(y, same, $"sum of {length}");
+            RandomOperands.AssertSame(y, same, $"sum of {length}");
         }
     }
 
@@ -194,10 +194,10 @@ public unsafe class RowKernelTests
                 float* sines = cosines + pairs;
                 ReferenceRows.RotateHalves(a, cosines, sines, pairs);
                 SimdRows<Width256>.RotateHalves(b, cosines, sines, pairs);
-                KernelLab.AssertSame(x, same, $"{pairs} pairs in halves");
+                RandomOperands.AssertSame(x, same, $"{pairs} pairs in halves");
                 ReferenceRows.RotateNeighbours(a, cosines, sines, pairs);
                 SimdRows<Width256>.RotateNeighbours(b, cosines, sines, pairs);
-                KernelLab.AssertSame(x, same, $"{pairs} pairs of neighbours");
+                RandomOperands.AssertSame(x, same, $"{pairs} pairs of neighbours");
             }
         }
     }
@@ -283,7 +283,7 @@ public unsafe class RowKernelTests
                 sum += value;
             }
 
-            Assert.True(KernelLab.SameBits(sum, ((float*)(row + at))[i / length]), $"sum {i / length} of {length}");
+            Assert.True(RandomOperands.SameBits(sum, ((float*)(row + at))[i / length]), $"sum {i / length} of {length}");
         }
     }
 
@@ -401,13 +401,13 @@ public unsafe class RowKernelTests
         }
 
         NumericsMath.Exp(x, y);
-        KernelLab.AssertSame([.. x.Select(NumericsMath.Exp)], y, "exp");
+        RandomOperands.AssertSame([.. x.Select(NumericsMath.Exp)], y, "exp");
     }
 
     private static float[] Activations(Random random, int length)
     {
         float[] x = new float[length];
-        KernelLab.FillActivations(random, x);
+        RandomOperands.FillActivations(random, x);
         return x;
     }
 }

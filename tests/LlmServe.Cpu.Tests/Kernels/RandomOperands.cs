@@ -1,12 +1,11 @@
 using System.Buffers.Binary;
-using LlmServe.Cpu.Memory;
 using LlmServe.Gguf;
 using LlmServe.Gguf.Formats;
 
 namespace LlmServe.Cpu.Tests.Kernels;
 
-/// <summary>Native arrays, matrices of random blocks and random activations for kernel tests.</summary>
-internal static unsafe class KernelLab
+/// <summary>Matrices of random blocks and random activations for kernel tests.</summary>
+internal static class RandomOperands
 {
     /// <summary>Byte offsets of the binary16 numbers in a block; all other bytes may hold anything.</summary>
     private static readonly Dictionary<GgmlType, int[]> Halves = new()
@@ -142,36 +141,5 @@ internal static unsafe class KernelLab
             _ => (Half)(RandomActivation(random) * 0.01f),
         };
         return BitConverter.HalfToUInt16Bits(half);
-    }
-}
-
-/// <summary>An array outside the heap whose end is guarded: <see cref="Dispose"/> fails when something was written behind it.</summary>
-internal sealed unsafe class GuardedBuffer : IDisposable
-{
-    private const int GuardBytes = 256;
-    private const byte Guard = 0xa5;
-
-    private readonly NativeBuffer _buffer;
-
-    public GuardedBuffer(long bytes)
-    {
-        Length = bytes;
-        _buffer = new NativeBuffer(bytes + GuardBytes);
-        Filler.Fill(Guard);
-    }
-
-    public long Length { get; }
-
-    public byte* Data => _buffer.Data;
-
-    public float* Floats => (float*)_buffer.Data;
-
-    private Span<byte> Filler => new(_buffer.Data + Length, GuardBytes);
-
-    public void Dispose()
-    {
-        bool intact = !Filler.ContainsAnyExcept(Guard);
-        _buffer.Dispose();
-        Assert.True(intact, "something was written behind the end of a buffer");
     }
 }
