@@ -19,6 +19,12 @@ public readonly record struct EngineStatistics(
     /// <summary>States of recurrent layers that are kept for requests that start with the same tokens.</summary>
     public int CachedStates { get; init; }
 
+    /// <summary>Requests since the start whose first token came and whose time had been predicted.</summary>
+    public long PredictedRequests { get; init; }
+
+    /// <summary>Those among them whose first token came within the predicted range; about four of five.</summary>
+    public long PredictedWithinRange { get; init; }
+
     /// <summary>How guessing ahead goes.</summary>
     public SpeculationStatistics Speculation { get; init; }
 

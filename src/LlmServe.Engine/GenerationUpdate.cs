@@ -13,4 +13,7 @@ public sealed record GenerationUpdate(
 {
     /// <summary>More about <see cref="FinishReason"/>, for people, where there is more to say.</summary>
     public string? Message { get; init; }
+
+    /// <summary>The stop text of the request that ended the answer; null where something else did.</summary>
+    public string? StopText { get; init; }
 }

@@ -5,6 +5,12 @@ namespace LlmServe.Engine;
 /// <content>The engine's thread.</content>
 public sealed partial class LlmEngine
 {
+    /// <summary>Fewest tokens of an answer whose speed says something.</summary>
+    private const int LeastForSpeed = 8;
+
+    private long _predicted; // guarded by _lock
+    private long _predictedWithin; // guarded by _lock
+
     private void Run()
     {
         try
@@ -87,6 +93,27 @@ public sealed partial class LlmEngine
             {
                 _board.Lengths.Add(sequence.Tokens.AnswerLength);
             }
+
+            Learn(sequence);
+        }
+    }
+
+    /// <summary>Learns how what was predicted for a request turned out. [lock]</summary>
+    private void Learn(Sequence sequence)
+    {
+        if (sequence.Record is not { Predicted: { } predicted, FirstToken: not 0 } record)
+        {
+            return;
+        }
+
+        var timings = record.TimingsOf(sequence.Tokens);
+        double first = timings.TimeToFirstToken!.Value;
+        _board.FirstTokens.Add(predicted.FirstToken, first);
+        _predicted++;
+        _predictedWithin += predicted.FirstTokenRange.Contains(first) ? 1 : 0;
+        if (timings.TokensPerSecond is { } speed && sequence.Tokens.AnswerLength >= LeastForSpeed)
+        {
+            _board.Speeds.Add(predicted.TokensPerSecond, speed);
         }
     }
 

@@ -58,9 +58,13 @@ public sealed partial class LlmEngine
         }
 
         var times = _board.Run(work);
+        var ranges = RangesOf(times);
         return new RequestPlan(
             true, null, TimeSpan.FromSeconds(times.Wait), TimeSpan.FromSeconds(times.FirstToken), times.TokensPerSecond, TimeSpan.FromSeconds(times.End),
-            running, waiting);
+            running, waiting)
+        {
+            TimeToFirstTokenRange = ranges.FirstToken, TokensPerSecondRange = ranges.TokensPerSecond,
+        };
     }
 
     /// <summary>What a request would get if it came now: its size is planned, and all else in it is checked as <see cref="Submit"/> does.</summary>

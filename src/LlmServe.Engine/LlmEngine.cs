@@ -114,6 +114,7 @@ public sealed partial class LlmEngine : IAsyncDisposable
                 return _statistics with
                 {
                     Running = running, Waiting = Math.Max(0, _places.Total - running), ListenerFailures = _metrics.ListenerFailures,
+                    PredictedRequests = _predicted, PredictedWithinRange = _predictedWithin,
                 };
             }
         }
@@ -371,11 +372,21 @@ public sealed partial class LlmEngine : IAsyncDisposable
                 work = _board.CopyWith(_taken, _incoming, _board.EntryOf(sequence), sequence.Client);
             }
 
-            return _board.Run(work);
+            var times = _board.Run(work);
+            var (firstToken, tokensPerSecond) = RangesOf(times);
+            return times with { FirstTokenRange = firstToken, TokensPerSecondRange = tokensPerSecond };
         }
         catch (Exception)
         {
             return null;
+        }
+    }
+
+    private (PredictedRange FirstToken, PredictedRange TokensPerSecond) RangesOf(ForecastTimes times)
+    {
+        lock (_lock)
+        {
+            return (_board.FirstTokens.RangeOf(times.FirstToken), _board.Speeds.RangeOf(times.TokensPerSecond));
         }
     }
 

@@ -13,4 +13,11 @@ namespace LlmServe.Engine;
 /// <param name="Running">Sequences that hold a slot now.</param>
 /// <param name="Waiting">Requests that wait for one now.</param>
 public sealed record RequestPlan(
-    bool Accepted, string? Refusal, TimeSpan Wait, TimeSpan TimeToFirstToken, double TokensPerSecond, TimeSpan Total, int Running, int Waiting);
+    bool Accepted, string? Refusal, TimeSpan Wait, TimeSpan TimeToFirstToken, double TokensPerSecond, TimeSpan Total, int Running, int Waiting)
+{
+    /// <summary>Where <see cref="TimeToFirstToken"/> should fall, in seconds.</summary>
+    public PredictedRange TimeToFirstTokenRange { get; init; }
+
+    /// <summary>Where <see cref="TokensPerSecond"/> should fall.</summary>
+    public PredictedRange TokensPerSecondRange { get; init; }
+}

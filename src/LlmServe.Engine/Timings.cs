@@ -15,6 +15,12 @@ public sealed record Timings(double Queue, double Prefill, double Decode)
     /// <summary>What <see cref="LlmEngine.Plan(GenerationRequest)"/> said of <see cref="TimeToFirstToken"/> when the request came; null where the machine is not measured.</summary>
     public double? PredictedTimeToFirstToken { get; init; }
 
+    /// <summary>Where <see cref="TimeToFirstToken"/> should have fallen; null where nothing was predicted.</summary>
+    public PredictedRange? PredictedTimeToFirstTokenRange { get; init; }
+
+    /// <summary>Where <see cref="TokensPerSecond"/> should have fallen; null where nothing was predicted.</summary>
+    public PredictedRange? PredictedTokensPerSecondRange { get; init; }
+
     /// <summary>What <see cref="LlmEngine.Plan(GenerationRequest)"/> said of <see cref="TokensPerSecond"/> when the request came; null where the machine is not measured.</summary>
     public double? PredictedTokensPerSecond { get; init; }
 }

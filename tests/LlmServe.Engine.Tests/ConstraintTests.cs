@@ -43,8 +43,11 @@ public class ConstraintTests
         }
 
         var draft = hasDraft ? new DraftModel(new FakeExecutor(model with { KvBlocks = 200, SecondsPerTick = 0.0001 }), EngineTest.Tokenizer) : null;
-        await using var engine = new LlmEngine(new FakeExecutor(model), EngineTest.Tokenizer, new EngineOptions { Speculate = speculate, MaxTickMilliseconds = 1000 }, draft);
-        var answers = await Task.WhenAll(requests.Select(request => EngineTest.Collect(engine.Submit(request, CancellationToken.None))));
+        var target = new FakeExecutor(model with { Gated = true });
+        await using var engine = new LlmEngine(target, EngineTest.Tokenizer, new EngineOptions { Speculate = speculate, MaxTickMilliseconds = 1000 }, draft);
+        var readers = requests.Select(request => engine.Submit(request, CancellationToken.None)).ToArray();
+        target.Gate.Open(); // all are here: their answers do not come one after the other
+        var answers = await Task.WhenAll(readers.Select(EngineTest.Collect));
 
         for (int i = 0; i < requests.Length; i++)
         {

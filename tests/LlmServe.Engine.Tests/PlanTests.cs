@@ -169,6 +169,45 @@ public class PlanTests
         Assert.InRange(forecast.End / clock, 0.8, 1.25);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void RangeOf_MeasuredValuesThatScatter_HoldFourOfFive(int seed)
+    {
+        var random = new Random(seed);
+        var errors = new PredictionErrors();
+        int within = 0;
+        const int Trials = 4000;
+        for (int i = 0; i < Trials; i++)
+        {
+            double predicted = random.NextDouble() + 0.01;
+            double measured = predicted * (1.3 + (0.4 * random.NextDouble() * random.NextDouble())) * (i > Trials / 2 ? 1.5 : 1); // the machine changes once
+            within += errors.RangeOf(predicted).Contains(measured) ? 1 : 0;
+            errors.Add(predicted, measured);
+        }
+
+        Assert.InRange((double)within / Trials, 0.75, 0.9);
+    }
+
+    [Fact]
+    public async Task Submit_ManyRequests_PredictedRangesAreCountedAndBesideTheMeasurement()
+    {
+        await using var engine = EngineTest.Start(new FakeExecutor(Model), new EngineOptions { MeasureFirst = true });
+        for (int i = 0; i < 20; i++)
+        {
+            var answer = await EngineTest.Collect(engine.Submit(EngineTest.Request("abcd", 12) with { IgnoreEndOfGeneration = true }, CancellationToken.None));
+            var range = answer.Timings.PredictedTimeToFirstTokenRange!.Value;
+            Assert.True(range.Low > 0 && range.Low <= range.High);
+            Assert.True(answer.Timings.PredictedTokensPerSecondRange!.Value.High > 0);
+        }
+
+        Assert.Equal(20, engine.Statistics.PredictedRequests);
+        Assert.InRange(engine.Statistics.PredictedWithinRange, 0, 20);
+        var plan = engine.Plan(4, 12);
+        Assert.True(plan.TimeToFirstTokenRange.Low <= plan.TimeToFirstTokenRange.High);
+    }
+
     [Fact]
     public async Task Plan_TooLongOrFull_IsRefusedWithTheReason()
     {

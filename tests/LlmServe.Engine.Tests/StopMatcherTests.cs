@@ -6,6 +6,16 @@ namespace LlmServe.Engine.Tests;
 
 public class StopMatcherTests
 {
+    [Fact]
+    public void Push_StopFound_SaysWhich()
+    {
+        var matcher = new StopMatcher(["ab", "cab", "x"]);
+        Assert.Equal("1", matcher.Push("1c"));
+        Assert.Null(matcher.FoundText);
+        Assert.Equal("", matcher.Push("ab2"));
+        Assert.Equal("cab", matcher.FoundText);
+    }
+
     /// <summary>Short texts over two letters: nearly everything overlaps with everything.</summary>
     private static readonly Gen<string> Letters = Gen.Elements('a', 'b').ListOf().Select(letters => string.Concat(letters));
 

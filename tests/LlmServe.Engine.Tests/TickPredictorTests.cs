@@ -6,6 +6,23 @@ namespace LlmServe.Engine.Tests;
 /// <summary>Predictions follow what ticks really take.</summary>
 public class TickPredictorTests
 {
+    [Fact]
+    public void TypicalSeconds_AFewSlowTicks_IsWhatMostTicksTook()
+    {
+        var executor = new FakeExecutor(new FakeExecutorOptions { SecondsPerRow = 0.001 });
+        var predictor = new TickPredictor(executor, learns: true);
+        for (int i = 0; i < 40; i++)
+        {
+            executor.Rows.Clear();
+            executor.Rows.Add(0, 0, 0, true);
+            predictor.Learn(i % 4 == 0 ? 0.004 : 0.0011);
+        }
+
+        Assert.Equal(0.0011, predictor.TypicalSeconds(1, 1, 0), 6);
+        Assert.Equal(0.004, predictor.Seconds(1, 1, 0), 6);
+        Assert.Equal(0.022, predictor.TypicalSeconds(20, 1, 0), 6);
+    }
+
     private readonly FakeExecutor _executor = new();
 
     [Theory]

@@ -94,7 +94,7 @@ internal sealed class Forecast
         double wait = _wait < 0 ? _now : _wait;
         double first = _first < 0 ? _now : _first;
         int written = _tokens - 1 - _left;
-        double speed = written > 0 ? written / (_now - first) : 1 / _budget.Seconds(0, _decoding.Count + 1, _decodePositions, 0);
+        double speed = written > 0 ? written / (_now - first) : 1 / _budget.TypicalSeconds(0, _decoding.Count + 1, _decodePositions, 0);
         return new ForecastTimes(wait, first, _now, speed);
     }
 
@@ -174,7 +174,7 @@ internal sealed class Forecast
             ticks = decoding == 0 ? Math.Max(1, (read + chunk - 1) / chunk) : ticks;
         }
 
-        double seconds = ticks * _budget.Seconds((read + ticks - 1) / ticks, decodeRows, decodePositions, position + (read / 2));
+        double seconds = ticks * _budget.TypicalSeconds((read + ticks - 1) / ticks, decodeRows, decodePositions, position + (read / 2));
         _now += seconds * Decode(ticks, decoding);
         _wait = _wait < 0 && _hasStarted ? _leapStart : _wait;
         _first = _first < 0 && _left < _tokens ? _now : _first;

@@ -7,10 +7,22 @@ namespace LlmServe.Engine.Planning;
 /// <param name="TokensPerSecond">Speed in between.</param>
 internal readonly record struct ForecastTimes(double Wait, double FirstToken, double End, double TokensPerSecond)
 {
+    /// <summary>Where <see cref="FirstToken"/> should fall.</summary>
+    public PredictedRange FirstTokenRange { get; init; }
+
+    /// <summary>Where <see cref="TokensPerSecond"/> should fall.</summary>
+    public PredictedRange TokensPerSecondRange { get; init; }
+
     /// <summary>The same when a share of its prompt need not be read.</summary>
     public ForecastTimes WithCached(double share)
     {
         double saved = (FirstToken - Wait) * share;
-        return this with { FirstToken = FirstToken - saved, End = End - saved };
+        double left = FirstToken > 0 ? (FirstToken - saved) / FirstToken : 1;
+        return this with
+        {
+            FirstToken = FirstToken - saved,
+            FirstTokenRange = new PredictedRange(FirstTokenRange.Low * left, FirstTokenRange.High * left),
+            End = End - saved,
+        };
     }
 }

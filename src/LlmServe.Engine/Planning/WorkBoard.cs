@@ -37,6 +37,12 @@ internal sealed class WorkBoard
     /// <summary>How long answers are.</summary>
     public AnswerLengths Lengths { get; } = new();
 
+    /// <summary>How predictions of the first token's time turn out.</summary>
+    public PredictionErrors FirstTokens { get; } = new();
+
+    /// <summary>How predictions of an answer's speed turn out.</summary>
+    public PredictionErrors Speeds { get; } = new();
+
     /// <summary>Replaces what is known. Allocates nothing, but when there are more clients than ever before.</summary>
     public void Post(SequenceSet sequences)
     {

@@ -54,6 +54,8 @@ internal sealed class RequestRecord
         {
             TimeToFirstToken = FirstToken == 0 ? null : Seconds(Submitted, first),
             TokensPerSecond = further > 0 ? further / Math.Max(Seconds(first, now), 1e-9) : null,
+            PredictedTimeToFirstTokenRange = Predicted?.FirstTokenRange,
+            PredictedTokensPerSecondRange = Predicted?.TokensPerSecondRange,
             PredictedTimeToFirstToken = Predicted?.FirstToken,
             PredictedTokensPerSecond = Predicted?.TokensPerSecond,
         };

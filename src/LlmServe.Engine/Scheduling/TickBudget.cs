@@ -63,8 +63,15 @@ internal sealed class TickBudget(TickPredictor predictor, double maxSeconds, boo
     /// <param name="drafting">Seconds that a draft model takes before it.</param>
     public bool Fits(int rows, int context, double drafting) => drafting + predictor.CautiousSeconds(rows, rows, context) <= Planned(GuessedShare);
 
-    /// <summary>Predicted seconds of a tick with decoding rows and a stretch of a prompt.</summary>
-    public double Seconds(int promptRows, int decodeRows, long decodePositions, int promptPosition, int otherRows = 0, long otherPositions = 0)
+    /// <summary>What a tick with decoding rows and a stretch of a prompt takes as a rule.</summary>
+    public double TypicalSeconds(int promptRows, int decodeRows, long decodePositions, int promptPosition)
+    {
+        int rows = decodeRows + promptRows;
+        long positions = decodePositions + ((long)promptRows * (promptPosition + (promptRows / 2)));
+        return predictor.TypicalSeconds(rows, decodeRows + (promptRows > 0 ? 1 : 0), (int)(positions / rows) + 1);
+    }
+
+    private double Seconds(int promptRows, int decodeRows, long decodePositions, int promptPosition, int otherRows, long otherPositions)
     {
         int total = decodeRows + otherRows + promptRows;
         int logitsRows = decodeRows + (promptRows > 0 ? 1 : 0) + (otherRows > 0 ? 1 : 0);

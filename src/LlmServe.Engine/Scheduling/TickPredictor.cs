@@ -14,6 +14,9 @@ internal sealed class TickPredictor(IProgramExecutor executor, bool learns)
     private const int Remembered = 8;
     private const double Most = 8;
 
+    /// <summary>Ticks that what is typical is judged by.</summary>
+    private const int Typical = 32;
+
     /// <summary>
     /// Rows of the largest small tick. Small ticks wait for memory, large ones for arithmetic, and what else runs slows the two down differently. More
     /// kinds would each be seen too rarely: one that was slow twice would be avoided, and never be seen again.
@@ -21,6 +24,8 @@ internal sealed class TickPredictor(IProgramExecutor executor, bool learns)
     private const int SmallTick = 8;
 
     private readonly double[] _ratios = new double[2 * Remembered]; // [small or large, ticks]; measured over compiled, the last ticks in any order
+    private readonly double[] _recent = new double[2 * Typical]; // [small or large, ticks]; the same of more ticks
+    private readonly double[] _typical = new double[2]; // median of those; 0: never seen
     private readonly int[] _rows = new int[Remembered]; // [ticks]; of the large ones
     private readonly long[] _seen = new long[2];
     private readonly double[] _corrections = new double[2]; // 0: never seen
@@ -53,6 +58,17 @@ internal sealed class TickPredictor(IProgramExecutor executor, bool learns)
     public double CautiousSeconds(int rows, int logitsRows, int context) =>
         Seconds(rows, logitsRows, context, Math.Max(1, Correction(KindOf(rows))));
 
+    /// <summary>What such a tick takes as a rule: neither more nor less often than not. For forecasts, which are no promises.</summary>
+    /// <param name="rows">Rows of the tick.</param>
+    /// <param name="logitsRows">Those that want logits.</param>
+    /// <param name="context">Mean position.</param>
+    public double TypicalSeconds(int rows, int logitsRows, int context)
+    {
+        double own = Volatile.Read(ref _typical[KindOf(rows)]);
+        double known = own > 0 ? own : Volatile.Read(ref _typical[1 - KindOf(rows)]);
+        return Seconds(rows, logitsRows, context, known > 0 ? known : 1);
+    }
+
     /// <summary>Compares a tick that is just over, and whose rows still stand in the row table, with its prediction.</summary>
     /// <param name="seconds">What it took.</param>
     /// <returns>Measured over predicted.</returns>
@@ -72,7 +88,9 @@ internal sealed class TickPredictor(IProgramExecutor executor, bool learns)
         {
             int place = (int)(_seen[kind] % Remembered);
             _ratios[(kind * Remembered) + place] = Math.Clamp(seconds / compiled, 1 / Most, Most);
+            _recent[(kind * Typical) + (int)(_seen[kind] % Typical)] = seconds / compiled;
             _seen[kind]++;
+            Volatile.Write(ref _typical[kind], Median(kind));
             _rows[place] = kind == 0 ? _rows[place] : rows.Count;
             _trusted = 2 * Math.Max(SmallTick, _rows.Max());
             Volatile.Write(ref _corrections[kind], SecondLargest(kind));
@@ -95,6 +113,15 @@ internal sealed class TickPredictor(IProgramExecutor executor, bool learns)
         }
 
         return second > 0 ? second : largest;
+    }
+
+    private double Median(int kind)
+    {
+        Span<double> sorted = stackalloc double[Typical];
+        int count = (int)Math.Min(_seen[kind], Typical);
+        _recent.AsSpan(kind * Typical, count).CopyTo(sorted);
+        sorted[..count].Sort();
+        return (sorted[(count - 1) / 2] + sorted[count / 2]) / 2;
     }
 
     /// <summary>The correction for a kind of tick; for one that was never seen, the other's.</summary>

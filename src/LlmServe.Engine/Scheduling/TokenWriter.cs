@@ -165,7 +165,10 @@ internal sealed class TokenWriter(IProgramExecutor executor, IReadOnlySet<int> e
 
     private static GenerationUpdate Last(
         Sequence sequence, string text, int[] tokens, TokenLogProbability[]? logProbabilities, FinishReason reason) => new(
-            text, tokens, logProbabilities, reason, sequence.Record.UsageOf(sequence.Tokens), sequence.Record.TimingsOf(sequence.Tokens));
+            text, tokens, logProbabilities, reason, sequence.Record.UsageOf(sequence.Tokens), sequence.Record.TimingsOf(sequence.Tokens))
+        {
+            StopText = sequence.Text.StopText,
+        };
 
     private FinishReason Append(Sequence sequence, int token, out string text)
     {

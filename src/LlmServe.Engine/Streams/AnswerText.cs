@@ -17,6 +17,9 @@ internal sealed class AnswerText
     /// <summary>Whether a stop text has been found; the answer ends before it.</summary>
     public bool Stopped => _stops is { Found: true };
 
+    /// <summary>The stop text that was found; null: none.</summary>
+    public string? StopText => _stops?.FoundText;
+
     /// <summary>Takes a token and returns the text that is certain now; often "" while a character or a possible stop text is incomplete.</summary>
     public string Append(int token) => Certain(_detokenizer.Append(token));
 

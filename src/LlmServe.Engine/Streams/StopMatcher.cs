@@ -24,6 +24,9 @@ internal sealed class StopMatcher
     /// <summary>Whether a stop text has been found; nothing may be pushed after that.</summary>
     public bool Found { get; private set; }
 
+    /// <summary>The stop text that was found; null: none.</summary>
+    public string? FoundText { get; private set; }
+
     /// <summary>Takes the next piece and returns the text that is certain to come before any stop text.</summary>
     public string Push(string text)
     {
@@ -34,6 +37,7 @@ internal sealed class StopMatcher
             if (ended > 0)
             {
                 Found = true;
+                FoundText = _held.ToString(_held.Length - ended, ended);
                 return Release(keep: ended, drop: true);
             }
         }
